@@ -1,0 +1,5 @@
+"""How does one get in?"""
+
+from recanal.cli.main import main
+
+__all__ = ["main"]

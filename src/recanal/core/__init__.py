@@ -1,0 +1,1 @@
+"""What are the things? The types that leave their room."""

@@ -1,0 +1,194 @@
+"""The facts about a lesion that scores, plans and cohorts share."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from recanal.errors import FindingsError
+
+__all__ = ["SOURCES", "Fact", "FactKind", "FindingValue", "Findings", "vocabulary"]
+
+SOURCES = ("ct", "angiogram", "typed")
+FindingValue = bool | float | str
+
+
+@dataclass(frozen=True)
+class FactKind:
+    """What a fact may be: one row of ``findings.toml``.
+
+    Parameters
+    ----------
+    name
+        Field name; carries its unit.
+    kind
+        ``"bool"``, ``"number"`` or ``"choice"``.
+    low, high
+        Closed range of a number.
+    choices
+        Allowed words of a choice.
+    note
+        What is meant.
+    """
+
+    name: str
+    kind: str
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+    note: str = ""
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> Mapping[str, FactKind]:
+    """Every fact by name, as shipped in ``findings.toml``."""
+    text = resources.files("recanal.core").joinpath("findings.toml").read_text(encoding="utf-8")
+    rows = tomllib.loads(text)["facts"]
+    return {
+        row["name"]: FactKind(
+            name=row["name"],
+            kind=row["kind"],
+            low=float(row.get("low", -math.inf)),
+            high=float(row.get("high", math.inf)),
+            choices=tuple(row.get("choices", ())),
+            note=row.get("note", ""),
+        )
+        for row in rows
+    }
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One value, where it came from, and how sure it is.
+
+    Parameters
+    ----------
+    value
+        The value; its type follows the vocabulary.
+    source
+        ``"ct"``, ``"angiogram"`` or ``"typed"``.
+    low, high
+        95 % interval of a number, or None.
+    prob
+        For a bool measured on CT, the probability that it is true; None where it is taken as certain.
+    confirmed_by
+        Who confirmed it, or None.
+    """
+
+    value: FindingValue
+    source: str = "typed"
+    low: float | None = None
+    high: float | None = None
+    prob: float | None = None
+    confirmed_by: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entry of ``case.json``."""
+        out: dict[str, Any] = {"value": self.value, "source": self.source, "confirmed_by": self.confirmed_by}
+        if self.low is not None and self.high is not None:
+            out |= {"low": self.low, "high": self.high}
+        if self.prob is not None:
+            out["prob"] = self.prob
+        return out
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All facts known about one lesion; what is absent is not known.
+
+    Examples
+    --------
+    >>> facts = Findings.from_mapping({"length_mm": 22.5, "vessel": "RCA", "in_stent": None})
+    >>> facts.value("length_mm"), "in_stent" in facts
+    (22.5, False)
+    """
+
+    facts: Mapping[str, Fact]
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], *, source: str = "typed") -> Findings:
+        """Findings from a flat mapping of names to plain values or ``{"value", "low", "high", "source"}``.
+
+        Raises
+        ------
+        FindingsError
+            Naming the field, when a name is unknown or a value has the wrong type or range.
+        """
+        facts: dict[str, Fact] = {}
+        for name, raw in values.items():
+            entry = dict(raw) if isinstance(raw, Mapping) else {"value": raw}
+            if entry.get("value") is not None:
+                facts[name] = _fact(name, entry, source)
+            else:
+                _kind(name)
+        return cls(facts)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.facts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.facts)
+
+    def value(self, name: str) -> FindingValue | None:
+        """The value of a fact, or None when it is not known."""
+        fact = self.facts.get(name)
+        return None if fact is None else fact.value
+
+    def merged(self, other: Findings) -> Findings:
+        """These findings with those of ``other`` on top."""
+        return Findings({**self.facts, **other.facts})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The ``findings`` object of ``case.json``."""
+        return {name: fact.as_dict() for name, fact in self.facts.items()}
+
+
+def _kind(name: str) -> FactKind:
+    known = vocabulary()
+    if name not in known:
+        raise FindingsError(f"{name}: no such finding.", hint="`recanal findings` lists the names.")
+    return known[name]
+
+
+_KEYS = {"value", "low", "high", "source", "confirmed_by", "prob"}
+
+
+def _fact(name: str, entry: Mapping[str, Any], source: str) -> Fact:
+    kind = _kind(name)
+    extra = set(entry) - _KEYS
+    if extra:
+        raise FindingsError(f"{name}: unknown key {sorted(extra)[0]!r}.", hint=f"Use {', '.join(sorted(_KEYS))}.")
+    where = entry.get("source", source)
+    if where not in SOURCES:
+        raise FindingsError(f"{name}: source must be one of {', '.join(SOURCES)}, got {where!r}.")
+    value = _checked(kind, entry["value"])
+    low, high = (None if entry.get(key) is None else float(_checked(kind, entry[key])) for key in ("low", "high"))
+    if low is not None and high is not None and not low <= float(value) <= high:
+        raise FindingsError(f"{name}: the value {value} must lie between low {low} and high {high}.")
+    if (low is None) != (high is None):
+        raise FindingsError(f"{name}: give both low and high, or neither.")
+    prob = entry.get("prob")
+    if prob is not None and (isinstance(prob, bool) or not isinstance(prob, int | float) or not 0 <= prob <= 1):
+        raise FindingsError(f"{name}: prob must lie between 0 and 1, got {prob!r}.")
+    return Fact(value, str(where), low, high, prob, entry.get("confirmed_by"))
+
+
+def _checked(kind: FactKind, value: object) -> FindingValue:
+    if kind.kind == "bool":
+        if isinstance(value, bool):
+            return value
+        raise FindingsError(f"{kind.name}: must be true or false, got {value!r}.")
+    if kind.kind == "choice":
+        if isinstance(value, str) and value in kind.choices:
+            return value
+        raise FindingsError(f"{kind.name}: must be one of {', '.join(kind.choices)}, got {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise FindingsError(f"{kind.name}: must be a number, got {value!r}.")
+    if not math.isfinite(value) or not kind.low <= value <= kind.high:
+        raise FindingsError(f"{kind.name}: must lie in [{kind.low:g}, {kind.high:g}], got {value}.")
+    return float(value)

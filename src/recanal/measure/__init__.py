@@ -1,0 +1,1 @@
+"""How long, how bent, how calcified, of what?"""

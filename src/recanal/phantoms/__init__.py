@@ -1,0 +1,1 @@
+"""What would a known truth look like?"""
