@@ -1,0 +1,78 @@
+"""A path put on the axis of the vessel it follows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from recanal.core.curves import Centerline
+from recanal.imaging.edges import circle_fit, falling_edge, steady
+from recanal.imaging.sample import Block
+from recanal.imaging.sections import Sections, cut_sections, smooth_line
+
+__all__ = ["FAT_EDGE_HU", "TISSUE_HU", "centred", "open_share"]
+
+STEP_MM = 0.5
+TISSUE_HU = 60.0
+FAT_EDGE_HU = -12.0
+WALL_MM = 0.45
+
+
+def open_share(core_hu: NDArray[np.float64], level_hu: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) how far the core stands above tissue, 1 at the lumen level, smoothly limited to [0, 1]."""
+    share = (core_hu - TISSUE_HU) / np.maximum(level_hu - TISSUE_HU, 40.0)
+    return np.clip((share - 0.35) / 0.3, 0.0, 1.0)
+
+
+def _shift(sections: Sections, level_hu: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    hu = steady(sections.hu, along_mm=0.5, step_mm=sections.step_mm)
+    level = (level_hu + TISSUE_HU) / 2
+    lumen = falling_edge(hu, level[:, None], limit_mm=2.8)
+    wall = falling_edge(hu, FAT_EDGE_HU, start_mm=0.5, limit_mm=3.0)
+    core = ndimage.gaussian_filter1d(sections.core_hu(0.4), 0.6 / sections.step_mm, mode="nearest")
+    share = open_share(core, level_hu)
+    lumen_size = _typical(np.nanmedian(np.where(np.isnan(lumen), 2.8, lumen), axis=1), share > 0.5, sections.step_mm)
+    wall_size = _typical(np.nanmedian(np.where(np.isnan(wall), 3.0, wall), axis=1), share < 0.5, sections.step_mm)
+    wall_size = np.minimum(wall_size, lumen_size + 2 * WALL_MM)
+    open_move, _ = circle_fit(lumen, lumen_size, prior_sd_mm=0.3, shift_sd_mm=0.6)
+    shut_move, _ = circle_fit(wall, wall_size, prior_sd_mm=0.15, shift_sd_mm=0.6)
+    move = share[:, None] * open_move + (1 - share[:, None]) * shut_move
+    return move, share
+
+
+def _typical(size: NDArray[np.float64], valid: NDArray[np.bool_], step_mm: float) -> NDArray[np.float64]:
+    """A radius carried smoothly along the vessel, from the sections where it is valid."""
+    if not valid.any():
+        return np.full(len(size), 1.6)
+    where = np.arange(len(size))
+    carried = np.interp(where, where[valid], np.clip(size[valid], 0.6, 2.6))
+    return np.asarray(ndimage.gaussian_filter1d(ndimage.median_filter(carried, 5), 2.0 / step_mm, mode="nearest"))
+
+
+def centred(
+    block: Block, path_mm: NDArray[np.float64], levels_hu: tuple[float, float], *, rounds: int = 5
+) -> Centerline:
+    """The axis of the vessel along a path: lumen centre where open, centre of the outer wall where closed.
+
+    Parameters
+    ----------
+    block
+        Fine voxels around the path.
+    path_mm
+        (n, 3) coarse path, within about 1.5 mm of the axis.
+    levels_hu
+        Lumen level at the proximal and at the distal end.
+    """
+    line = smooth_line(path_mm, step_mm=STEP_MM, sigma_mm=1.5)
+    for turn in range(rounds):
+        sections = cut_sections(block, line, reach_mm=3.4)
+        n = len(line.points_mm)
+        level = np.where(np.arange(n) < n / 2, levels_hu[0], levels_hu[1])
+        move, share = _shift(sections, level)
+        size = np.linalg.norm(move, axis=1, keepdims=True)
+        move *= np.minimum(1.0, 0.6 / np.maximum(size, 1e-9))
+        move = ndimage.gaussian_filter1d(move, 0.8 / sections.step_mm, axis=0, mode="nearest")
+        points = line.points_mm + move[:, :1] * sections.normals + move[:, 1:] * sections.binormals
+        line = smooth_line(points, step_mm=STEP_MM, sigma_mm=1.0 if turn < rounds - 1 else 0.5)
+    return line
