@@ -67,13 +67,13 @@ def filled(
     prior
         (n, 1) or (n, m) radius to fall back on, with the weight of a few far neighbours.
     """
-    weight = seen.astype(np.float64)
+    weight = np.asarray(seen, dtype=np.float64)
     for _ in range(2):
         far, far_weight = _spread(radius, weight, (3.0 / step_mm, 8.0))
         far = (far * far_weight + prior * 0.05) / (far_weight + 0.05)
         near, near_weight = _spread(radius, weight, (0.8 / step_mm, 1.5))
         out = (near * near_weight + far * 0.08) / (near_weight + 0.08)
-        weight = seen * (np.abs(np.where(seen, radius, out) - out) < 0.45)
+        weight = np.asarray(seen * (np.abs(np.where(seen, radius, out) - out) < 0.45), dtype=np.float64)
     return out
 
 
@@ -178,7 +178,8 @@ def _tidy_lumen(radius: NDArray[np.float64], shut: NDArray[np.bool_], step_mm: f
         seen = np.isfinite(part)
         typical = np.nanmedian(np.where(seen.any(axis=1)[:, None], part, 1.0), axis=1)
         typical = ndimage.median_filter(np.nan_to_num(typical, nan=1.0), min(9, len(rows)))
-        seen &= np.abs(np.where(seen, part, 0.0) - typical[:, None]) < 0.5 * typical[:, None] + 0.2
+        near = np.abs(np.where(seen, part, 0.0) - typical[:, None]) < 0.5 * typical[:, None] + 0.2
+        seen = np.asarray(seen & near)
         out[rows] = filled(np.nan_to_num(part, nan=1.0), seen, typical[:, None], step_mm=step_mm)
     return np.maximum(out, 0.0)
 
@@ -202,17 +203,32 @@ def _wall(
     expected = np.interp(rows, rows[known], size[known]) if known.any() else np.full(len(rows), 1.6)
     expected = ndimage.gaussian_filter1d(expected, 2.0 / step_mm, mode="nearest")
     start = np.where(shut[:, None], 0.5, lumen_mm)
-    edge = falling_edge(hu, (WALL_HU + _fat(hu)) / 2, start_mm=0.5, limit_mm=WALL_LIMIT_MM)
+    edge, beyond, inner = _half_way(hu)
     radius = edge + model.sigma_mm**2 / (2 * np.maximum(edge, 0.8))
-    beyond = _outside(hu, np.nan_to_num(edge, nan=3.0), (0.3, 0.8))
-    inner = _outside(hu, np.nan_to_num(edge, nan=3.0), (-0.9, -0.3))
-    seen = np.isfinite(edge) & (beyond < FAT_SIDE_HU) & (edge > start) & (inner < CALCIUM_HU)
-    seen &= np.abs(np.where(seen, radius, 0.0) - expected[:, None]) < 1.3
+    plain = np.isfinite(edge) & (beyond < FAT_SIDE_HU) & (edge > start) & (inner < CALCIUM_HU)
+    seen = np.asarray(plain & (np.abs(np.where(plain, radius, 0.0) - expected[:, None]) < 1.3))
     seen[~shut] = False
     prior = _gap_size(radius, seen, expected, shut=shut, step_mm=step_mm)
     inside = filled(np.nan_to_num(radius, nan=1.6), seen, prior[:, None], step_mm=step_mm)
     out = np.where(shut[:, None], inside, lumen_mm + model.wall_mm)
     return out, seen
+
+
+def _half_way(
+    hu: NDArray[np.float32],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Where each ray falls half way from the tissue just inside the wall to what lies just outside, and both levels."""
+    level: NDArray[np.float64] | float = (WALL_HU + _fat(hu)) / 2
+    for _ in range(2):
+        edge = falling_edge(hu, level, start_mm=0.5, limit_mm=WALL_LIMIT_MM)
+        at = np.nan_to_num(edge, nan=3.0)
+        beyond, inner = _outside(hu, at, (0.7, 1.1)), _outside(hu, at, (-1.1, -0.7))
+        soft = np.isfinite(edge) & (beyond < FAT_SIDE_HU) & (inner < CALCIUM_HU)
+        weight = soft.astype(np.float64)
+        inside, _ = _spread(np.clip(inner, 0.0, 200.0), weight + 1e-9, (4.0, 2.0))
+        outside, _ = _spread(np.clip(beyond, -140.0, -40.0), weight + 1e-9, (4.0, 2.0))
+        level = (inside + outside) / 2
+    return edge, beyond, inner
 
 
 def _fat(hu: NDArray[np.float32]) -> float:

@@ -13,7 +13,7 @@ from recanal.imaging.sections import Sections
 __all__ = ["Gap", "LumenLevel", "find_gaps", "lumen_level"]
 
 TISSUE_HU = 60.0
-CORE_MM = 0.4
+CORE_MM = 0.2
 ALONG_MM = 0.45
 CALCIUM_MARGIN_HU = 130.0
 LEAST_GAP_MM = 2.0

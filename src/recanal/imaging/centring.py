@@ -11,7 +11,7 @@ from recanal.imaging.edges import circle_fit, falling_edge, steady
 from recanal.imaging.sample import Block
 from recanal.imaging.sections import Sections, cut_sections, smooth_line
 
-__all__ = ["FAT_EDGE_HU", "TISSUE_HU", "centred", "open_share"]
+__all__ = ["FAT_EDGE_HU", "STEP_MM", "TISSUE_HU", "centred", "extended", "open_share"]
 
 STEP_MM = 0.5
 TISSUE_HU = 60.0
@@ -69,10 +69,48 @@ def centred(
         sections = cut_sections(block, line, reach_mm=3.4)
         n = len(line.points_mm)
         level = np.where(np.arange(n) < n / 2, levels_hu[0], levels_hu[1])
-        move, share = _shift(sections, level)
+        move, _ = _shift(sections, level)
         size = np.linalg.norm(move, axis=1, keepdims=True)
         move *= np.minimum(1.0, 0.6 / np.maximum(size, 1e-9))
         move = ndimage.gaussian_filter1d(move, 0.8 / sections.step_mm, axis=0, mode="nearest")
         points = line.points_mm + move[:, :1] * sections.normals + move[:, 1:] * sections.binormals
         line = smooth_line(points, step_mm=STEP_MM, sigma_mm=1.0 if turn < rounds - 1 else 0.5)
     return line
+
+
+def extended(block: Block, line: Centerline, levels_hu: tuple[float, float], *, reach_mm: float) -> Centerline:
+    """The axis carried on beyond both ends, as far as the lumen stays open, at most ``reach_mm``.
+
+    Parameters
+    ----------
+    levels_hu
+        Lumen level at the proximal and at the distal end.
+    """
+    points = line.points_mm
+    points = _onward(block, points, levels_hu[1], reach_mm)
+    return Centerline(_onward(block, points[::-1], levels_hu[0], reach_mm)[::-1])
+
+
+def _onward(block: Block, points: NDArray[np.float64], level_hu: float, reach_mm: float) -> NDArray[np.float64]:
+    """The polyline with open lumen added at its last end, a few millimetres at a time."""
+    added, piece = 0.0, 2.0
+    while added < reach_mm:
+        ahead = points[-1] - points[-min(len(points), 7)]
+        ahead = ahead / np.linalg.norm(ahead)
+        more = points[-1] + np.arange(STEP_MM, piece + 1e-9, STEP_MM)[:, None] * ahead
+        tail = np.concatenate([points[-10:], more])
+        for _ in range(3):
+            sections = cut_sections(block, Centerline(tail), reach_mm=3.4)
+            move, share = _shift(sections, np.full(len(tail), level_hu))
+            move = ndimage.gaussian_filter1d(move, 1.0, axis=0, mode="nearest")
+            move[: -len(more)] = 0.0
+            tail = tail + move[:, :1] * sections.normals + move[:, 1:] * sections.binormals
+        fresh = tail[-len(more) :]
+        wide = np.median(np.nan_to_num(falling_edge(sections.hu, (level_hu + TISSUE_HU) / 2), nan=3.4), axis=1)
+        good = (share[-len(more) :] > 0.6) & (wide[-len(more) :] < 2.9)
+        keep = len(good) if good.all() else int(np.argmin(good))
+        points = np.concatenate([points, fresh[:keep]])
+        added += keep * STEP_MM
+        if keep < len(good):
+            break
+    return points

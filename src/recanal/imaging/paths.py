@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 __all__ = ["cheapest_path"]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _dijkstra(cost, start, goal, came, best):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     na, nb, nc = cost.shape
     source = (start[0] * nb + start[1]) * nc + start[2]

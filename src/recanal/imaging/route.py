@@ -14,7 +14,7 @@ from recanal.imaging.paths import cheapest_path
 from recanal.imaging.sample import Block, isotropic
 from recanal.imaging.tubes import soft_step, tubularity
 
-__all__ = ["GRID_MM", "Route", "find_route", "seed_level_hu"]
+__all__ = ["GRID_MM", "CostMap", "Route", "cost_map", "find_route", "region", "seed_level_hu"]
 
 GRID_MM = 0.6
 TISSUE_HU = (-45.0, 20.0)
@@ -83,7 +83,7 @@ def seed_level_hu(block: Block, seed_mm: NDArray[np.float64], *, name: str) -> f
     if level < LEAST_LUMEN_HU:
         raise SeedError(
             f"The {name} seed is not in contrast-filled lumen (brightest surrounding {level:.0f} HU).",
-            hint="Place it where the vessel is opacified; a vessel that never fills again cannot be measured with seeds.",
+            hint="Place it where the vessel is opacified; one that never fills again cannot be measured with seeds.",
         )
     return level
 

@@ -54,7 +54,7 @@ class Block:
         return cls(np.ascontiguousarray(cut, dtype=np.float32), Affine(matrix))
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True, fastmath=True)
 def _trilinear(hu, inverse, points, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     na, nb, nc = hu.shape
     for p in range(points.shape[0]):

@@ -18,7 +18,7 @@ def soft_step(hu: NDArray[np.float32], low_hu: float, high_hu: float) -> NDArray
     return np.clip(ramp, 0.0, 1.0, out=ramp)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True, fastmath=True)
 def _ridge(smooth, gate, scale, out, valley):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Mean of the two most negative curvatures times their balance, where the gate is open."""
     na, nb, nc = smooth.shape

@@ -1,0 +1,150 @@
+"""One vessel from seed to seed: axis, gaps, borders, and how far to trust the bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from recanal.core.curves import Centerline
+from recanal.core.volume import Volume
+from recanal.errors import SeedError
+from recanal.imaging.borders import Borders, find_borders
+from recanal.imaging.bridge import Bridge, judged
+from recanal.imaging.caps import Gap, LumenLevel, find_gaps, lumen_level
+from recanal.imaging.centring import STEP_MM, centred, extended
+from recanal.imaging.route import cost_map, find_route, region, seed_level_hu
+from recanal.imaging.sample import Block
+from recanal.imaging.sections import Sections, cut_sections
+
+__all__ = ["SECTION_STEP_MM", "Vessel", "trace_vessel"]
+
+SECTION_STEP_MM = 0.25
+REACH_MM = 5.0
+BEYOND_MM = 10.0
+AORTA_RADIUS_MM = 4.5
+
+
+@dataclass(frozen=True, eq=False)
+class Vessel:
+    """What the picture shows along one vessel.
+
+    Parameters
+    ----------
+    block
+        The voxels around it.
+    sections
+        Cross-sections every 0.25 mm, from some millimetres before the proximal seed to some beyond the distal one.
+    seed_mm
+        Arc lengths of the two seeds on the line of the sections.
+    lumen, gaps, borders
+        Contrast along the vessel, its occlusions and its contours.
+    bridges
+        One judgement per gap.
+    """
+
+    block: Block
+    sections: Sections
+    seed_mm: tuple[float, float]
+    lumen: LumenLevel
+    gaps: tuple[Gap, ...]
+    borders: Borders
+    bridges: tuple[Bridge, ...]
+
+    @property
+    def line(self) -> Centerline:
+        """The axis."""
+        return self.sections.line
+
+
+def _checked(volume: Volume, proximal_mm: ArrayLike, distal_mm: ArrayLike) -> NDArray[np.float64]:
+    seeds = []
+    for name, point in (("proximal", proximal_mm), ("distal", distal_mm)):
+        seed = np.asarray(point, dtype=np.float64)
+        if seed.shape != (3,) or not np.isfinite(seed).all():
+            raise SeedError(
+                f"The {name} seed must be three finite numbers, got {point!r}.", hint="Give X,Y,Z in LPS mm."
+            )
+        if not volume.contains_mm(seed)[0]:
+            corners = volume.affine.to_mm(np.array([[0, 0, 0], np.asarray(volume.shape) - 1]))
+            low, high = corners.min(axis=0).round(1).tolist(), corners.max(axis=0).round(1).tolist()
+            raise SeedError(
+                f"The {name} seed {seed.round(1).tolist()} lies outside the volume, which spans {low} to {high} mm.",
+                hint="Seeds are LPS millimetres; RAS coordinates need their first two signs changed.",
+            )
+        seeds.append(seed)
+    if np.linalg.norm(seeds[0] - seeds[1]) < 2.0:
+        raise SeedError("The two seeds are less than 2 mm apart.", hint="Give one point on each side of the occlusion.")
+    return np.stack(seeds)
+
+
+def trace_vessel(
+    volume: Volume,
+    proximal_mm: ArrayLike,
+    distal_mm: ArrayLike,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Vessel:
+    """The vessel between a point in the open lumen on each side of an occlusion.
+
+    Parameters
+    ----------
+    volume
+        The CT angiogram.
+    proximal_mm, distal_mm
+        (3,) LPS points in the open lumen.
+    progress
+        Called with a word before each step.
+
+    Raises
+    ------
+    SeedError
+        When a seed lies outside the volume, in air, in tissue without contrast, or when the two seeds
+        are not in the same vessel.
+    """
+    seeds = _checked(volume, proximal_mm, distal_mm)
+    progress("finding the way")
+    coarse = region(volume, seeds)
+    levels = (
+        seed_level_hu(coarse, seeds[0], name="proximal"),
+        seed_level_hu(coarse, seeds[1], name="distal"),
+    )
+    costs = cost_map(coarse, levels)
+    route = find_route(costs, seeds)
+    progress("centring")
+    block = Block.around(volume, route.points_mm, margin_mm=BEYOND_MM + REACH_MM)
+    line = centred(block, route.points_mm, levels)
+    seed_points = line.points_mm[[0, -1]]
+    line = extended(block, line, levels, reach_mm=BEYOND_MM).resample(SECTION_STEP_MM)
+    progress("drawing lumen and wall")
+    sections = cut_sections(block, line, reach_mm=REACH_MM)
+    lumen = lumen_level(sections, levels)
+    gaps = find_gaps(sections, lumen)
+    seed_arc = (line.nearest(seed_points[0])[0], line.nearest(seed_points[1])[0])
+    _same_vessel(sections, lumen, seed_arc)
+    borders = find_borders(sections, lumen, gaps)
+    bridges = tuple(judged(costs, line, gap, core_hu=lumen.core_hu, seen=borders.contours.wall_seen) for gap in gaps)
+    return Vessel(block, sections, seed_arc, lumen, gaps, borders, bridges)
+
+
+def _same_vessel(sections: Sections, lumen: LumenLevel, seed_arc: tuple[float, float]) -> None:
+    """Refuse a line that runs through a great vessel, a chamber or the lung."""
+    arc = sections.line.arc_mm
+    inside = (arc > seed_arc[0] + 1.0) & (arc < seed_arc[1] - 1.0)
+    ring = round(AORTA_RADIUS_MM / 0.1)
+    around = np.quantile(sections.hu[:, :, :ring].min(axis=2), 0.25, axis=1)
+    filled = inside & (around > 0.6 * lumen.level_hu) & (lumen.core_hu > 0.6 * lumen.level_hu)
+    if (ndimage.uniform_filter1d(filled.astype(float), max(1, round(2.0 / SECTION_STEP_MM)))[inside] > 0.9).any():
+        raise SeedError(
+            "The seeds lie in different vessels: the way between them runs through a chamber or a great vessel.",
+            hint="Place both seeds in the same artery, one on each side of its occlusion.",
+        )
+    lost = inside & (ndimage.uniform_filter1d(lumen.core_hu, max(1, round(1.5 / SECTION_STEP_MM))) < -40.0)
+    if lost.sum() * STEP_MM > 3.0:
+        raise SeedError(
+            "No vessel joins the two seeds: the best way between them leaves the vessel and crosses fat or lung.",
+            hint="Are both seeds in the same artery? For a very long or invisible stretch, measure it in two parts.",
+        )
