@@ -14,6 +14,7 @@ __all__ = ["Gap", "LumenLevel", "find_gaps", "lumen_level"]
 
 TISSUE_HU = 60.0
 CORE_MM = 0.2
+WIDE_MM = 0.7
 ALONG_MM = 0.45
 CALCIUM_MARGIN_HU = 130.0
 LEAST_GAP_MM = 2.0
@@ -130,85 +131,98 @@ def find_gaps(sections: Sections, lumen: LumenLevel) -> tuple[Gap, ...]:
 
     Notes
     -----
-    A gap is a run without lumen: contrast below half way from tissue to lumen, or calcium well above the lumen.
+    A gap is a run without lumen: contrast below half way from plaque to lumen, or calcium well above the lumen,
+    over a disc of 0.7 mm. The level of the plaque is first that of tissue, then that found inside the gap itself.
     Open islands shorter than 5 mm belong to the gap. Each cap is then put, between samples, where the core falls
     through half of the local lumen-to-plaque contrast.
     """
     step = sections.step_mm
-    contrast = np.maximum(lumen.level_hu - TISSUE_HU, 40.0)
-    share = (lumen.core_hu - TISSUE_HU) / contrast
+    wide = ndimage.gaussian_filter1d(sections.core_hu(WIDE_MM), ALONG_MM / step, mode="nearest")
+    plaque = np.full(len(wide), TISSUE_HU)
+    runs: list[tuple[int, int]] = []
+    for _ in range(3):
+        shut = _shut(wide, lumen, plaque)
+        runs = _runs(shut, step)
+        if not runs:
+            return ()
+        plaque = _plaque_along(wide, lumen, runs, reach=round(6.0 / step))
+    gaps = [_gap(sections, lumen, run, plaque) for run in runs]
+    return tuple(gap for gap in gaps if gap is not None)
+
+
+def _shut(wide: NDArray[np.float64], lumen: LumenLevel, plaque: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where no lumen is seen: too dark, or too bright."""
     margin = max(CALCIUM_MARGIN_HU, 5 * lumen.noise_hu)
-    low = share < 0.5
-    hard = lumen.core_hu > lumen.level_hu + margin
-    closed = ~_long_runs(~(low | hard), LEAST_ISLAND_MM / step)
-    label, count = ndimage.label(closed)
-    gaps = []
+    return np.asarray((wide < (lumen.level_hu + plaque) / 2) | (wide > lumen.level_hu + margin))
+
+
+def _runs(shut: NDArray[np.bool_], step_mm: float) -> list[tuple[int, int]]:
+    """First and last sample of each gap that has open vessel on both sides."""
+    label, count = ndimage.label(~_long_runs(~shut, LEAST_ISLAND_MM / step_mm))
+    runs = []
     for k in range(1, count + 1):
-        run = np.flatnonzero(label == k)
-        if run[0] == 0 or run[-1] == len(share) - 1:
+        inside = np.flatnonzero((label == k) & shut)
+        whole = np.flatnonzero(label == k)
+        if whole[0] == 0 or whole[-1] == len(shut) - 1 or (inside[-1] - inside[0]) * step_mm < LEAST_GAP_MM / 2:
             continue
-        gap = _gap(sections, lumen, (int(run[0]), int(run[-1])), low | hard)
-        if gap is not None:
-            gaps.append(gap)
-    return tuple(gaps)
+        runs.append((int(inside[0]), int(inside[-1])))
+    return runs
 
 
-def _gap(sections: Sections, lumen: LumenLevel, run: tuple[int, int], shut: NDArray[np.bool_]) -> Gap | None:
-    inside = np.flatnonzero(shut[run[0] : run[1] + 1]) + run[0]
-    first, last = int(inside[0]), int(inside[-1])
+def _plaque_along(
+    wide: NDArray[np.float64], lumen: LumenLevel, runs: list[tuple[int, int]], *, reach: int
+) -> NDArray[np.float64]:
+    """(n,) level of the soft plaque: that near the nearest end of the nearest gap, straight in between."""
+    where, value = [], []
+    for first, last in runs:
+        skip = min(round(reach / 3), (last - first) // 4)
+        for low, high, at in (
+            (first + skip, min(first + reach, last), first),
+            (max(last - reach, first), last - skip, last),
+        ):
+            part = wide[low : high + 1]
+            soft = part[part < lumen.level_hu[low : high + 1] - 30.0]
+            level = float(np.quantile(soft, 0.4)) if len(soft) >= 3 else TISSUE_HU
+            where.append(at)
+            value.append(min(max(level, 0.0), float(lumen.level_hu[at]) - 50.0))
+    return np.asarray(np.interp(np.arange(len(wide)), where, value))
+
+
+def _gap(sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: NDArray[np.float64]) -> Gap | None:
+    first, last = run
     step = sections.step_mm
-    if (last - first) * step < LEAST_GAP_MM / 2:
-        return None
     core, level = lumen.core_hu[first : last + 1], lumen.level_hu[first : last + 1]
     share = (core - TISSUE_HU) / np.maximum(level - TISSUE_HU, 40.0)
     window = max(1, round(min(2.0, 0.5 * (last - first) * step) / step))
     residual = float(ndimage.uniform_filter1d(share, window, mode="nearest").min())
     arc = sections.line.arc_mm
-    ends = []
-    for at, inward in ((first, 1), (last, -1)):
-        plaque = _plaque_level(lumen, (first, last), at, round(5.0 / step) * inward)
-        position = _cap(arc, lumen, at, inward, plaque=plaque)
-        ends.append((position, plaque))
-    (start, plaque_a), (end, plaque_b) = ends
+    start = _cap(arc, lumen, first, 1, plaque=float(plaque[first]))
+    end = _cap(arc, lumen, last, -1, plaque=float(plaque[last]))
     if end - start < LEAST_GAP_MM / 2:
         return None
-    return Gap(start, end, plaque_a, plaque_b, residual)
-
-
-def _plaque_level(lumen: LumenLevel, gap: tuple[int, int], at: int, reach: int) -> float:
-    """Median core over the first millimetres of the gap that hold neither lumen nor calcium; tissue where none."""
-    near = slice(at, min(at + reach, gap[1]) + 1) if reach > 0 else slice(max(at + reach, gap[0]), at + 1)
-    for part in (near, slice(gap[0], gap[1] + 1)):
-        core, level = lumen.core_hu[part], lumen.level_hu[part]
-        soft = core[(core - TISSUE_HU) < 0.4 * (level - TISSUE_HU)]
-        if len(soft) >= 3:
-            return float(np.median(soft))
-    return TISSUE_HU
+    return Gap(start, end, float(plaque[first]), float(plaque[last]), residual)
 
 
 def _cap(arc: NDArray[np.float64], lumen: LumenLevel, at: int, inward: int, *, plaque: float) -> float:
     """Arc length where the core leaves the lumen level, from the open side into the gap."""
     core, level = lumen.core_hu, lumen.level_hu
-    half = (level + plaque) / 2
-    hard = core[at] > half[at]
-    here = at
+    flank = core[at : at + 16 * inward : inward]
+    mark = np.asarray((level + plaque) / 2)
+    top = int(np.argmax(flank))
+    hard = flank[top] > level[at] + CALCIUM_MARGIN_HU and flank[: top + 1].min() > mark[at]
+    sign = 1.0
     if hard:  # calcium stands directly at the lumen: half way up its flank
-        flank = core[at : at + 12 * inward : inward]
-        mark = np.full_like(core, (float(level[at]) + float(flank.max())) / 2)
-        while 0 < here < len(core) - 1 and core[here] < mark[here]:
-            here += inward
-        while 0 < here < len(core) - 1 and core[here - inward] >= mark[here]:
-            here -= inward
-        level_here = mark
-    else:
-        level_here = half
-        while 0 < here < len(core) - 1 and core[here] > half[here]:
-            here += inward
-        while 0 < here < len(core) - 1 and core[here - inward] <= half[here - inward]:
-            here -= inward
+        mark = np.full_like(core, (float(level[at]) + float(flank[top])) / 2)
+        sign = -1.0
+    above = sign * (core - mark)
+    here = at
+    while 0 < here < len(core) - 1 and above[here] > 0 and abs(here - at) < 12:
+        here += inward
+    while 0 < here < len(core) - 1 and above[here - inward] <= 0:
+        here -= inward
     outer = here - inward
-    if not 0 <= outer < len(core):
-        return float(arc[here])
-    a, b = core[outer] - level_here[outer], core[here] - level_here[here]
+    if not 0 <= outer < len(core) or above[here] > 0:
+        return float(arc[at])
+    a, b = float(above[outer]), float(above[here])
     share = float(np.clip(a / (a - b), 0.0, 1.0)) if a != b else 0.5
     return float(arc[outer] + share * (arc[here] - arc[outer]))

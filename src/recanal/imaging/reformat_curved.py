@@ -72,7 +72,7 @@ def cross_section(
     left for the caller to replace. ``classes`` is given where ``s_mm`` lies between ``caps_mm``.
     """
     origin, _, normal, binormal = VesselSpace.of(contours).axes(s_mm)
-    size = _field_mm(contours, 14.0)
+    size = _field_mm(contours, 10.0)
     plane = Plane.around(origin[0], binormal[0], normal[0], size_mm=(size, size), pixel_mm=pixel_mm)
     hu = sample_plane(volume, plane)
     middle = plane.shape[0] // 2

@@ -1,0 +1,36 @@
+"""What a command does when recanal refuses its input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from recanal.errors import RecanalError
+
+__all__ = ["RecanalCommand"]
+
+UNUSABLE_INPUT = 2
+
+
+class RecanalCommand(click.Command):
+    """A command that turns a recanal error into one line on stderr and exit status 2.
+
+    Examples
+    --------
+    ``@click.command(cls=RecanalCommand)``; in a group, ``@group.command(cls=RecanalCommand)``.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command.
+
+        Raises
+        ------
+        click.exceptions.Exit
+            With status 2 after a recanal error.
+        """
+        try:
+            return super().invoke(ctx)
+        except RecanalError as error:
+            click.echo(f"recanal: {' '.join(str(error).split())}", err=True)
+            ctx.exit(UNUSABLE_INPUT)

@@ -1,0 +1,163 @@
+"""Scores, sheets and findings as tables for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from recanal.core.findings import FactKind
+from recanal.core.score import ScoreItem, ScoreResult
+from recanal.scores import Sheet, rate_text
+
+__all__ = ["result_text", "sheet_text", "sheets_text", "vocabulary_text"]
+
+_WIDTH = 110
+
+
+def result_text(result: ScoreResult) -> str:
+    """A score result: total, stratum, rate, items, trust and warnings."""
+    table = _table("item", "met", "points", "source", "definition")
+    for item in result.items:
+        table.add_row(
+            *(escape(cell) for cell in (item.name, _met(item), _points(item.points), item.source or "-")),
+            escape(item.definition),
+        )
+    head = [
+        f"{result.name}: {_total(result)}" + (f" ({result.variant})" if result.variant else ""),
+        f"endpoint: {result.endpoint}",
+    ]
+    if result.stratum is not None:
+        head.append(f"stratum: {result.stratum}")
+    elif result.stratum_min is not None:
+        head.append(f"stratum: {result.stratum_min} to {result.stratum_max}")
+    if result.printed_rate_text:
+        head.append(f"printed rate: {result.printed_rate_text}")
+    if result.stratum_probabilities:
+        shares = [f"{name} {100 * share:.0f} %" for name, share in result.stratum_probabilities.items()]
+        head.append(f"with the measured intervals: {', '.join(shares)}")
+    tail = [f"missing: {', '.join(result.missing)}"] if result.missing else []
+    tail += [f"trust: {result.trust}", f"source: {result.citation}, doi {result.doi}"]
+    tail += [f"warning: {warning}" for warning in result.warnings]
+    return "\n".join([*head, "", _drawn(table).rstrip(), "", *tail, ""])
+
+
+def sheets_text(sheets: Iterable[Sheet]) -> str:
+    """One line per sheet."""
+    table = _table("sheet", "name", "points", "endpoint", "variants", "trust")
+    for sheet in sheets:
+        variants = ", ".join(
+            f"{row.name}*" if row.name == sheet.default_variant else row.name for row in sheet.variants
+        )
+        low, high = sheet.points_range
+        cells = (sheet.id, sheet.name, f"{low:g} to {high:g}", sheet.endpoint, variants or "-", sheet.trust)
+        table.add_row(*(escape(cell) for cell in cells))
+    return _drawn(table).rstrip()
+
+
+def sheet_text(sheet: Sheet) -> str:
+    """A whole sheet."""
+    parts = [
+        f"{sheet.name} ({sheet.id})",
+        f"{sheet.citation}, doi {sheet.doi}",
+        f"endpoint: {sheet.endpoint}",
+        f"derivation: {sheet.derivation}",
+        f"trust: {sheet.trust} - {sheet.trust_note}",
+        "",
+        _items_table(sheet),
+        "",
+        _strata_table(sheet),
+    ]
+    parts += _lines("variant", [f"{row.name}: {row.note}" for row in sheet.variants])
+    parts += _lines("rate", _rate_lines(sheet))
+    parts += _lines(
+        "c-statistic",
+        [f"{row.value} {row.endpoint} ({row.cohort}, {row.source}; {row.trust})" for row in sheet.c_statistics],
+    )
+    parts += _lines("warns", [f"{row.warning} ({row.source})" for row in sheet.limits])
+    parts += _lines("caveat", sheet.caveats)
+    parts += _lines("read at", sheet.sources)
+    return "\n".join(parts)
+
+
+def vocabulary_text(kinds: Iterable[FactKind]) -> str:
+    """One line per finding."""
+    table = _table("finding", "type", "values", "note")
+    for kind in kinds:
+        table.add_row(*(escape(cell) for cell in (kind.name, kind.kind, _values(kind), kind.note)))
+    return _drawn(table).rstrip()
+
+
+def _items_table(sheet: Sheet) -> str:
+    table = _table("item", "points", "definition", "source", "trust")
+    for item in sheet.items:
+        for variant, rule in [("", item.rule), *item.variants]:
+            points = "/".join(f"{level.points:g}" for level in rule.levels)
+            name = f"{item.name} [{variant}]" if variant else item.name
+            table.add_row(*(escape(cell) for cell in (name, points, rule.definition, rule.source, rule.trust)))
+    return _drawn(table).rstrip()
+
+
+def _strata_table(sheet: Sheet) -> str:
+    table = _table("stratum", "points")
+    for stratum in sheet.strata:
+        table.add_row(escape(stratum.name), escape(stratum.text))
+    return _drawn(table).rstrip()
+
+
+def _rate_lines(sheet: Sheet) -> list[str]:
+    lines = []
+    for rates in sheet.rates:
+        lines += [f"{rate.stratum}: {rate_text(rates, rate.stratum)}" for rate in rates.rates]
+        if rates.note:
+            lines.append(f"({rates.cohort}, {rates.source}) {rates.note}")
+    return lines
+
+
+def _lines(label: str, texts: Sequence[str]) -> list[str]:
+    return ["", *(f"{label}: {text}" for text in texts)] if texts else []
+
+
+def _total(result: ScoreResult) -> str:
+    if result.points is not None:
+        return f"{result.points:g} points"
+    return f"{result.points_min:g} to {result.points_max:g} points"
+
+
+def _met(item: ScoreItem) -> str:
+    if item.met is None:
+        return "unknown"
+    word = "yes" if item.met else "no"
+    if item.prob is None or item.prob in (0.0, 1.0):
+        return word
+    return f"{word} (p {item.prob:.2f})"
+
+
+def _points(points: float | None) -> str:
+    return "?" if points is None else f"{points:g}"
+
+
+def _values(kind: FactKind) -> str:
+    if kind.kind == "choice":
+        return ", ".join(kind.choices)
+    if kind.kind == "bool":
+        return "true, false"
+    low, high = (f"{end:g}" if math.isfinite(end) else "" for end in (kind.low, kind.high))
+    return f"{low} to {high}"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=position == 0)
+    return table
+
+
+def _drawn(table: Table) -> str:
+    console = Console(width=_WIDTH, color_system=None, highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())

@@ -1,0 +1,90 @@
+"""A zip unpacked into a folder of its own, with bounds on everything."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from recanal.errors import ReadError
+from recanal.interop.files import InputFile, open_regular
+from recanal.interop.limits import (
+    MAX_ENTRY_BYTES,
+    MAX_FILES,
+    MAX_UNPACKED_BYTES,
+    MAX_UNPACKED_RATIO,
+    RATIO_FLOOR_BYTES,
+)
+from recanal.interop.wording import clean_text
+
+__all__ = ["unpack"]
+
+_CHUNK = 2**20
+
+
+def unpack(archive: InputFile, folder: Path) -> list[InputFile]:
+    """The files of a zip, written under numbers of our own so that no name of the archive becomes a path.
+
+    Raises
+    ------
+    ReadError
+        ``zip-damaged``, ``zip-slip``, ``zip-bomb``, ``zip-encrypted``, ``nested-archive``, ``link-outside``
+        or ``too-many-files``.
+    """
+    handle, size = open_regular(archive)
+    with handle:
+        try:
+            with zipfile.ZipFile(handle) as zipped:
+                entries = [entry for entry in zipped.infolist() if not entry.is_dir()]
+                _check(archive.name, entries, size)
+                return _write(zipped, entries, folder)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+            raise ReadError(
+                "The zip is damaged or packed in an unknown way.", file=archive.name, rule="zip-damaged"
+            ) from error
+
+
+def _check(name: str, entries: list[zipfile.ZipInfo], size: int) -> None:
+    if len(entries) > MAX_FILES:
+        raise ReadError(f"The zip holds more than {MAX_FILES} files.", file=name, rule="too-many-files")
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > MAX_UNPACKED_BYTES or any(entry.file_size > MAX_ENTRY_BYTES for entry in entries):
+        raise ReadError(
+            "The zip unpacks to more than 8 GiB, or one of its files to more than 4.", file=name, rule="zip-bomb"
+        )
+    if unpacked > RATIO_FLOOR_BYTES and unpacked > MAX_UNPACKED_RATIO * max(1, size):
+        raise ReadError(f"The zip unpacks to over {MAX_UNPACKED_RATIO} times its size.", file=name, rule="zip-bomb")
+    for entry in entries:
+        _check_entry(name, entry)
+
+
+def _check_entry(name: str, entry: zipfile.ZipInfo) -> None:
+    inner = f"{name}: {clean_text(entry.filename, max_length=120)}"
+    path = PurePosixPath(entry.filename.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in entry.filename[:3]:
+        raise ReadError("This entry points outside the archive.", file=inner, rule="zip-slip")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise ReadError("This entry is a link.", file=inner, rule="link-outside")
+    if entry.flag_bits & 0x1:
+        raise ReadError("This entry is encrypted.", hint="Unpack it first.", file=inner, rule="zip-encrypted")
+
+
+def _write(zipped: zipfile.ZipFile, entries: list[zipfile.ZipInfo], folder: Path) -> list[InputFile]:
+    files = []
+    for number, entry in enumerate(sorted(entries, key=lambda e: e.filename)):
+        name = clean_text(entry.filename, max_length=200)
+        target = folder / f"{number:06d}"
+        written = 0
+        with zipped.open(entry) as source, target.open("xb") as sink:
+            while chunk := source.read(_CHUNK):
+                if written == 0 and chunk.startswith((b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf")):
+                    raise ReadError(
+                        "An archive within the archive.", hint="Unpack it first.", file=name, rule="nested-archive"
+                    )
+                written += len(chunk)
+                if written > entry.file_size:
+                    raise ReadError("It unpacks to more than it declares.", file=name, rule="zip-bomb")
+                sink.write(chunk)
+        files.append(InputFile(str(target), name))
+    return files

@@ -1,0 +1,136 @@
+"""A folder of DICOM files, or one file, read into one volume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from recanal.core.case import InputInfo, RejectedSeries
+from recanal.core.volume import Volume
+from recanal.errors import ReadError
+from recanal.interop.choice import Judged, judge, label, pick
+from recanal.interop.files import InputFile
+from recanal.interop.pixels import read_stack
+from recanal.interop.series import Candidate, ScannedFiles, Series, candidates, scan_files
+from recanal.interop.wording import NameGuard, patient_key
+
+__all__ = ["read_dicom"]
+
+Progress = Callable[[str, float], None]
+
+
+def read_dicom(
+    files: Sequence[InputFile], *, series_uid: str | None, progress: Progress | None = None
+) -> tuple[Volume, InputInfo, tuple[str, ...]]:
+    """The best (or the named) series of the files as a volume, what it is, and its flags.
+
+    Raises
+    ------
+    ReadError
+        With the patient's name taken out of every text.
+    """
+    found = ScannedFiles()
+    try:
+        scan_files(files, found)
+        return _read(found, series_uid, progress)
+    except ReadError as error:
+        raise NameGuard(found.identities).cleared(error) from None
+
+
+def _read(
+    found: ScannedFiles, series_uid: str | None, progress: Progress | None
+) -> tuple[Volume, InputInfo, tuple[str, ...]]:
+    wanted = _wanted(found, series_uid)
+    if progress is not None:
+        progress("headers", 1.0)
+    usable: list[Candidate] = []
+    refused: list[tuple[Series, ReadError]] = []
+    for series in wanted:
+        try:
+            usable.extend(candidates(series))
+        except ReadError as error:
+            refused.append((series, error))
+    if not usable:
+        raise max(refused, key=lambda pair: (len(pair[0].slices) + (pair[1].rule != "not-ct"), pair[0].count))[1]
+    _check_one_patient(usable)
+    best, rejected = pick([judge(c, look=len(usable) > 1) for c in usable])
+    rejected += [RejectedSeries(s.uid, str(error), s.description) for s, error in refused]
+    rejected += [
+        RejectedSeries(s.uid, "another series was asked for", s.description)
+        for s in found.series.values()
+        if s not in wanted
+    ]
+    volume, flags = _volume(best, progress)
+    return volume, _info(best, volume, rejected, NameGuard(found.identities), alone=not rejected), flags
+
+
+def _wanted(found: ScannedFiles, series_uid: str | None) -> list[Series]:
+    if not found.series:
+        raise ReadError(
+            f"No DICOM image among {found.strays} file(s).", hint="Give the folder of a CT series.", rule="no-dicom"
+        )
+    if series_uid is None:
+        return list(found.series.values())
+    wanted = [s for s in found.series.values() if s.uid == series_uid]
+    if not wanted:
+        there = "; ".join(f"{s.uid or 'no UID'} {s.description!r} ({s.count} images)" for s in found.series.values())
+        raise ReadError(
+            "The series that was asked for is not there.", hint=f"There are: {there}.", rule="series-absent"
+        )
+    return wanted
+
+
+def _check_one_patient(usable: Sequence[Candidate]) -> None:
+    """Refuse to choose between the series of several patients."""
+    first = usable[0].head.values
+    for candidate in usable[1:]:
+        values = candidate.head.values
+        name = "PatientID" if values.bare("PatientID") and first.bare("PatientID") else "PatientName"
+        mine, theirs = patient_key(values.bare(name)), patient_key(first.bare(name))
+        if mine and theirs and mine != theirs:
+            raise values.refused(
+                "The input holds CT series of two patients.",
+                "two-patients",
+                hint="Give one patient, or name the series.",
+            )
+
+
+def _volume(best: Judged, progress: Progress | None) -> tuple[Volume, tuple[str, ...]]:
+    candidate = best.candidate
+    hu, affine, done = read_stack(candidate.stack, progress=progress)
+    values = candidate.head.values
+    flags = (*candidate.flags, *done)
+    kvp = values.number("KVP")
+    meta = {
+        "kvp": kvp if kvp else None,
+        "series_uid": candidate.series.uid or None,
+        "phase_percent": candidate.phase_percent,
+        "kernel": values.text("ConvolutionKernel"),
+        "slice_thickness_mm": values.number("SliceThickness"),
+        "manufacturer": values.text("Manufacturer"),
+        "body_part": values.text("BodyPartExamined"),
+        "contrast": best.contrast,
+        "modality": "CT",
+        "flags": flags,
+    }
+    return Volume(hu, affine, meta), flags
+
+
+def _info(
+    best: Judged, volume: Volume, rejected: Sequence[RejectedSeries], guard: NameGuard, *, alone: bool
+) -> InputInfo:
+    meta = volume.meta
+    why = tuple(words for _, words in best.reasons)
+    across, down, along = volume.spacing_mm[2], volume.spacing_mm[1], volume.spacing_mm[0]
+    return InputInfo(
+        series_uid=meta["series_uid"],
+        description=guard.hide(label(best.candidate)),
+        manufacturer=meta["manufacturer"],
+        kvp=meta["kvp"],
+        phase_percent=meta["phase_percent"],
+        spacing_mm=(across, down, along),
+        size=(volume.shape[2], volume.shape[1], volume.shape[0]),
+        why_chosen=("the only series", *why) if alone else why,
+        rejected=tuple(RejectedSeries(r.series_uid, guard.hide(r.why), guard.hide(r.description)) for r in rejected),
+        kernel=meta["kernel"],
+        format="DICOM",
+    )

@@ -1,0 +1,192 @@
+"""What NIfTI, NRRD and MetaImage have in common: a grid of numbers with a header before it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import FileIO
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recanal.core.volume import SPACING_RANGE_MM, Affine, Volume
+from recanal.errors import GeometryError, ReadError
+from recanal.interop.limits import MAX_VOLUME_BYTES
+
+__all__ = ["Raster", "check_size", "raster_volume", "read_exactly"]
+
+_CHUNK = 4 * 2**20
+_LOWEST_HU, _HIGHEST_HU = -40_000.0, 100_000.0
+_TYPES = frozenset(("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"))
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """What a header says of its grid.
+
+    Parameters
+    ----------
+    name
+        File name for messages.
+    shape
+        Voxels along the file's axes, fastest first.
+    dtype
+        As stored, with byte order.
+    matrix
+        (4, 4) index in the file's axis order (fastest first) to LPS millimetres.
+    slope, intercept
+        Stored value to HU.
+    flags
+        What a reader must know.
+    """
+
+    name: str
+    format: str
+    shape: tuple[int, int, int]
+    dtype: np.dtype[Any]
+    matrix: NDArray[np.float64]
+    slope: float = 1.0
+    intercept: float = 0.0
+    flags: tuple[str, ...] = field(default=())
+
+    @property
+    def count_bytes(self) -> int:
+        """Bytes of the stored grid."""
+        return self.shape[0] * self.shape[1] * self.shape[2] * self.dtype.itemsize
+
+
+def check_size(name: str, sizes: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, int, int]:
+    """Three axes of a plausible size; a fourth axis of length one is dropped.
+
+    Raises
+    ------
+    ReadError
+        ``dimensions``, ``image-size``, ``pixel-type`` or ``volume-too-large``.
+    """
+    while len(sizes) > 3 and sizes[-1] == 1:
+        sizes = sizes[:-1]
+    if len(sizes) != 3:
+        raise ReadError(
+            f"A CT volume has three dimensions, this has {len(sizes)}.",
+            hint="Export one time point and one channel.",
+            file=name,
+            rule="dimensions",
+        )
+    if not all(2 <= size <= 8192 for size in sizes):
+        raise ReadError("Every axis must have 2 to 8192 voxels.", file=name, rule="image-size")
+    if dtype.name not in _TYPES:
+        raise ReadError(f"The voxels are {dtype.name}, not numbers of one channel.", file=name, rule="pixel-type")
+    if sizes[0] * sizes[1] * sizes[2] * max(2, dtype.itemsize) > MAX_VOLUME_BYTES:
+        raise ReadError("The volume is larger than 4 GiB.", file=name, rule="volume-too-large")
+    return sizes[0], sizes[1], sizes[2]
+
+
+def read_exactly(stream: FileIO | BinaryIO, count: int, *, packing: str = "", name: str = "") -> NDArray[np.uint8]:
+    """``count`` bytes from a stream, unpacked with bounded memory.
+
+    Parameters
+    ----------
+    packing
+        ``""`` (plain), ``"gzip"`` or ``"zlib"``; more unpacked bytes than ``count`` are never made.
+
+    Raises
+    ------
+    ReadError
+        ``truncated`` where there are fewer, ``packing`` where the packed bytes are damaged.
+    """
+    out = np.empty(count, dtype=np.uint8)
+    view, at = out.data, 0
+    unpack = _unpacker(packing)
+    while at < count:
+        packed = stream.read(_CHUNK if packing else min(_CHUNK, count - at))
+        if not packed:
+            raise ReadError("The file ends before its voxels do.", hint="Copy it again.", file=name, rule="truncated")
+        try:
+            while packed and at < count:
+                data, packed = unpack(packed, min(_CHUNK, count - at))
+                view[at : at + len(data)] = data
+                at += len(data)
+        except (zlib.error, OSError, EOFError, ValueError) as error:
+            raise ReadError("The packed voxels are damaged.", file=name, rule="packing") from error
+    return out
+
+
+def _unpacker(packing: str) -> Callable[[bytes, int], tuple[bytes, bytes]]:
+    """A function from packed bytes and a limit to unpacked bytes and the packed bytes that are left."""
+    if not packing:
+        return lambda packed, limit: (packed, b"")
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | (16 if packing == "gzip" else 0))
+
+    def unzip(packed: bytes, limit: int) -> tuple[bytes, bytes]:
+        if inflater.eof:
+            return b"", b""
+        data = inflater.decompress(packed, limit)
+        return data, inflater.unconsumed_tail
+
+    return unzip
+
+
+def raster_volume(raster: Raster, stored: NDArray[np.uint8]) -> Volume:
+    """The volume of a grid's bytes, with axes in reverse file order: (slowest, ..., fastest).
+
+    int8, uint8, int16 and whole-number rescales give int16; everything else float32.
+
+    Raises
+    ------
+    ReadError
+        ``spacing``, ``geometry``, ``not-finite`` or ``not-hounsfield``.
+    """
+    steps = np.linalg.norm(raster.matrix[:3, :3], axis=0)
+    low, high = SPACING_RANGE_MM
+    if not np.isfinite(raster.matrix).all() or not all(low <= s <= high for s in steps):
+        got = ", ".join(f"{s:.4g}" for s in steps)
+        raise ReadError(f"Voxel spacing must lie in [{low}, {high}] mm, got {got}.", file=raster.name, rule="spacing")
+    grid = stored.view(raster.dtype).reshape(raster.shape[::-1])
+    hu = _hounsfield(raster, grid)
+    order = [2, 1, 0, 3]
+    try:
+        affine = Affine(raster.matrix[:, order])
+    except GeometryError as error:
+        raise ReadError(error.message, hint=error.hint, file=raster.name, rule="geometry") from error
+    meta: dict[str, Any] = {
+        "kvp": None,
+        "series_uid": None,
+        "phase_percent": None,
+        "kernel": "",
+        "slice_thickness_mm": None,
+    }
+    meta |= {"manufacturer": "", "body_part": "", "contrast": None, "modality": "CT", "flags": raster.flags}
+    return Volume(hu, affine, meta)
+
+
+def _hounsfield(raster: Raster, grid: NDArray[Any]) -> NDArray[Any]:
+    whole = raster.slope == int(raster.slope) and raster.intercept == int(raster.intercept)
+    lowest, highest = float(grid.min()) * raster.slope + raster.intercept, float(grid.max()) * raster.slope
+    highest += raster.intercept
+    if not np.isfinite([lowest, highest]).all():
+        raise ReadError("The voxels hold values that are not finite.", file=raster.name, rule="not-finite")
+    _check_hounsfield(raster.name, min(lowest, highest), max(lowest, highest))
+    if np.issubdtype(grid.dtype, np.integer) and whole and lowest >= -32_768 and highest <= 32_767:
+        if raster.slope == 1 and raster.intercept == 0:
+            hu = grid.astype(np.int16, copy=grid.dtype != np.dtype("=i2"))
+        else:
+            hu = (grid.astype(np.int32) * int(raster.slope) + int(raster.intercept)).astype(np.int16)
+        return np.maximum(hu, np.int16(-1024), out=hu)
+    scaled: NDArray[Any] = grid.astype(np.float32)
+    scaled *= np.float32(raster.slope)
+    scaled += np.float32(raster.intercept)
+    np.maximum(scaled, np.float32(-1024), out=scaled)
+    return scaled
+
+
+def _check_hounsfield(name: str, lowest: float, highest: float) -> None:
+    """Refuse values that cannot be the Hounsfield units of a patient: soft tissue and something thinner."""
+    if lowest < _LOWEST_HU or highest > _HIGHEST_HU or highest < 0 or lowest > -50 or highest - lowest < 100:
+        raise ReadError(
+            f"Values from {lowest:.5g} to {highest:.5g} are not the Hounsfield units of a CT.",
+            hint="Was it rescaled, or is it a mask or an MR image?",
+            file=name,
+            rule="not-hounsfield",
+        )

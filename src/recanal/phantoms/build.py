@@ -1,0 +1,171 @@
+"""From options and a seed to a CT angiogram with its truth."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recanal.core.volume import Volume
+from recanal.phantoms.geometry import Floats
+from recanal.phantoms.heart import Heart, build_heart, layers_of
+from recanal.phantoms.lesion import Lesion, build_lesion
+from recanal.phantoms.lungs import paint_lung_vessels
+from recanal.phantoms.options import PhantomOptions, resolve_options, stream
+from recanal.phantoms.render import Look, VesselPainter, paint_layers, paint_vessels
+from recanal.phantoms.scanner import Grid, add_noise, blur, build_grid, crop_grid
+from recanal.phantoms.survey import Scene
+from recanal.phantoms.testimony import testify
+from recanal.phantoms.tree import Artery, Placement, build_arteries
+from recanal.phantoms.truth import Phantom
+from recanal.phantoms.veins import Vein, build_veins
+
+__all__ = ["Design", "describe", "make_design", "make_phantom", "render"]
+
+_log = logging.getLogger(__name__)
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """All that is drawn, before any voxel exists."""
+
+    options: PhantomOptions
+    seed: int
+    heart: Heart
+    arteries: list[Artery]
+    veins: list[Vein]
+    lesion: Lesion
+    grid: Grid
+    contrast: bool = True
+
+    @property
+    def place(self) -> Placement:
+        """Where the lesion lies."""
+        return self.lesion.place
+
+
+def make_design(options: PhantomOptions, *, seed: int) -> Design:
+    """The anatomy, the lesion and the voxel grid of a phantom."""
+    full = resolve_options(options, seed)
+    heart = build_heart(stream(seed, 3))
+    arteries, place = build_arteries(heart, full, stream(seed, 4))
+    lesion = build_lesion(full, arteries[0], place, stream(seed, 5))
+    veins = build_veins(heart, arteries, place, stream(seed, 6))
+    grid = build_grid(full, heart.place(14, 0, 0), stream(seed, 7))
+    if full.extent == "crop":
+        arc = arteries[0].arc_mm
+        near = (arc >= place.start_mm - 1.0) & (arc <= place.end_mm + 1.0)
+        grid = crop_grid(grid, arteries[0].points_mm[near], full.margin_mm)
+    return Design(full, seed, heart, arteries, veins, lesion, grid)
+
+
+def _branch_hu(design: Design) -> dict[str, Floats]:
+    """Attenuation along every artery but the target."""
+    lesion, levels = design.lesion, {}
+    first, drop = float(lesion.lumen_hu[0]), float(lesion.lumen_hu[0] - lesion.lumen_hu[4])
+    for artery in design.arteries[1:]:
+        if artery.parent == lesion.place.vessel:
+            start = float(np.interp(artery.start_mm, lesion.arc_mm, lesion.lumen_hu))
+        else:
+            start = first - drop * artery.start_mm
+        levels[artery.name] = np.maximum(start - min(drop, 0.004 * first) * artery.arc_mm, min(0.5 * first, start))
+    return levels
+
+
+def _lesion_box(design: Design, reach_mm: float = 14.0) -> tuple[slice, slice, slice]:
+    place, grid, target = design.place, design.grid, design.arteries[0]
+    near = (target.arc_mm >= place.start_mm - 15) & (target.arc_mm <= place.end_mm + 15)
+    index = grid.index_of(grid.scanned(target.points_mm[near]))
+    low = np.clip(np.floor(index.min(axis=0) - reach_mm / 2 / grid.spacing_mm), 0, None).astype(int)
+    high = np.minimum(np.ceil(index.max(axis=0) + reach_mm / 2 / grid.spacing_mm).astype(int), grid.shape)
+    return slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])
+
+
+def _part(grid: Grid, box: tuple[slice, slice, slice]) -> Grid:
+    low = np.array([edge.start for edge in box])
+    shape = (box[0].stop - box[0].start, box[1].stop - box[1].start, box[2].stop - box[2].start)
+    return Grid(grid.origin_mm + low * grid.spacing_mm, grid.spacing_mm, shape, grid.slab_start_mm, grid.slab_shift_mm)
+
+
+def render(design: Design, progress: Progress | None = None) -> tuple[NDArray[np.float32], Scene]:
+    """The noise-free picture, and the part around the lesion with and without calcium."""
+    grid, lesion, arteries = design.grid, design.lesion, design.arteries
+    blood_hu = float(lesion.lumen_hu[0]) * (1.03 if design.contrast else 1.0)
+    layers = layers_of(design.heart, blood_hu, stream(design.seed, 8), contrast=design.contrast)
+    picture = paint_layers(grid, layers, design.seed, progress)
+    paint_lung_vessels(picture, grid, design.heart, blood_hu, stream(design.seed, 13))
+    if progress is not None:
+        progress(0.6, "vessels")
+    tubes = {a.name: (a.points_mm, float(a.lumen_mm.max() + a.wall_mm) + 0.4) for a in arteries[1:]}
+    tubes |= {v.name: (v.points_mm, float(v.radius_mm.max()) + 0.4) for v in design.veins}
+    tubes[arteries[0].name] = (arteries[0].points_mm, float(lesion.outer_mm.max()) * 1.1 + 0.4)
+    painter = VesselPainter(grid, picture, tubes)
+    look = Look(_branch_hu(design), design.heart.solids["aorta"], blood_hu)
+    paint_vessels(painter, arteries, design.veins, lesion, look)
+    painter.flush()
+    box = _lesion_box(design)
+    without = picture[box].copy()
+    if lesion.calcium:
+        painter.target(arteries[0].name, lesion, ("calcium",))
+        painter.flush()
+    del painter
+    if progress is not None:
+        progress(0.75, "blur")
+    angle = float(stream(design.seed, 9).uniform(0, np.pi))
+    blur(picture, grid.spacing_mm, design.options, angle)
+    clean = picture[box].copy()
+    if lesion.calcium:
+        blur(without, grid.spacing_mm, design.options, angle)
+    else:
+        without = clean
+    return picture, Scene.of(_part(grid, box), clean, without)
+
+
+def describe(options: PhantomOptions, series: str) -> dict[str, Any]:
+    """The facts about a series that go into ``Volume.meta``."""
+    return {
+        "series_description": series,
+        "modality": "CT",
+        "manufacturer": "recanal phantom",
+        "image_type": ("ORIGINAL", "PRIMARY", "AXIAL"),
+        "kvp": options.kvp,
+        "kernel": "B26f",
+        "slice_thickness_mm": options.thickness_mm,
+        "phase_percent": 75.0,
+        "contrast": True,
+    }
+
+
+def make_phantom(options: PhantomOptions, *, seed: int, progress: Progress | None = None) -> Phantom:
+    """A coronary CT angiogram with a known truth; the same options and seed give the same phantom.
+
+    Parameters
+    ----------
+    options
+        What to draw; None fields are drawn from the seed.
+    seed
+        A whole number >= 0.
+    progress
+        Called with a share in [0, 1] and a word.
+
+    Raises
+    ------
+    OptionError
+        When the seed is not a whole number >= 0.
+    """
+    design = make_design(options, seed=seed)
+    clean, scene = render(design, progress)
+    truth = testify(design.seed, (design.options, design.arteries, design.veins, design.lesion, design.grid), scene)
+    if progress is not None:
+        progress(0.85, "noise")
+    noise_seed = seed if design.options.noise_seed is None else design.options.noise_seed
+    hu = add_noise(clean, float(design.grid.spacing_mm[1]), design.options, stream(noise_seed, 10))
+    clean.setflags(write=False)
+    volume = Volume(hu, design.grid.affine, describe(design.options, "Coronary CTA 0.6 B26f 75 %"))
+    _log.debug("phantom of seed %d: %s voxels", seed, hu.shape)
+    return Phantom(volume, clean, truth)

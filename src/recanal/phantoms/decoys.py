@@ -1,0 +1,87 @@
+"""Series that lie beside the angiogram in a study and must not be taken for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from recanal.core.volume import Affine, Volume
+from recanal.phantoms.build import Design, describe, make_design, render
+from recanal.phantoms.options import CALCIUM_SCALE, PhantomOptions, resolve_options, stream
+from recanal.phantoms.scanner import add_noise
+
+__all__ = ["decoys"]
+
+
+def _unenhanced(design: Design, kvp: int) -> Design:
+    """The same heart before contrast, at 120 kV."""
+    lesion = design.lesion
+    calcium = tuple(replace(item, hu=item.hu / CALCIUM_SCALE[kvp]) for item in lesion.calcium)
+    plain = replace(lesion, lumen_hu=np.full_like(lesion.lumen_hu, 44.0), calcium=calcium)
+    veins = [replace(vein, hu=44.0) for vein in design.veins]
+    return replace(design, lesion=plain, veins=veins, contrast=False)
+
+
+def _calcium_score(options: PhantomOptions, seed: int) -> Volume:
+    thick = replace(options, slice_mm=3.0, thickness_mm=3.0, noise_hu=20.0, psf_sigma_mm=0.5, kvp=120)
+    design = _unenhanced(make_design(thick, seed=seed), int(options.kvp or 120))
+    clean, _ = render(design)
+    hu = add_noise(clean, float(design.grid.spacing_mm[1]), design.options, stream(seed, 11))
+    meta = describe(design.options, "Ca Score 3.0 B35f") | {"contrast": False, "kernel": "B35f"}
+    return Volume(hu, design.grid.affine, meta)
+
+
+def _second_phase(options: PhantomOptions, seed: int) -> Volume:
+    worse = replace(
+        options,
+        noise_hu=min(60.0, 1.35 * float(options.noise_hu or 20.0)),
+        motion_mm=min(4.0, float(options.motion_mm or 0.0) + 1.6),
+    )
+    design = make_design(worse, seed=seed)
+    clean, _ = render(design)
+    hu = add_noise(clean, float(design.grid.spacing_mm[1]), design.options, stream(seed, 12))
+    meta = describe(design.options, "Coronary CTA 0.6 B26f 45 %") | {"phase_percent": 45.0}
+    return Volume(hu, design.grid.affine, meta)
+
+
+def _localiser(phase: Volume) -> Volume:
+    """A coarse frontal view, three thick coronal slices."""
+    hu, (dz, dy, dx) = phase.hu, phase.spacing_mm
+    step = max(1, round(1.5 / dx)), max(1, round(1.5 / dz))
+    thick = round(9.0 / dy)
+    first = (hu.shape[1] - 3 * thick) // 2
+    views = [hu[:: step[1], a : a + thick, :: step[0]].mean(axis=1) for a in range(first, first + 3 * thick, thick)]
+    stack = np.rint(np.stack(views)).astype(np.int16)
+    matrix = np.zeros((4, 4))
+    matrix[1, 0], matrix[2, 1], matrix[0, 2], matrix[3, 3] = thick * dy, step[1] * dz, step[0] * dx, 1.0
+    matrix[:3, 3] = phase.affine.to_mm([[0, first + (thick - 1) / 2, 0]])[0]
+    facts = {
+        "series_description": "Topogram 1.0 T20s",
+        "kernel": "T20s",
+        "slice_thickness_mm": thick * dy,
+        "phase_percent": None,
+        "contrast": False,
+        "image_type": ("ORIGINAL", "PRIMARY", "LOCALIZER"),
+    }
+    return Volume(stack, Affine(matrix), dict(phase.meta) | facts)
+
+
+def decoys(options: PhantomOptions, seed: int) -> Sequence[Volume]:
+    """Three other series of the same study: a localiser, a calcium-score scan, a second and worse cardiac phase.
+
+    Parameters
+    ----------
+    options, seed
+        As given to :func:`recanal.phantoms.make_phantom`; the anatomy is the same.
+
+    Returns
+    -------
+    sequence of Volume
+        ``meta`` holds series_description, modality, manufacturer, image_type, kvp, kernel, slice_thickness_mm,
+        phase_percent and contrast.
+    """
+    full = resolve_options(options, seed)
+    phase = _second_phase(full, seed)
+    return _localiser(phase), _calcium_score(full, seed), phase

@@ -1,0 +1,129 @@
+"""Assembling the truth of a phantom from its design and its noise-free picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recanal.phantoms.geometry import Floats
+from recanal.phantoms.lesion import Lesion
+from recanal.phantoms.options import PhantomOptions
+from recanal.phantoms.scanner import Grid
+from recanal.phantoms.survey import Scene, bend_max, calcium_truth, composition, designed_hu, find_caps, tube_cells
+from recanal.phantoms.tree import Artery
+from recanal.phantoms.truth import CalciumTruth, Composition, Course, PhantomTruth, Point
+from recanal.phantoms.veins import Vein
+
+__all__ = ["Drawn", "testify"]
+
+Drawn = tuple[PhantomOptions, list[Artery], list[Vein], Lesion, Grid]
+
+
+def _point(axis: Floats, arc: Floats, s: float, grid: Grid) -> Point:
+    where = grid.scanned(np.array([[np.interp(s, arc, axis[:, k]) for k in range(3)]]))[0]
+    return float(where[0]), float(where[1]), float(where[2])
+
+
+def _courses(drawn: Drawn) -> tuple[Course, tuple[Course, ...], tuple[Course, ...]]:
+    _, arteries, veins, lesion, grid = drawn
+    target = Course(arteries[0].name, grid.scanned(arteries[0].points_mm), lesion.lumen_mm, lesion.outer_mm)
+    others = tuple(Course(a.name, grid.scanned(a.points_mm), a.lumen_mm, a.lumen_mm + a.wall_mm) for a in arteries[1:])
+    vessels = tuple(Course(v.name, grid.scanned(v.points_mm), v.radius_mm, v.radius_mm) for v in veins)
+    return target, others, vessels
+
+
+def _side_branch(drawn: Drawn, cap_s: float) -> tuple[bool, float | None, float | None]:
+    """The branch of at least 1 mm that leaves nearest to the proximal cap, within 3 mm."""
+    target = drawn[1][0]
+    near = [
+        (abs(cap_s - a.start_mm), 2 * float(a.lumen_mm[:8].mean()))
+        for a in drawn[1][1:]
+        if a.parent == target.name and abs(cap_s - a.start_mm) <= 3.0 and 2 * float(a.lumen_mm[0]) >= 1.0
+    ]
+    if not near:
+        return False, None, None
+    distance, diameter = min(near)
+    return True, distance, diameter
+
+
+def _reference(lesion: Lesion, span: tuple[float, float]) -> float:
+    inside = (lesion.arc_mm >= span[0]) & (lesion.arc_mm <= span[1])
+    return 2 * float(lesion.lumen_mm[inside].mean())
+
+
+@dataclass(frozen=True)
+class _Findings:
+    """What holds of an occlusion alone."""
+
+    designed: Composition | None = None
+    imaged: Composition | None = None
+    calcium: CalciumTruth | None = None
+    bend: tuple[float | None, float | None] = (None, None)
+    cap_hu: float | None = None
+
+
+def _findings(drawn: Drawn, scene: Scene, span: tuple[float, float]) -> _Findings:
+    axis, lesion = drawn[1][0].points_mm, drawn[3]
+    as_drawn = tube_cells(axis, lesion, (lesion.place.start_mm, lesion.place.end_mm))
+    as_seen = tube_cells(axis, lesion, span)
+    beyond = tube_cells(axis, lesion, (span[0], min(span[0] + 5.0, span[1])))
+    return _Findings(
+        designed=composition(designed_hu(lesion, as_drawn), as_drawn.volume_mm3),
+        imaged=composition(scene.at(as_seen.points_mm), as_seen.volume_mm3),
+        calcium=calcium_truth(axis, lesion, scene, span),
+        bend=bend_max(axis, span),
+        cap_hu=float(np.average(scene.at(beyond.points_mm), weights=beyond.volume_mm3)),
+    )
+
+
+def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
+    """Everything that is known about a phantom."""
+    options, arteries, _, lesion, grid = drawn
+    axis, arc = arteries[0].points_mm, lesion.arc_mm
+    start, end = lesion.place.start_mm, lesion.place.end_mm
+    opacified = not (lesion.occluded and options.distal_filling == "none")
+    caps = find_caps(axis, lesion, scene, opacified)
+    span = (start if caps[0] is None else caps[0], end if caps[1] is None else caps[1])
+    target, others, vessels = _courses(drawn)
+    found = _findings(drawn, scene, span) if lesion.occluded else _Findings()
+    branch = _side_branch(drawn, span[0]) if lesion.occluded else (False, None, None)
+    narrow = [cap.narrowing_mm for cap in lesion.caps]
+    seeds = (span[0] - max(8.0, min(15.0, narrow[0] + 5.0)), end + max(8.0, min(15.0, narrow[1] + 5.0)))
+    return PhantomTruth(
+        options=options,
+        seed=seed,
+        vessel=lesion.place.vessel,
+        occluded=lesion.occluded,
+        target=target,
+        arteries=others,
+        veins=vessels,
+        proximal_cap_mm=None if caps[0] is None else _point(axis, arc, caps[0], grid),
+        distal_cap_mm=None if caps[1] is None else _point(axis, arc, caps[1], grid),
+        proximal_cap_designed_mm=_point(axis, arc, start, grid) if lesion.occluded else None,
+        distal_cap_designed_mm=_point(axis, arc, end, grid) if lesion.occluded else None,
+        proximal_arc_mm=caps[0],
+        distal_arc_mm=caps[1],
+        proximal_arc_designed_mm=start,
+        distal_arc_designed_mm=end,
+        length_mm=None if caps[0] is None or caps[1] is None else caps[1] - caps[0],
+        length_designed_mm=end - start if lesion.occluded else None,
+        proximal_cap_shape=lesion.caps[0].shape if lesion.occluded else None,
+        distal_cap_shape=lesion.caps[1].shape if lesion.occluded else None,
+        bend_max_deg=found.bend[0],
+        bend_chord_max_deg=found.bend[1],
+        side_branch=branch[0],
+        side_branch_distance_mm=branch[1],
+        side_branch_diameter_mm=branch[2],
+        designed=found.designed,
+        imaged=found.imaged,
+        calcium=found.calcium,
+        reference_proximal_mm=_reference(lesion, (start - narrow[0] - 5.0, start - narrow[0])),
+        reference_distal_mm=_reference(lesion, (end + narrow[1], end + narrow[1] + 5.0)),
+        proximal_cap_hu=found.cap_hu,
+        distal_opacified=opacified,
+        proximal_seed_mm=_point(axis, arc, seeds[0], grid),
+        distal_seed_mm=_point(axis, arc, seeds[1], grid),
+        ostium_mm=_point(axis, arc, 0.0, grid),
+        psf_sigma_mm=(float(options.psf_sigma_mm or 0), float(options.thickness_mm or 0) / 2.3548),
+    )

@@ -1,0 +1,223 @@
+"""The coronary arteries: where they run, how wide they are, and where they branch.
+
+Calibres follow Dodge JT, et al. Circulation 1992;86:232-246, doi:10.1161/01.CIR.86.1.232 (normal men: left main
+4.5 +- 0.5 mm, proximal LAD 3.7 +- 0.4 mm tapering to 1.9 +- 0.4 mm, proximal RCA 3.9 +- 0.6 mm and proximal
+circumflex 3.4 +- 0.5 mm in right dominance).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recanal.phantoms.geometry import Floats, arc_lengths, resample, smooth_noise, smoothed, spline_through, unit
+from recanal.phantoms.heart import Heart
+from recanal.phantoms.options import PhantomOptions
+from recanal.phantoms.shapes import level_and_normal, normal_of
+
+__all__ = ["STEP_MM", "Artery", "Placement", "build_arteries"]
+
+STEP_MM = 0.25
+_LEFT_MAIN = ((-3.0, 25.0, -14.0),)
+_COURSES: dict[str, tuple[tuple[float, float], ...]] = {
+    "RCA": ((64, -6), (82, -5), (104, -4), (124, -4), (144, -3), (160, 2), (167, 14), (168, 30), (169, 46), (170, 60)),
+    "LAD": ((-4, 2), (8, 14), (14, 28), (15, 43), (14, 58), (12, 71)),
+    "LCX": ((-52, -3), (-72, -4), (-94, -4), (-114, -3), (-130, 3), (-138, 15), (-141, 29), (-142, 43), (-142, 55)),
+}
+_ENDS_MM = {"RCA": (3.9, 2.0, 150.0), "LAD": (3.8, 1.9, 120.0), "LCX": (3.5, 1.7, 120.0)}
+_BRANCHES: dict[str, tuple[tuple[str, float, float], ...]] = {
+    "RCA": (("conus", 14.0, 1.0), ("rv marginal", 42.0, 1.0), ("acute marginal", 68.0, 1.0), ("pl", 104.0, -1.0)),
+    "LAD": (("d1", 30.0, -1.0), ("d2", 55.0, -1.0), ("septal", 38.0, 0.0), ("septal 2", 60.0, 0.0)),
+    "LCX": (("om1", 36.0, -1.0), ("om2", 62.0, -1.0), ("om3", 86.0, -1.0)),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Artery:
+    """One artery before any disease.
+
+    Parameters
+    ----------
+    points_mm
+        (n, 3) axis, every ``STEP_MM``.
+    lumen_mm
+        (n,) lumen radius.
+    wall_mm
+        Thickness of the healthy wall.
+    parent, start_mm
+        Name of the artery it leaves and the arc length there; empty and 0 for the three main arteries.
+    """
+
+    name: str
+    points_mm: Floats
+    lumen_mm: Floats
+    wall_mm: float
+    parent: str = ""
+    start_mm: float = 0.0
+
+    @property
+    def arc_mm(self) -> Floats:
+        """(n,) arc length."""
+        return arc_lengths(self.points_mm)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the lesion lies on the target artery (designed arc lengths from the ostium)."""
+
+    vessel: str
+    start_mm: float
+    end_mm: float
+
+
+def _settle(heart: Heart, points: Floats, height_mm: float, free_mm: float) -> Floats:
+    """Move a curve onto its height above the heart, leaving the first ``free_mm`` where it is."""
+    along = arc_lengths(points)
+    hold = np.clip((along - free_mm) / 10.0, 0.0, 1.0)[:, None]
+    for _ in range(10):
+        level, normal = level_and_normal(heart.epicardium, points)
+        push = np.clip(normal * (height_mm - level)[:, None], -3.0, 3.0) * hold
+        points = points + smoothed(push, 1.5 / STEP_MM)
+    return resample(points, STEP_MM)
+
+
+def _wiggled(heart: Heart, points: Floats, rng: np.random.Generator) -> Floats:
+    normal = normal_of(heart.epicardium, points)
+    side = unit(np.cross(unit(np.gradient(points, axis=0)), normal))
+    fade = np.clip((arc_lengths(points) - 8.0) / 12.0, 0.0, 1.0)
+    slow = rng.uniform(0.5, 1.6) * smooth_noise(len(points), 12.0 / STEP_MM, rng)
+    fast = rng.uniform(0.1, 0.45) * smooth_noise(len(points), 5.0 / STEP_MM, rng)
+    return np.asarray(points + side * ((slow + fast) * fade)[:, None], dtype=np.float64)
+
+
+def _main_course(heart: Heart, name: str, left_main: Floats, rng: np.random.Generator) -> Floats:
+    jitter = rng.normal(0.0, [2.5, 1.2], (len(_COURSES[name]), 2))
+    jitter[0] *= 0.3
+    groove = [heart.on_surface(t + dt, s + ds, 2.6) for (t, s), (dt, ds) in zip(_COURSES[name], jitter, strict=True)]
+    right = [heart.place(-8, 13.0, 9.5), heart.place(-9, 19.5, 18.0)]
+    first = right if name == "RCA" else list(left_main)
+    points = spline_through(np.stack([*first, *groove]), STEP_MM)
+    points = _settle(heart, _wiggled(heart, points, rng), float(rng.uniform(2.2, 3.6)), 14.0)
+    inside = np.flatnonzero(heart.solids["aorta"](points[: int(16 / STEP_MM)]) < -0.8)
+    return points[inside[-1] :] if len(inside) else points
+
+
+def _left_main(heart: Heart, rng: np.random.Generator) -> Floats:
+    length = float(rng.uniform(0.0, 5.0))
+    ends = [heart.place(-5, 12, -12.5), heart.place(-4, 17.0, -17.5), heart.place(-3, 21.0 + length, -19.5)]
+    return np.stack(ends)
+
+
+def _bent(heart: Heart, points: Floats, spot: tuple[float, float], angle_deg: float) -> Floats:
+    """Add a bend of ``angle_deg`` at arc length ``spot[0]``, reaching ``spot[1]`` to either side."""
+    if angle_deg < 1:
+        return points
+    along = arc_lengths(points) - spot[0]
+    tent = np.maximum(spot[1] - np.abs(along), 0.0) * np.tan(np.deg2rad(angle_deg) / 2)
+    normal = normal_of(heart.epicardium, points)
+    side = unit(np.cross(unit(np.gradient(points, axis=0)), normal))
+    middle = int(np.argmin(np.abs(along)))
+    turn = np.gradient(np.gradient(points, axis=0), axis=0)
+    lo, hi = max(middle - 60, 2), middle + 60
+    bulge = -1.0 if float((turn[lo:hi] * side[lo:hi]).sum()) > 0 else 1.0
+    shift = smoothed((bulge * tent)[:, None] * side[middle], 2.2 / STEP_MM)
+    return resample(points + shift, STEP_MM)
+
+
+def _taper(name: str, along: Floats, left_main_mm: float) -> Floats:
+    first, last, length = _ENDS_MM[name]
+    radius = (first + (last - first) * np.clip(along / length, 0.0, 1.15)) / 2
+    if name != "RCA":
+        share = 1 / (1 + np.exp((along - left_main_mm) / 0.8))
+        radius = radius * (1 - share) + 0.5 * 4.5 * share
+    return np.asarray(radius, dtype=np.float64)
+
+
+def _branch_course(heart: Heart, parent: Artery, at_mm: float, side: float, rng: np.random.Generator) -> Floats:
+    """A walk over the surface (or into the septum when ``side`` is 0) away from the parent."""
+    i = int(np.argmin(np.abs(parent.arc_mm - at_mm)))
+    points = parent.points_mm
+    tangent = unit(points[min(i + 4, len(points) - 1)] - points[max(i - 4, 0)])
+    normal = normal_of(heart.epicardium, points[i : i + 1])[0]
+    lateral = unit(np.cross(tangent, normal)) * (side if side else 1.0)
+    lateral = -normal if side == 0 else lateral
+    angle = np.deg2rad(rng.uniform(58, 82))
+    heading = unit(np.cos(angle) * tangent + np.sin(angle) * lateral)
+    length, here, path = rng.uniform(24, 48) if side else rng.uniform(12, 22), points[i], [points[i]]
+    drift = rng.normal(0.004, 0.006)
+    for _ in range(int(length)):
+        here = here + heading
+        if side:
+            level, normals = level_and_normal(heart.epicardium, here[None])
+            up = normals[0]
+            heading = unit(heading - (heading @ up) * up)
+            miss = 1.8 - float(level[0])
+            here = here + up * np.clip(miss, -0.35, 0.35) if len(path) > 3 else here
+            heading = unit(heading + (drift + rng.normal(0, 0.03)) * np.cross(up, heading) + 0.02 * tangent)
+        path.append(here)
+    return resample(smoothed(resample(np.stack(path), STEP_MM), 1.0 / STEP_MM), STEP_MM)
+
+
+def _branch(
+    heart: Heart, parent: Artery, spot: tuple[str, float, float], lumen: float, rng: np.random.Generator
+) -> Artery:
+    name, at_mm, side = spot
+    points = _branch_course(heart, parent, at_mm, side, rng)
+    share = np.linspace(0.0, 1.0, len(points))
+    return Artery(name, points, lumen * (1 - 0.45 * share), float(rng.uniform(0.3, 0.4)), parent.name, at_mm)
+
+
+def _placement(options: PhantomOptions, length_mm: float, left_main_mm: float, rng: np.random.Generator) -> Placement:
+    extent = float(options.occlusion_length_mm or 0.0)
+    first = 24.0 if options.vessel == "RCA" else left_main_mm + 16.0
+    last = max(first, min(length_mm - extent - 32.0, first + 36.0))
+    start = float(rng.uniform(first, last))
+    return Placement(str(options.vessel), start, start + extent)
+
+
+def _main_arteries(
+    heart: Heart, options: PhantomOptions, rng: np.random.Generator
+) -> tuple[dict[str, Artery], Placement, float]:
+    stem = _left_main(heart, rng)
+    left_main_mm = float(arc_lengths(spline_through(stem, STEP_MM))[-1])
+    walls, place, mains = rng.uniform(0.35, 0.6, 3), Placement(str(options.vessel), 0.0, 0.0), {}
+    for k, name in enumerate(_COURSES):
+        points = _main_course(heart, name, stem, rng)
+        if name == options.vessel:
+            place = _placement(options, arc_lengths(points)[-1], left_main_mm, rng)
+            reach = float(np.clip(0.5 * (place.end_mm - place.start_mm) + 4.0, 7.0, 11.0))
+            middle = rng.uniform(0.4, 0.6) * (place.end_mm - place.start_mm) + place.start_mm
+            points = _bent(heart, points, (float(middle), reach), float(options.bend_deg or 0.0))
+        radius = _taper(name, arc_lengths(points), left_main_mm)
+        if name == options.vessel:
+            here = float(np.interp(place.start_mm, arc_lengths(points), radius))
+            radius = radius * (0.5 * float(options.reference_diameter_mm or 2 * here) / here)
+        mains[name] = Artery(name, points, np.clip(radius, 0.6, 3.0), float(walls[k]))
+    return mains, place, left_main_mm
+
+
+def build_arteries(heart: Heart, options: PhantomOptions, rng: np.random.Generator) -> tuple[list[Artery], Placement]:
+    """The target artery first, then all the others; and where the lesion goes."""
+    mains, place, left_main_mm = _main_arteries(heart, options, rng)
+    target = mains[place.vessel]
+    tree: list[Artery] = [target]
+    for name, artery in mains.items():
+        if name == place.vessel:
+            continue
+        split = int(left_main_mm / STEP_MM) if name != "RCA" and place.vessel in ("LAD", "LCX") else 0
+        main = replace(artery, points_mm=artery.points_mm[split:], lumen_mm=artery.lumen_mm[split:])
+        tree.append(replace(main, parent=place.vessel, start_mm=left_main_mm) if split else main)
+    for main in list(tree):
+        for spot in _BRANCHES[main.name]:
+            at_mm = spot[1] + float(rng.normal(0, 3)) - (left_main_mm if main.parent else 0.0)
+            near = main is target and place.start_mm - 9 < at_mm < place.end_mm + 9
+            lumen = float(np.interp(at_mm, main.arc_mm, main.lumen_mm)) * float(rng.uniform(0.4, 0.62))
+            if not near and at_mm < main.arc_mm[-1] - 8:
+                tree.append(_branch(heart, main, (spot[0], at_mm, spot[2]), max(lumen, 0.5), rng))
+    if options.side_branch_at_cap:
+        share = rng.uniform(0.75, 0.95) if options.proximal_cap == "ambiguous" else rng.uniform(0.4, 0.65)
+        lumen = max(0.55, share * float(np.interp(place.start_mm, target.arc_mm, target.lumen_mm)))
+        at_mm = place.start_mm - float(rng.uniform(min(0.3 + lumen, 2.4), 2.7))
+        tree.append(_branch(heart, target, ("cap branch", at_mm, float(rng.choice([-1, 1]))), lumen, rng))
+    return tree, place

@@ -1,0 +1,44 @@
+"""The report as one self-contained HTML page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from recanal.core.case import CaseReport
+from recanal.report.model import lesion_pictures, report_model
+
+__all__ = ["render_html"]
+
+
+def render_html(case: CaseReport, figures: Mapping[str, bytes]) -> str:
+    """The report as one HTML file: pictures as data, styles inside, no scripts, nothing fetched.
+
+    Parameters
+    ----------
+    case
+        The result.
+    figures
+        PNG pictures by relative name, from :func:`~recanal.report.render_figures`; those that are missing are left
+        out.
+
+    Returns
+    -------
+    html
+        Every string of the case is escaped, and a content security policy forbids scripts and requests.
+    """
+    model = report_model(case)
+    for lesion in model["lesions"]:
+        lesion["pictures"] = lesion_pictures(lesion["id"], figures)
+        for picture in (p for place in lesion["pictures"].values() for p in place):
+            picture["data"] = "data:image/png;base64," + base64.b64encode(figures[picture["file"]]).decode("ascii")
+    folder = resources.files("recanal.report").joinpath("templates")
+    page = Environment(autoescape=True, undefined=StrictUndefined).from_string(
+        folder.joinpath("report.html").read_text(encoding="utf-8")
+    )
+    css = Markup(folder.joinpath("report.css").read_text(encoding="utf-8"))
+    return page.render(m=model, css=css)

@@ -1,0 +1,90 @@
+"""One cut through the volume as a picture: axial, cross-section, stretched, MPR, MIP."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recanal.core.reformat import Overlay, Reformat
+from recanal.report.canvas import Canvas, colour_classes, grey, png_bytes, ruler_step_mm, stacked
+from recanal.report.palette import CAP, LUMEN, WALL
+
+__all__ = ["flat_png", "section_png"]
+
+_LETTER_PX = 22
+_FLAT_HEIGHT_PX = 440
+_SECTION_PX = 300
+_WHITE = (255, 255, 255)
+_BORDERS = {"wall": WALL, "lumen": LUMEN}
+_ALONG = {"wall": WALL}  # on a plane along the vessel two lines a side would hide it
+
+
+def _xy(overlay: Overlay, scale: tuple[float, float]) -> NDArray[np.float64]:
+    """(n, 2) x and y on the enlarged picture; ``scale`` is (per row, per column)."""
+    return np.asarray((overlay.row_column[:, ::-1] + 0.5) * (scale[1], scale[0]))
+
+
+def _draw_borders(canvas: Canvas, view: Reformat, scale: tuple[float, float], width: float) -> None:
+    for role, colour in (_ALONG if view.kind == "mpr" else _BORDERS).items():
+        for overlay in view.overlays:
+            if overlay.role == role and len(overlay.row_column) > 1:
+                canvas.line(_xy(overlay, scale), colour, width)
+
+
+def flat_png(view: Reformat) -> bytes:
+    """An axial, stretched, MPR or MIP picture with its borders, its caps and a ruler.
+
+    Parameters
+    ----------
+    view
+        Any flat cut; pixels need not be square.
+
+    Returns
+    -------
+    png
+        440 pixels tall, in true proportions.
+    """
+    rows, columns = view.hu.shape
+    px_per_mm = _FLAT_HEIGHT_PX / (rows * view.pixel_mm[0])
+    size = (max(1, round(columns * view.pixel_mm[1] * px_per_mm)), _FLAT_HEIGHT_PX)
+    scale = (size[1] / rows, size[0] / columns)
+    canvas = Canvas(grey(view.hu, size))
+    _draw_borders(canvas, view, scale, 1.4)
+    for overlay in view.overlays:
+        if overlay.role in ("proximal_cap", "distal_cap"):
+            x, y = _xy(overlay, scale).mean(axis=0).tolist()
+            letter = "P" if overlay.role == "proximal_cap" else "D"
+            canvas.arrow((x, y), letter, size_px=_LETTER_PX, towards_right=x > 3.2 * _LETTER_PX)
+    length = min(ruler_step_mm(0.8 * columns * view.pixel_mm[1], wanted=2), 50.0)
+    canvas.scale_bar(px_per_mm, length_mm=length, size_px=_LETTER_PX)
+    if view.kind == "axial":
+        for words, at in (("R", (16, size[1] / 2)), ("L", (size[0] - 16, size[1] / 2)), ("A", (size[0] / 2, 18))):
+            canvas.text(at, words, size_px=_LETTER_PX, colour=_WHITE)
+    return png_bytes(canvas.flatten())
+
+
+def section_png(view: Reformat) -> bytes:
+    """A cross-section twice: above as it is, below with the borders and the composition.
+
+    Returns
+    -------
+    png
+        Two square tiles of 300 pixels with a white gap between them.
+    """
+    rows, columns = view.hu.shape
+    size = (_SECTION_PX, max(1, round(_SECTION_PX * rows * view.pixel_mm[0] / (columns * view.pixel_mm[1]))))
+    scale = (size[1] / rows, size[0] / columns)
+    px_per_mm = size[1] / (rows * view.pixel_mm[0])
+    bare = grey(view.hu, size)
+    painted = bare.copy()
+    if view.classes is not None:
+        colour_classes(painted, view.classes)
+    upper, lower = Canvas(bare), Canvas(painted)
+    _draw_borders(lower, view, scale, 2.4)
+    length = ruler_step_mm(columns * view.pixel_mm[1], wanted=3)
+    upper.scale_bar(px_per_mm, length_mm=length, size_px=_LETTER_PX)
+    lower.scale_bar(px_per_mm, length_mm=length, size_px=_LETTER_PX)
+    letter = {"cross_section_proximal_cap": "P", "cross_section_distal_cap": "D"}.get(view.name)
+    if letter is not None:
+        upper.letter((18, 20), letter, size_px=_LETTER_PX, colour=CAP)
+    return png_bytes(stacked([upper.flatten(), lower.flatten()], gap_px=8))

@@ -1,0 +1,179 @@
+"""The commands score, scores and findings."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from recanal.cli.score import findings, score, scores
+from recanal.core.findings import vocabulary
+from recanal.scores import sheet_ids
+
+CONTRACT = {
+    "sheet",
+    "points",
+    "points_min",
+    "points_max",
+    "missing",
+    "stratum",
+    "endpoint",
+    "printed_rate",
+    "items",
+    "trust",
+    "doi",
+}
+LESION = {
+    "length_mm": {"value": 22.0, "low": 18.0, "high": 25.0, "source": "ct"},
+    "bend_max_deg": 30,
+    "calcification_any": True,
+    "proximal_cap_shape": "blunt",
+    "prior_failed_attempt": False,
+}
+
+
+@pytest.fixture
+def lesion(tmp_path):
+    path = tmp_path / "lesion.json"
+    path.write_text(json.dumps(LESION), encoding="utf-8")
+    return str(path)
+
+
+def run(command, *args, **kwargs):
+    return CliRunner().invoke(command, args, catch_exceptions=False, **kwargs)
+
+
+def test_json_follows_the_contract(lesion):
+    done = run(score, "j_cto", "--findings", lesion, "--json")
+    assert done.exit_code == 0
+    shown = json.loads(done.stdout)
+    assert set(shown) >= CONTRACT
+    assert {key: shown[key] for key in CONTRACT - {"items"}} == {
+        "sheet": "j_cto",
+        "points": 3,
+        "points_min": 3,
+        "points_max": 3,
+        "missing": [],
+        "stratum": "very difficult",
+        "endpoint": "guidewire crossing <= 30 min",
+        "printed_rate": 0.1,
+        "trust": "read in part",
+        "doi": "10.1016/j.jcin.2010.09.024",
+    }
+    assert [{key: row[key] for key in ("name", "points", "met", "source")} for row in shown["items"]] == [
+        {"name": "blunt_stump", "points": 1, "met": True, "source": "typed"},
+        {"name": "calcification", "points": 1, "met": True, "source": "typed"},
+        {"name": "bending_gt_45", "points": 0, "met": False, "source": "typed"},
+        {"name": "length_ge_20", "points": 1, "met": True, "source": "ct"},
+        {"name": "prior_failed_attempt", "points": 0, "met": False, "source": "typed"},
+    ]
+    assert shown["stratum_probabilities"]["difficult"] > 0.1
+
+
+def test_unknown_points_are_null(lesion):
+    shown = json.loads(run(score, "ct_rector", "--findings", lesion, "--json").stdout)
+    assert shown["points"] is None
+    assert (shown["points_min"], shown["points_max"]) == (1, 4)
+    assert shown["missing"] == ["multiple_occlusions", "calcification_severe", "duration_months"]
+    assert (shown["stratum"], shown["printed_rate"]) == (None, None)
+
+
+def test_all_gives_a_list(lesion):
+    shown = json.loads(run(score, "all", "--findings", lesion, "--json").stdout)
+    assert [row["sheet"] for row in shown] == list(sheet_ids())
+
+
+def test_variant(lesion):
+    shown = json.loads(run(score, "j_cto_ct", "--findings", lesion, "--variant", "any", "--json").stdout)
+    assert (shown["variant"], shown["points"]) == ("any", 3)
+
+
+def test_stdin():
+    done = run(score, "j_cto", "--findings", "-", "--json", input='{"length_mm": 20}')
+    assert json.loads(done.stdout)["points_min"] == 1
+
+
+def test_people_see_total_rate_trust_and_warnings(lesion):
+    text = run(score, "j_cto", "--findings", lesion).stdout
+    for words in (
+        "J-CTO: 3 points (ge20)",
+        "stratum: very difficult",
+        "10.0 % guidewire crossing <= 30 min (derivation, Morino 2011",
+        "trust: read in part",
+        "warning: CT-derived values used in an angiographic score: length_ge_20.",
+        "Occlusion length >= 20 mm.",
+        "with the measured intervals: easy 0 %, intermediate 0 %, difficult ",
+    ):
+        assert words in text
+    unknown = run(score, "kcct", "--findings", lesion).stdout
+    assert "KCCT: 2 to 6 points" in unknown
+    assert "missing: proximal_side_branch, calcification_severe, calcification_whole_lumen, duration_months" in unknown
+    assert "stratum: below 4 to 4 or more" in unknown
+
+
+@pytest.mark.parametrize("sheet_id", ["j_cto", "j_cto_ct", "ct_rector", "kcct"])
+def test_trust_is_shown_wherever_a_score_is(sheet_id, lesion):
+    for text in (
+        run(score, sheet_id, "--findings", lesion).stdout,
+        run(scores, "show", sheet_id).stdout,
+        run(scores, "list").stdout,
+    ):
+        assert ("not verified" if sheet_id == "ct_rector" else "read in part") in text
+
+
+def test_show_gives_items_rates_and_caveats():
+    text = " ".join(run(scores, "show", "j_cto_ct").stdout.split())
+    for words in (
+        "53/58, 95 % interval 81.4 to 96.3 %",
+        "external, Xing 2022, Table S2",
+        "10.21037/qims-21-1050",
+        "calcification [fujino2018]",
+        "caveat: ",
+        "very difficult >= 3 to <= 5",
+    ):
+        assert words in text
+
+
+def test_findings_lists_the_vocabulary():
+    text = run(findings).stdout
+    assert all(f"{name} " in text for name in vocabulary())
+    assert [row["name"] for row in json.loads(run(findings, "--json").stdout)] == list(vocabulary())
+
+
+@pytest.mark.parametrize(
+    ("args", "text", "message"),
+    [
+        (["jcto"], "{}", "No score sheet is called 'jcto'."),
+        (["j_cto", "--variant", "x"], "{}", "j_cto has no variant 'x'."),
+        (["all", "--variant", "ge20"], "{}", "--variant belongs to one sheet"),
+        (["j_cto"], '{"length_mm": NaN}', "length_mm: must lie in [0, 600], got nan."),
+        (["j_cto"], '{"length_mm": 1, "length_mm": 2}', "length_mm: is given twice."),
+        (["j_cto"], '{"length": 20}', "length: no such finding."),
+        (["j_cto"], '{"calcification_severe": true, "calcification_any": false}', "calcification_any: is false"),
+        (["j_cto"], " " * 1_000_001, "The findings are larger than 1000000 bytes."),
+        (["j_cto"], "\udcff", "The findings are not UTF-8 text"),
+    ],
+)
+def test_errors_are_one_line_and_status_2(args, text, message):
+    data = text.encode("utf-8", errors="surrogateescape")
+    done = run(score, *args, "--findings", "-", "--json", input=data)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"recanal: {message}")
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    done = run(score, "j_cto", "--findings", str(tmp_path / "none.json"))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("recanal: 'none.json' cannot be read: ")
+
+
+@pytest.mark.parametrize(
+    ("command", "args"), [(score, []), (scores, []), (scores, ["list"]), (scores, ["show"]), (findings, [])]
+)
+def test_help_has_an_example(command, args):
+    text = run(command, *args, "--help").stdout
+    assert "Usage:" in text
+    assert "Example:\n  " in text or (command is scores and not args)

@@ -1,0 +1,135 @@
+"""Findings read from JSON, and findings that contradict each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from recanal.core.findings import Findings
+from recanal.errors import FindingsError
+from recanal.scores import check_consistent, evaluate, parse_findings
+
+
+def refused(text):
+    with pytest.raises(FindingsError) as caught:
+        parse_findings(text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"lenght_mm": 20}', "lenght_mm: no such finding."),
+        ('{"length_cm": 2}', "length_cm: no such finding."),
+        ('{"length_mm": "20"}', "length_mm: must be a number, got '20'."),
+        ('{"length_mm": true}', "length_mm: must be a number, got True."),
+        ('{"length_mm": NaN}', "length_mm: must lie in [0, 600], got nan."),
+        ('{"length_mm": -Infinity}', "length_mm: must lie in [0, 600], got -inf."),
+        ('{"length_mm": 1e999}', "length_mm: must lie in [0, 600], got inf."),
+        ('{"length_mm": %s}' % ("9" * 400), "length_mm: must lie in [0, 600], got inf."),
+        ('{"length_mm": -1}', "length_mm: must lie in [0, 600], got -1.0."),
+        ('{"length_mm": 2000}', "length_mm: must lie in [0, 600]"),
+        ('{"bend_max_deg": 181}', "bend_max_deg: must lie in [0, 180]"),
+        ('{"length_mm": [20]}', "length_mm: must be one value, got a list."),
+        ('{"length_mm": {"low": 1, "high": 2}}', "length_mm: an object needs the key 'value'."),
+        ('{"length_mm": {"value": [1]}}', "length_mm.value: must be one value."),
+        ('{"length_mm": {"value": 20, "low": 22, "high": 18}}', "length_mm: the value 20.0 must lie between low 22.0"),
+        ('{"length_mm": {"value": 20, "low": 18}}', "length_mm: give both low and high, or neither."),
+        ('{"length_mm": {"value": 20, "low": NaN, "high": 21}}', "length_mm: must lie in [0, 600], got nan."),
+        ('{"length_mm": {"value": 20, "unit": "cm"}}', "length_mm: unknown key 'unit'."),
+        ('{"length_mm": {"value": 20, "source": "mri"}}', "length_mm: source must be one of ct, angiogram, typed"),
+        ('{"in_stent": {"value": true, "prob": 1.1}}', "in_stent: prob must lie between 0 and 1"),
+        ('{"in_stent": {"value": true, "low": false, "high": true}}', "in_stent: only a number has low and high."),
+        ('{"vessel": {"value": "LAD", "low": "LAD", "high": "LAD"}}', "vessel: only a number has low and high."),
+        ('{"in_stent": {"value": true, "confirmed_by": 3}}', "in_stent: confirmed_by must be a text."),
+        ('{"in_stent": "yes"}', "in_stent: must be true or false, got 'yes'."),
+        ('{"in_stent": 1}', "in_stent: must be true or false, got 1.0."),
+        ('{"proximal_cap_shape": "Blunt"}', "proximal_cap_shape: must be one of blunt, tapered, ambiguous, absent"),
+        ('{"length_mm": 20, "length_mm": 22}', "length_mm: is given twice."),
+        ('{"length_mm": {"value": 20, "value": 22}}', "length_mm.value: is given twice."),
+        ("[1, 2]", "The findings must be one JSON object, got [1.0, 2.0]."),
+        ("{length_mm: 20}", "The findings are not JSON:"),
+        ("", "The findings are not JSON:"),
+        ("[" * 200_000, "The findings are nested too deeply."),
+    ],
+)
+def test_bad_input_names_the_field(text, message):
+    assert refused(text).startswith(message)
+
+
+def test_good_input():
+    facts = parse_findings(
+        '{"length_mm": {"value": 21, "low": 19.5, "high": 23, "source": "ct", "confirmed_by": "reader 2"},'
+        ' "in_stent": null, "proximal_cap_shape": "blunt", "calcification_severe": {"value": true, "prob": 0.8}}'
+    )
+    assert set(facts) == {"length_mm", "proximal_cap_shape", "calcification_severe"}
+    assert facts.facts["length_mm"].as_dict() == {
+        "value": 21.0,
+        "source": "ct",
+        "confirmed_by": "reader 2",
+        "low": 19.5,
+        "high": 23.0,
+    }
+    assert parse_findings("{}") == Findings({})
+
+
+@pytest.mark.parametrize(
+    ("facts", "named"),
+    [
+        ({"calcification_severe": True, "calcification_any": False}, ("calcification_any", "calcification_severe")),
+        (
+            {"calcification_whole_lumen": True, "calcification_any": False},
+            ("calcification_any", "calcification_whole_lumen"),
+        ),
+        (
+            {"calcification_whole_lumen": True, "calcification_severe": False},
+            ("calcification_severe", "calcification_whole_lumen"),
+        ),
+        ({"target_vessel_prior_cabg": True, "prior_cabg": False}, ("prior_cabg", "target_vessel_prior_cabg")),
+        ({"in_stent": True, "prior_pci": False}, ("prior_pci", "in_stent")),
+        ({"duration_unknown": True, "duration_months": 5}, ("duration_unknown", "duration_months")),
+        (
+            {"calcium_cross_section_max_ratio": 0.6, "calcification_severe": False},
+            ("calcification_severe", "calcium_cross_section_max_ratio"),
+        ),
+        (
+            {"calcium_cross_section_max_ratio": 0.4, "calcification_severe": True},
+            ("calcification_severe", "calcium_cross_section_max_ratio"),
+        ),
+        (
+            {"calcium_cross_section_max_ratio": 0.9, "calcification_any": False},
+            ("calcification_any", "calcium_cross_section_max_ratio"),
+        ),
+        ({"in_stent": {"value": True, "prob": 0.0}}, ("in_stent", "prob")),
+        ({"vessel": {"value": "LAD", "prob": 0.0}}, ("vessel", "prob")),
+    ],
+)
+def test_contradictions_name_both_fields(facts, named):
+    with pytest.raises(FindingsError) as caught:
+        check_consistent(Findings.from_mapping(facts))
+    first, second = named
+    assert str(caught.value).startswith(f"{first}: ")
+    assert second in str(caught.value)
+    with pytest.raises(FindingsError):
+        evaluate("j_cto", Findings.from_mapping(facts))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"calcification_severe": False, "calcification_any": True},
+        {"calcification_severe": True, "calcification_any": True, "calcium_cross_section_max_ratio": 0.5},
+        {
+            "calcification_severe": True,
+            "calcium_cross_section_max_ratio": {"value": 0.48, "low": 0.4, "high": 0.55, "source": "typed"},
+        },
+        {
+            "calcification_severe": {"value": True, "source": "ct"},
+            "calcification_any": {"value": False, "source": "angiogram"},
+        },
+        {"calcification_severe": False, "calcium_cross_section_max_ratio": {"value": 0.9, "source": "ct"}},
+        {"duration_unknown": False, "duration_months": 5},
+        {"in_stent": True, "prior_pci": True},
+    ],
+)
+def test_what_is_no_contradiction(facts):
+    check_consistent(Findings.from_mapping(facts))
