@@ -15,6 +15,8 @@ __all__ = ["Gap", "LumenLevel", "find_gaps", "lumen_level"]
 TISSUE_HU = 60.0
 CORE_MM = 0.2
 WIDE_MM = 0.7
+DISC_MM = 1.0
+DIP_MM = 0.3
 ALONG_MM = 0.45
 CALCIUM_MARGIN_HU = 130.0
 LEAST_GAP_MM = 2.0
@@ -196,14 +198,17 @@ def _gap(sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: ND
     window = max(1, round(min(2.0, 0.5 * (last - first) * step) / step))
     residual = float(ndimage.uniform_filter1d(share, window, mode="nearest").min())
     arc = sections.line.arc_mm
-    start = _cap(arc, lumen, first, 1, plaque=float(plaque[first]))
-    end = _cap(arc, lumen, last, -1, plaque=float(plaque[last]))
+    disc = sections.core_hu(DISC_MM)
+    start = _cap(arc, lumen, first, 1, plaque=float(plaque[first]), disc=disc)
+    end = _cap(arc, lumen, last, -1, plaque=float(plaque[last]), disc=disc)
     if end - start < LEAST_GAP_MM / 2:
         return None
     return Gap(start, end, float(plaque[first]), float(plaque[last]), residual)
 
 
-def _cap(arc: NDArray[np.float64], lumen: LumenLevel, at: int, inward: int, *, plaque: float) -> float:
+def _cap(
+    arc: NDArray[np.float64], lumen: LumenLevel, at: int, inward: int, *, plaque: float, disc: NDArray[np.float64]
+) -> float:
     """Arc length where the core leaves the lumen level, from the open side into the gap."""
     core, level = lumen.core_hu, lumen.level_hu
     flank = core[at : at + 16 * inward : inward]
@@ -211,7 +216,12 @@ def _cap(arc: NDArray[np.float64], lumen: LumenLevel, at: int, inward: int, *, p
     top = int(np.argmax(flank))
     hard = flank[top] > level[at] + CALCIUM_MARGIN_HU and flank[: top + 1].min() > mark[at]
     sign = 1.0
-    if hard:  # calcium stands directly at the lumen: half way up its flank
+    if hard:  # calcium stands directly at the lumen: at the dip before it, else half way up its flank
+        before = slice(max(at - 8, 0), at + 9)
+        dip = before.start + int(np.argmin(disc[before]))
+        outer_level = float(np.median(disc[max(at - 24, 0) : at - 8] if inward > 0 else disc[at + 9 : at + 25]))
+        if before.start < dip < before.stop - 1 and disc[dip] < 0.85 * outer_level:
+            return float(arc[dip]) - inward * DIP_MM
         mark = np.full_like(core, (float(level[at]) + float(flank[top])) / 2)
         sign = -1.0
     above = sign * (core - mark)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.curves import Centerline
+from recanal.imaging.caps import find_gaps, lumen_level
 from recanal.imaging.edges import circle_fit, falling_edge, steady
 from recanal.imaging.sample import Block
 from recanal.imaging.sections import Sections, cut_sections, smooth_line
@@ -25,20 +26,34 @@ def open_share(core_hu: NDArray[np.float64], level_hu: NDArray[np.float64]) -> N
     return np.clip((share - 0.35) / 0.3, 0.0, 1.0)
 
 
-def _shift(sections: Sections, level_hu: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _shift(sections: Sections, level_hu: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 2) move to the axis: of the lumen where ``share`` is 1, of the outer wall where it is 0."""
     hu = steady(sections.hu, along_mm=0.5, step_mm=sections.step_mm)
     level = (level_hu + TISSUE_HU) / 2
     lumen = falling_edge(hu, level[:, None], limit_mm=2.8)
     wall = falling_edge(hu, FAT_EDGE_HU, start_mm=0.5, limit_mm=3.0)
-    core = ndimage.gaussian_filter1d(sections.core_hu(0.4), 0.6 / sections.step_mm, mode="nearest")
-    share = open_share(core, level_hu)
     lumen_size = _typical(np.nanmedian(np.where(np.isnan(lumen), 2.8, lumen), axis=1), share > 0.5, sections.step_mm)
     wall_size = _typical(np.nanmedian(np.where(np.isnan(wall), 3.0, wall), axis=1), share < 0.5, sections.step_mm)
     wall_size = np.minimum(wall_size, lumen_size + 2 * WALL_MM)
     open_move, _ = circle_fit(lumen, lumen_size, prior_sd_mm=0.3, shift_sd_mm=0.6)
     shut_move, _ = circle_fit(wall, wall_size, prior_sd_mm=0.15, shift_sd_mm=0.6)
-    move = share[:, None] * open_move + (1 - share[:, None]) * shut_move
-    return move, share
+    return np.asarray(share[:, None] * open_move + (1 - share[:, None]) * shut_move)
+
+
+def _core_share(sections: Sections, level_hu: NDArray[np.float64]) -> NDArray[np.float64]:
+    core = ndimage.gaussian_filter1d(sections.core_hu(0.4), 0.6 / sections.step_mm, mode="nearest")
+    return open_share(core, level_hu)
+
+
+def _gap_share(sections: Sections, levels_hu: tuple[float, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lumen level and openness from the gaps: 0 inside them, rising over a millimetre at each cap."""
+    lumen = lumen_level(sections, levels_hu)
+    share = np.ones(len(lumen.level_hu))
+    arc = sections.line.arc_mm
+    for gap in find_gaps(sections, lumen):
+        inside = np.minimum(arc - gap.start_mm, gap.end_mm - arc)
+        share = np.minimum(share, np.clip(0.5 - inside, 0.0, 1.0))
+    return lumen.level_hu, share
 
 
 def _typical(size: NDArray[np.float64], valid: NDArray[np.bool_], step_mm: float) -> NDArray[np.float64]:
@@ -51,7 +66,7 @@ def _typical(size: NDArray[np.float64], valid: NDArray[np.bool_], step_mm: float
 
 
 def centred(
-    block: Block, path_mm: NDArray[np.float64], levels_hu: tuple[float, float], *, rounds: int = 5
+    block: Block, path_mm: NDArray[np.float64], levels_hu: tuple[float, float], *, rounds: int = 6
 ) -> Centerline:
     """The axis of the vessel along a path: lumen centre where open, centre of the outer wall where closed.
 
@@ -67,9 +82,13 @@ def centred(
     line = smooth_line(path_mm, step_mm=STEP_MM, sigma_mm=1.5)
     for turn in range(rounds):
         sections = cut_sections(block, line, reach_mm=3.4)
-        n = len(line.points_mm)
-        level = np.where(np.arange(n) < n / 2, levels_hu[0], levels_hu[1])
-        move, _ = _shift(sections, level)
+        if turn < 2:
+            n = len(line.points_mm)
+            level = np.where(np.arange(n) < n / 2, levels_hu[0], levels_hu[1])
+            share = _core_share(sections, level)
+        else:
+            level, share = _gap_share(sections, levels_hu)
+        move = _shift(sections, level, share)
         size = np.linalg.norm(move, axis=1, keepdims=True)
         move *= np.minimum(1.0, 0.6 / np.maximum(size, 1e-9))
         move = ndimage.gaussian_filter1d(move, 0.8 / sections.step_mm, axis=0, mode="nearest")
@@ -101,7 +120,9 @@ def _onward(block: Block, points: NDArray[np.float64], level_hu: float, reach_mm
         tail = np.concatenate([points[-10:], more])
         for _ in range(3):
             sections = cut_sections(block, Centerline(tail), reach_mm=3.4)
-            move, share = _shift(sections, np.full(len(tail), level_hu))
+            level = np.full(len(tail), level_hu)
+            share = _core_share(sections, level)
+            move = _shift(sections, level, share)
             move = ndimage.gaussian_filter1d(move, 1.0, axis=0, mode="nearest")
             move[: -len(more)] = 0.0
             tail = tail + move[:, :1] * sections.normals + move[:, 1:] * sections.binormals

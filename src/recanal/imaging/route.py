@@ -120,7 +120,7 @@ def _snap(costs: CostMap, seed_mm: NDArray[np.float64], reach_mm: float = 1.6) -
 def region(volume: Volume, seeds_mm: NDArray[np.float64]) -> Block:
     """The isotropic region of interest around two seeds (2, 3)."""
     apart = float(np.linalg.norm(seeds_mm[1] - seeds_mm[0]))
-    fine = Block.around(volume, seeds_mm, margin_mm=min(15.0 + 0.3 * apart, 40.0))
+    fine = Block.around(volume, seeds_mm, margin_mm=min(18.0 + 0.4 * apart, 45.0))
     return isotropic(fine, step_mm=GRID_MM)
 
 

@@ -23,7 +23,7 @@ def read_findings_file(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     ReadError
-        ``not-found``, ``not-a-file``, ``findings-size``, ``encoding``, ``format`` (with the line) or ``unknown-format``.
+        ``not-found``, ``not-a-file``, ``findings-size``, ``encoding``, ``format`` or ``unknown-format``.
     """
     where = Path(path)
     name = clean_text(where.name, max_length=200)

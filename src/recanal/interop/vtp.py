@@ -77,7 +77,8 @@ def write_centerlines_vtp(
 def _floats(name: str, values: NDArray[np.float64]) -> str:
     rows = "\n".join(" ".join(f"{v:.4f}" for v in np.atleast_1d(row)) for row in values)
     components = values.shape[1] if values.ndim == 2 else 1
-    return f'<DataArray type="Float64" Name="{name}" NumberOfComponents="{components}" format="ascii">\n{rows}\n</DataArray>'
+    opening = f'<DataArray type="Float64" Name="{name}" NumberOfComponents="{components}" format="ascii">'
+    return f"{opening}\n{rows}\n</DataArray>"
 
 
 def _integers(name: str, values: Iterable[int]) -> str:

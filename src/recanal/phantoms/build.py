@@ -55,7 +55,7 @@ def make_design(options: PhantomOptions, *, seed: int) -> Design:
     heart = build_heart(stream(seed, 3))
     arteries, place = build_arteries(heart, full, stream(seed, 4))
     lesion = build_lesion(full, arteries[0], place, stream(seed, 5))
-    veins = build_veins(heart, arteries, place, stream(seed, 6))
+    veins = build_veins(heart, arteries, lesion, stream(seed, 6))
     grid = build_grid(full, heart.place(14, 0, 0), stream(seed, 7))
     if full.extent == "crop":
         arc = arteries[0].arc_mm

@@ -211,9 +211,9 @@ def _calcifications(
     filling = make.filling()
     chosen = {"spots": small, "nodules": large, "plate": [*small, *plates], "whole_lumen": [filling, *large]}[kind]
     if options.occlusion and options.proximal_cap == "ambiguous" and not options.side_branch_at_cap:
-        chosen.append(make.nodule(0.6 * radius, 0.85 * radius, place.start_mm + 0.2))
+        chosen.append(make.nodule(0.45 * radius, 0.65 * radius, place.start_mm + 0.2))
     if options.occlusion and options.distal_cap == "ambiguous":
-        chosen.append(make.nodule(0.6 * radius, 0.85 * radius, place.end_mm - 0.2))
+        chosen.append(make.nodule(0.45 * radius, 0.65 * radius, place.end_mm - 0.2))
     return chosen
 
 
@@ -230,13 +230,13 @@ def _drawn_caps(options: PhantomOptions, rng: np.random.Generator) -> tuple[Cap,
 def _lumen_hu(options: PhantomOptions, arc: Floats, place: Placement, rng: np.random.Generator) -> Floats:
     """Attenuation of the lumen along the vessel: it falls with distance, and is weaker beyond an occlusion."""
     first, drop = float(options.lumen_hu or 350.0), float(options.lumen_drop_hu_per_mm or 0.0)
-    drop = min(drop, 0.4 * first / float(arc[-1]))
+    drop = min(drop, 0.35 * first / float(arc[-1]))
     level = first - drop * arc
     if not options.occlusion:
         return np.asarray(level, dtype=np.float64)
     share = {"good": rng.uniform(0.82, 0.98), "weak": rng.uniform(0.5, 0.66), "none": 0.0}[str(options.distal_filling)]
     distal = level * share + rng.uniform(-0.4, 0.6) * (arc - place.end_mm) * (drop > 0)
-    distal = np.maximum(distal, 150.0)
+    distal = np.maximum(distal, 185.0)
     if options.distal_filling == "none":
         distal = np.full_like(arc, rng.uniform(38, 58))
     return np.where(arc < 0.5 * (place.start_mm + place.end_mm), level, distal)

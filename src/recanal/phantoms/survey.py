@@ -139,7 +139,8 @@ def find_caps(axis_mm: Floats, lesion: Lesion, scene: Scene, opacified: bool) ->
             where = np.linspace(a, b, 81)
             return scene.at(np.stack([np.interp(where, arc, fine[:, k]) for k in range(3)], axis=1), calcium=False)
 
-        half = 0.5 * float(np.median(level(lumen_from, lumen_to)) + np.median(level(tip + sign, plaque_to)))
+        bright, dark = np.median(level(lumen_from, lumen_to)), np.median(level(tip + sign, plaque_to))
+        half = 0.5 * float(bright + dark) if bright > dark + 20 else np.inf
         line = scene.at(np.stack([np.interp(s, arc, fine[:, k]) for k in range(3)], axis=1), calcium=False)
         found.append(_crossing(s, line, half))
     return found[0], found[1] if opacified else None

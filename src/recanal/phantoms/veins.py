@@ -9,8 +9,9 @@ from scipy.spatial import cKDTree
 
 from recanal.phantoms.geometry import Floats, arc_lengths, resample, smooth_noise, smoothed, unit
 from recanal.phantoms.heart import Heart
+from recanal.phantoms.lesion import Lesion
 from recanal.phantoms.shapes import level_and_normal, normal_of
-from recanal.phantoms.tree import STEP_MM, Artery, Placement
+from recanal.phantoms.tree import STEP_MM, Artery
 
 __all__ = ["Vein", "build_veins"]
 
@@ -30,8 +31,9 @@ class Vein:
 class _Crowd:
     """All arteries at once, to ask how far the nearest wall is."""
 
-    def __init__(self, arteries: list[Artery]) -> None:
-        self._walls = [(cKDTree(a.points_mm), a.points_mm, a.lumen_mm * 1.2 + a.wall_mm) for a in arteries]
+    def __init__(self, arteries: list[Artery], outer_mm: Floats) -> None:
+        outer = [outer_mm, *(artery.lumen_mm + artery.wall_mm for artery in arteries[1:])]
+        self._walls = [(cKDTree(a.points_mm), a.points_mm, r) for a, r in zip(arteries, outer, strict=True)]
 
     def gap(self, points: Floats, radius: Floats) -> tuple[Floats, Floats]:
         """Free space between a vein and the nearest artery, and the direction away from it."""
@@ -85,9 +87,10 @@ def _beside(
     return points + float(rng.choice([-1, 1])) * side * offset[:, None], radius
 
 
-def build_veins(heart: Heart, arteries: list[Artery], place: Placement, rng: np.random.Generator) -> list[Vein]:
+def build_veins(heart: Heart, arteries: list[Artery], lesion: Lesion, rng: np.random.Generator) -> list[Vein]:
     """Veins beside the target lesion and beside the other main arteries, none of which meets an artery."""
-    crowd, veins = _Crowd(arteries), []
+    place, veins = lesion.place, []
+    crowd = _Crowd(arteries, lesion.outer_mm * (1 + float(lesion.oval[0] + lesion.oval[2])))
     hu = float(rng.uniform(120, 280))
     for artery in arteries:
         if artery.name not in ("RCA", "LAD", "LCX"):

@@ -15,19 +15,19 @@ _UNITS = {"mm": "", "deg": "", "hu": "", "percent": "", "years": "", "months": "
 
 
 def clean(value: Any) -> Any:
-    """A copy of nested lists and dictionaries whose strings can be printed anywhere.
+    r"""A copy of nested lists and dictionaries whose strings can be printed anywhere.
 
     Line breaks and tabs become spaces; control characters, lone surrogates, private characters and those that turn the
     reading direction become the replacement character.
 
-    >>> clean({"a": ["two\\nlines", "be\\x07ll"]})
+    >>> clean({"a": ["two\nlines", "be\x07ll"]})
     {'a': ['two lines', 'be�ll']}
     """
     if isinstance(value, dict):
         return {key: clean(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [clean(item) for item in value]
-    if not isinstance(value, str) or value.isascii() and value.isprintable():
+    if not isinstance(value, str) or (value.isascii() and value.isprintable()):
         return value
     spaced = " ".join(value.split()) if any(char in value for char in "\t\r\n\v\f") else value
     return "".join("\ufffd" if _unprintable(char) else char for char in spaced)

@@ -38,7 +38,8 @@ def render_pdf(case: CaseReport, figures: Mapping[str, bytes]) -> bytes:
     Notes
     -----
     Scripts that the report's own typeface lacks are set in a font of the system; where none has them they are shown as
-    replacement characters. The words are handed to the typesetter as data, never as markup, so that no text of a DICOM header is run.
+    replacement characters. The words are handed to the typesetter as data, never as markup, so that no text of a
+    DICOM header is run.
     """
     model = report_model(case)
     with tempfile.TemporaryDirectory(prefix="recanal-report-") as name:

@@ -1,0 +1,284 @@
+"""A study, however it is stored, becomes the same volume."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from dicom_builder import (
+    COLUMNS,
+    DEPTH,
+    NATIVE,
+    ROWS,
+    SERIES,
+    dicom_bytes,
+    enhanced_dataset,
+    slice_dataset,
+    true_hu,
+    truth,
+    write_stack,
+)
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    JPEG2000Lossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from recanal.errors import ReadError
+from recanal.interop import input_sha256, load_study
+
+DATA = Path(__file__).parents[3].parent / "shared" / "data"
+
+
+def test_slices_are_ordered_by_place_not_by_name_or_number(tmp_path):
+    study = load_study(write_stack(tmp_path))
+    assert study.volume.hu.dtype == np.int16
+    assert study.volume.hu.flags.c_contiguous
+    assert not study.volume.hu.flags.writeable
+    np.testing.assert_array_equal(study.volume.hu, truth())
+
+
+def test_the_affine_leads_from_slice_row_column_to_lps(tmp_path):
+    volume = load_study(write_stack(tmp_path, change=lambda k: {"PixelSpacing": [0.3, 0.5]})).volume
+    assert volume.spacing_mm == pytest.approx((0.5, 0.3, 0.5))
+    np.testing.assert_allclose(volume.affine.to_mm([[2, 8, 13]])[0], [10 + 13 * 0.5, 20 + 8 * 0.3, 1.0])
+
+
+def test_info_and_meta_say_what_was_read(tmp_path):
+    study = load_study(write_stack(tmp_path))
+    meta = study.volume.meta
+    expected = {"kvp": 120.0, "series_uid": SERIES, "phase_percent": 75.0, "kernel": "Bv40", "slice_thickness_mm": 0.6}
+    expected |= {"manufacturer": "Maker", "body_part": "HEART", "contrast": True, "flags": ()}
+    assert {key: meta[key] for key in expected} == expected
+    assert study.info.size == (COLUMNS, ROWS, DEPTH)
+    assert study.info.spacing_mm == pytest.approx((0.4, 0.4, 0.5))
+    assert study.info.why_chosen[0] == "the only series"
+    assert study.info.format == "DICOM"
+
+
+@pytest.mark.parametrize("syntax", NATIVE)
+def test_uncompressed_and_deflated_syntaxes(tmp_path, syntax):
+    np.testing.assert_array_equal(load_study(write_stack(tmp_path, syntax=syntax)).volume.hu, truth())
+
+
+def compressed(index: int, syntax: str, **changes) -> bytes:
+    ds = slice_dataset(index, **changes)
+    ds.file_meta = pydicom.dataset.FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.compress(syntax, generate_instance_uid=False)
+    return dicom_bytes(ds, syntax)
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
+def test_lossless_compression_gives_every_voxel_back(tmp_path, syntax):
+    for k in range(DEPTH):
+        (tmp_path / f"{k}").write_bytes(compressed(k, syntax))
+    study = load_study(tmp_path)
+    np.testing.assert_array_equal(study.volume.hu, truth())
+    assert study.flags == ()
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
+def test_lossless_compression_of_signed_pixels(tmp_path, syntax):
+    for k in range(DEPTH):
+        signed = {"PixelRepresentation": 1, "BitsStored": 16, "HighBit": 15, "RescaleIntercept": "0"}
+        content = compressed(k, syntax, **signed, PixelData=true_hu(k).tobytes())
+        (tmp_path / f"{k}").write_bytes(content)
+    np.testing.assert_array_equal(load_study(tmp_path).volume.hu, truth())
+
+
+def test_near_lossless_compression_is_flagged(tmp_path):
+    for k in range(DEPTH):
+        ds = slice_dataset(k)
+        ds.file_meta = pydicom.dataset.FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds.compress(JPEGLSNearLossless, jls_error=2, generate_instance_uid=False)
+        (tmp_path / f"{k}").write_bytes(dicom_bytes(ds, JPEGLSNearLossless))
+    study = load_study(tmp_path)
+    assert "lossy-compression" in study.flags
+    assert "lossy-compression" in study.volume.meta["flags"]
+    assert np.abs(study.volume.hu - truth()).max() <= 2
+
+
+def jpeg_lossless(content: bytes, folder: Path) -> bytes:
+    gdcm = pytest.importorskip("gdcm", reason="python-gdcm encodes JPEG lossless for this test")
+    source, target = folder / "raw.tmp", folder / "packed.tmp"
+    source.write_bytes(content)
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(source))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(str(target))
+    assert writer.Write()
+    packed = target.read_bytes()
+    source.unlink()
+    target.unlink()
+    return packed
+
+
+def test_jpeg_lossless_is_decoded_in_a_process_of_its_own(tmp_path):
+    for k in range(DEPTH):
+        (tmp_path / f"{k}").write_bytes(jpeg_lossless(dicom_bytes(slice_dataset(k)), tmp_path))
+    assert pydicom.dcmread(tmp_path / "0").file_meta.TransferSyntaxUID == JPEGLosslessSV1
+    np.testing.assert_array_equal(load_study(tmp_path).volume.hu, truth())
+
+
+def test_damaged_jpeg_lossless_is_refused_by_name(tmp_path):
+    for k in range(DEPTH):
+        (tmp_path / f"{k}").write_bytes(jpeg_lossless(dicom_bytes(slice_dataset(k)), tmp_path))
+    ds = pydicom.dcmread(tmp_path / "3")
+    frame = pydicom.encaps.get_frame(ds.PixelData, 0)
+    ds.PixelData = encapsulate([frame[: len(frame) // 2 & ~1]])
+    ds.save_as(tmp_path / "3")
+    with pytest.raises(ReadError) as caught:
+        load_study(tmp_path)
+    assert caught.value.file == "3"
+    assert caught.value.rule == "decode"
+
+
+def test_htj2k_is_told_from_other_streams(tmp_path):
+    for k in range(DEPTH):
+        ds = slice_dataset(k, PixelData=encapsulate([b"\xff\xd8\xff\xda not a codestream "]))
+        (tmp_path / f"{k}").write_bytes(dicom_bytes(ds, HTJ2KLossless))
+    with pytest.raises(ReadError) as caught:
+        load_study(tmp_path)
+    assert caught.value.rule == "codestream"
+
+
+def test_folders_nest_and_hold_strays(tmp_path):
+    deep = tmp_path
+    for name in "abcdefgh":
+        deep = deep / name
+    write_stack(deep)
+    (tmp_path / "readme.txt").write_text("no DICOM")
+    (tmp_path / "a" / "empty").write_bytes(b"")
+    (tmp_path / "a" / "report.pdf").write_bytes(b"%PDF-1.7 ...")
+    report = slice_dataset(0, SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", Modality="SR", PixelData=None)
+    (tmp_path / "a" / "SR1").write_bytes(dicom_bytes(report))
+    np.testing.assert_array_equal(load_study(tmp_path).volume.hu, truth())
+
+
+def test_files_without_preamble_or_meta_are_read(tmp_path):
+    for k in range(DEPTH):
+        content = dicom_bytes(slice_dataset(k), NATIVE[k % 2])
+        start = 132 + 12 + int.from_bytes(content[140:144], "little")
+        (tmp_path / f"{k}").write_bytes(content[start:] if k < 4 else content[132:])
+    np.testing.assert_array_equal(load_study(tmp_path).volume.hu, truth())
+
+
+def test_implicit_elements_in_a_file_that_claims_explicit(tmp_path):
+    write_stack(tmp_path)
+    for path in tmp_path.iterdir():
+        implicit = dicom_bytes(pydicom.dcmread(path), NATIVE[1])
+        path.write_bytes(implicit.replace(b"1.2.840.10008.1.2\0", b"1.2.840.10008.1.2.1\0"[:18]))
+    claimed = bytearray(dicom_bytes(slice_dataset(0), NATIVE[1]))
+    at = claimed.find(b"UI\x12\x001.2.840.10008.1.2\0")
+    for path in tmp_path.iterdir():
+        content = path.read_bytes()
+        path.write_bytes(
+            content[:at] + b"UI\x14\x001.2.840.10008.1.2.1\0" + content[at + 22 :]
+        )
+        raw = bytearray(path.read_bytes())
+        raw[140:144] = (int.from_bytes(raw[140:144], "little") + 2).to_bytes(4, "little")
+        path.write_bytes(raw)
+    np.testing.assert_array_equal(load_study(tmp_path).volume.hu, truth())
+
+
+def test_an_unknown_vr_is_left_to_pydicom(tmp_path):
+    write_stack(tmp_path)
+    for path in tmp_path.iterdir():
+        content = path.read_bytes()
+        path.write_bytes(content.replace(b"\x08\x00\x70\x00LO", b"\x08\x00\x70\x00QQ"))
+    with pytest.warns(UserWarning) if False else _nothing():
+        np.testing.assert_array_equal(load_study(tmp_path).volume.hu, truth())
+
+
+def _nothing():
+    import contextlib
+
+    return contextlib.nullcontext()
+
+
+def test_enhanced_multiframe_with_unsorted_frames_and_a_rescale_each(tmp_path):
+    order = (3, 0, 5, 1, 4, 2)
+    path = tmp_path / "enhanced.dcm"
+    path.write_bytes(dicom_bytes(enhanced_dataset(order=order)))
+    study = load_study(path)
+    np.testing.assert_array_equal(study.volume.hu, truth())
+    assert (study.volume.meta["kvp"], study.volume.meta["kernel"]) == (100.0, "Bv40")
+    assert study.volume.meta["slice_thickness_mm"] == 0.6
+
+
+def test_enhanced_multiframe_compressed(tmp_path):
+    ds = enhanced_dataset(order=(5, 4, 3, 2, 1, 0))
+    ds.file_meta = pydicom.dataset.FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.compress(RLELossless, generate_instance_uid=False)
+    (tmp_path / "one").write_bytes(dicom_bytes(ds, RLELossless))
+    np.testing.assert_array_equal(load_study(tmp_path).volume.hu, truth())
+
+
+def test_a_zip_reads_like_its_folder(tmp_path):
+    folder = write_stack(tmp_path / "in")
+    archive = Path(shutil.make_archive(str(tmp_path / "study"), "zip", folder))
+    one, other = load_study(folder), load_study(archive)
+    np.testing.assert_array_equal(one.volume.hu, other.volume.hu)
+    assert one.input_sha256 == other.input_sha256
+
+
+def test_the_hash_tells_one_voxel_and_one_affine_apart(tmp_path):
+    one = load_study(write_stack(tmp_path / "a"))
+    pixels = true_hu(2) + 1024
+    pixels[0, 0] += 1
+    other = load_study(
+        write_stack(tmp_path / "b", change=lambda k: {"PixelData": pixels.astype("<u2").tobytes()} if k == 2 else {})
+    )
+    moved = load_study(
+        write_stack(tmp_path / "c", change=lambda k: {"ImagePositionPatient": [10, 20.01, 0.5 * k]})
+    )
+    assert len({one.input_sha256, other.input_sha256, moved.input_sha256}) == 3
+    assert input_sha256(one.volume) == one.input_sha256
+
+
+def test_progress_ends_at_one(tmp_path):
+    seen: list[tuple[str, float]] = []
+    load_study(write_stack(tmp_path), progress=lambda stage, share: seen.append((stage, share)))
+    assert seen[-1] == ("pixels", 1.0)
+
+
+@pytest.mark.skipif(not (DATA / "ct_heart_aorta").is_dir(), reason="the real JPEG 2000 stack is not here")
+def test_a_real_jpeg_2000_stack():
+    folder = DATA / "ct_heart_aorta" / "example_ct_dicom_j2k"
+    study = load_study(folder)
+    assert study.volume.shape == (20, 512, 512)
+    assert study.volume.spacing_mm == pytest.approx((2.0, 0.9765625, 0.9765625))
+    lowest = min((pydicom.dcmread(p, force=True) for p in folder.iterdir()), key=lambda d: d.ImagePositionPatient[2])
+    expected = lowest.pixel_array.astype(int) - 1024
+    np.testing.assert_array_equal(study.volume.hu[0], expected)
+    assert "series-uid-missing" in study.flags
+
+
+def test_zip_holding_a_stray_only(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as zipped:
+        zipped.writestr("a.txt", "nothing")
+    (tmp_path / "x.zip").write_bytes(buffer.getvalue())
+    with pytest.raises(ReadError) as caught:
+        load_study(tmp_path / "x.zip")
+    assert caught.value.rule == "no-dicom"
