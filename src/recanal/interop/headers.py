@@ -159,7 +159,8 @@ def _parse(head: bytes, size: int, *, whole: bool) -> DicomHead:
         syntax = IMPLICIT_LITTLE
     if syntax == DEFLATED:
         return DicomHead(syntax, start, _deflated_elements(head[start:], whole=whole), size)
-    encoding = Encoding(explicit=syntax != IMPLICIT_LITTLE, little=syntax != EXPLICIT_BIG)
+    letters = head[start + 4 : start + 6].isalpha()  # some writers declare the one and write the other
+    encoding = Encoding(explicit=letters, little=syntax != EXPLICIT_BIG)
     elements = scan_elements(head, start, encoding=encoding, wanted=WANTED, whole=whole)
     elements.spans = meta + elements.spans
     return DicomHead(syntax, 0, elements, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,13 +93,15 @@ def load_study(path: str | Path, *, series_uid: str | None = None, progress: Pro
         raise ReadError(
             "There is no such file or folder.", file=clean_text(where.name, max_length=200), rule="not-found"
         )
-    if where.is_dir():
-        files, links = list_files(where)
-        loaded = _load_files(files, series_uid, progress)
-        extra = ("links-skipped",) if links else ()
-    else:
-        loaded, extra = _load_file(single_file(where), series_uid, progress), ()
-    volume, info, flags = loaded
+    extra: tuple[str, ...] = ()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pydicom")  # they quote values of the header
+        if where.is_dir():
+            files, links = list_files(where)
+            volume, info, flags = _load_files(files, series_uid, progress)
+            extra = ("links-skipped",) if links else ()
+        else:
+            volume, info, flags = _load_file(single_file(where), series_uid, progress)
     if extra:
         flags = flags + extra
         volume = Volume(volume.hu, volume.affine, {**volume.meta, "flags": flags})

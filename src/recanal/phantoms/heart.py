@@ -48,6 +48,11 @@ class Heart:
         names = ("lv_outer", "rv_outer", "la", "ra", "pulmonary")
         return blend_union([self.solids[name](points_mm) for name in names], 4.0)
 
+    def obstacles(self, points_mm: Floats) -> Floats:
+        """Distance to whatever an artery cannot pass through, vessel walls included."""
+        great = np.minimum(self.solids["pulmonary"](points_mm), self.solids["aorta"](points_mm)) - 1.4
+        return np.asarray(np.minimum(self.epicardium(points_mm), great), dtype=np.float64)
+
     def on_surface(self, theta_deg: float, s: float, height_mm: float) -> Floats:
         """The point above the surface at an angle (0 superior, 90 right, 180 inferior) and a distance from the base."""
         theta = np.deg2rad(theta_deg)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from recanal.phantoms.geometry import Floats, arc_lengths, resample, smooth_noise, smoothed, spline_through, unit
 from recanal.phantoms.heart import Heart
@@ -19,11 +20,10 @@ from recanal.phantoms.shapes import level_and_normal, normal_of
 __all__ = ["STEP_MM", "Artery", "Placement", "build_arteries"]
 
 STEP_MM = 0.25
-_LEFT_MAIN = ((-3.0, 25.0, -14.0),)
 _COURSES: dict[str, tuple[tuple[float, float], ...]] = {
     "RCA": ((64, -6), (82, -5), (104, -4), (124, -4), (144, -3), (160, 2), (167, 14), (168, 30), (169, 46), (170, 60)),
     "LAD": ((-4, 2), (8, 14), (14, 28), (15, 43), (14, 58), (12, 71)),
-    "LCX": ((-52, -3), (-72, -4), (-94, -4), (-114, -3), (-130, 3), (-138, 15), (-141, 29), (-142, 43), (-142, 55)),
+    "LCX": ((-58, -4), (-75, -4), (-94, -4), (-114, -3), (-130, 3), (-138, 15), (-141, 29), (-142, 43), (-142, 55)),
 }
 _ENDS_MM = {"RCA": (3.9, 2.0, 150.0), "LAD": (3.8, 1.9, 120.0), "LCX": (3.5, 1.7, 120.0)}
 _BRANCHES: dict[str, tuple[tuple[str, float, float], ...]] = {
@@ -105,7 +105,7 @@ def _main_course(heart: Heart, name: str, left_main: Floats, rng: np.random.Gene
 
 def _left_main(heart: Heart, rng: np.random.Generator) -> Floats:
     length = float(rng.uniform(0.0, 5.0))
-    ends = [heart.place(-5, 12, -12.5), heart.place(-4, 17.0, -17.5), heart.place(-3, 21.0 + length, -19.5)]
+    ends = [heart.place(-9, 12.5, -9.5), heart.place(-10.5, 16.5, -14.5), heart.place(-10.0, 21.0 + length, -17.5)]
     return np.stack(ends)
 
 
@@ -118,11 +118,40 @@ def _bent(heart: Heart, points: Floats, spot: tuple[float, float], angle_deg: fl
     normal = normal_of(heart.epicardium, points)
     side = unit(np.cross(unit(np.gradient(points, axis=0)), normal))
     middle = int(np.argmin(np.abs(along)))
-    turn = np.gradient(np.gradient(points, axis=0), axis=0)
-    lo, hi = max(middle - 60, 2), middle + 60
-    bulge = -1.0 if float((turn[lo:hi] * side[lo:hi]).sum()) > 0 else 1.0
-    shift = smoothed((bulge * tent)[:, None] * side[middle], 2.2 / STEP_MM)
-    return resample(points + shift, STEP_MM)
+    shift = smoothed(tent[:, None] * side[middle], 2.2 / STEP_MM)
+    near = np.abs(along) < spot[1]
+    ways = [points + shift, points - shift]
+    free = [float(heart.obstacles(way[near]).min()) for way in ways]
+    turn = unit(np.gradient(points, axis=0))[[middle - 20, middle + 20]]
+    outward = 0 if float((turn[1] - turn[0]) @ side[middle]) < 0 else 1
+    best = outward if free[outward] > 0 else int(np.argmax(free))
+    return resample(ways[best], STEP_MM)
+
+
+def _pushed_out(heart: Heart, points: Floats, clearance_mm: float) -> Floats:
+    """Keep a curve clear of the chambers and the great vessels beyond its first 9 mm."""
+    hold = np.clip((arc_lengths(points) - 9.0) / 4.0, 0.0, 1.0)
+    for _ in range(8):
+        level, normal = level_and_normal(heart.obstacles, points)
+        push = normal * (np.clip(clearance_mm - level, 0.0, 2.0) * hold)[:, None]
+        points = points + smoothed(push, 1.5 / STEP_MM)
+    return resample(smoothed(points, 1.2 / STEP_MM), STEP_MM)
+
+
+def _apart(artery: Artery, others: list[Artery]) -> Artery | None:
+    """The artery as far as it keeps clear of others, its own origin excepted; None when too little is left."""
+    outer = artery.lumen_mm + artery.wall_mm
+    clash = np.zeros(len(outer), dtype=np.bool_)
+    for other in others:
+        gap, nearest = cKDTree(other.points_mm).query(artery.points_mm)
+        reach = outer + (1.25 * other.lumen_mm + other.wall_mm)[nearest]
+        related = artery.parent and artery.parent in (other.name, other.parent)
+        start = int(8.0 / STEP_MM) if related or not artery.parent else 0
+        clash[start:] |= (gap < reach + 0.3)[start:]
+    end = int(np.argmax(clash)) if clash.any() else len(clash)
+    if end < 10.0 / STEP_MM:
+        return None
+    return replace(artery, points_mm=artery.points_mm[:end], lumen_mm=artery.lumen_mm[:end])
 
 
 def _taper(name: str, along: Floats, left_main_mm: float) -> Floats:
@@ -189,6 +218,7 @@ def _main_arteries(
             reach = float(np.clip(0.5 * (place.end_mm - place.start_mm) + 4.0, 7.0, 11.0))
             middle = rng.uniform(0.4, 0.6) * (place.end_mm - place.start_mm) + place.start_mm
             points = _bent(heart, points, (float(middle), reach), float(options.bend_deg or 0.0))
+        points = _pushed_out(heart, points, 2.3)
         radius = _taper(name, arc_lengths(points), left_main_mm)
         if name == options.vessel:
             here = float(np.interp(place.start_mm, arc_lengths(points), radius))
@@ -219,5 +249,9 @@ def build_arteries(heart: Heart, options: PhantomOptions, rng: np.random.Generat
         share = rng.uniform(0.75, 0.95) if options.proximal_cap == "ambiguous" else rng.uniform(0.4, 0.65)
         lumen = max(0.55, share * float(np.interp(place.start_mm, target.arc_mm, target.lumen_mm)))
         at_mm = place.start_mm - float(rng.uniform(min(0.3 + lumen, 2.4), 2.7))
-        tree.append(_branch(heart, target, ("cap branch", at_mm, float(rng.choice([-1, 1]))), lumen, rng))
-    return tree, place
+        tree.insert(1, _branch(heart, target, ("cap branch", at_mm, float(rng.choice([-1, 1]))), lumen, rng))
+    kept = [target]
+    for artery in tree[1:]:
+        clear = _apart(artery, kept)
+        kept += [clear] if clear is not None else []
+    return kept, place

@@ -29,8 +29,10 @@ from recanal.core.case import (
 )
 from recanal.core.curves import Centerline, Contours, frames
 from recanal.core.findings import Findings
+from recanal.core.reformat import Reformat
 from recanal.core.score import ScoreResult
 from recanal.core.volume import Affine, Volume
+from recanal.imaging.reformat import lesion_views
 
 PROXIMAL_MM, DISTAL_MM = 27.3, 46.1
 LUMEN_MM, WALL_MM = 1.5, 2.1
@@ -330,3 +332,9 @@ def draw_case(contours: Contours) -> CaseReport:
 @pytest.fixture(scope="session")
 def case(contours: Contours) -> CaseReport:
     return draw_case(contours)
+
+
+@pytest.fixture(scope="session")
+def views(volume: Volume, contours: Contours) -> tuple[Reformat, ...]:
+    """Cuts made with the room next door: a test may cross floors, the package may not."""
+    return lesion_views(volume, contours, proximal_cap_mm=PROXIMAL_MM, distal_cap_mm=DISTAL_MM, sections=SECTIONS)
