@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import click
 
+from recanal.cli.analyze import analyze
+from recanal.cli.crash import CarefulGroup
+from recanal.cli.phantom import phantom
+from recanal.cli.score import findings, score, scores
+
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CarefulGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="recanal")
 def main() -> None:
-    """Measure chronic total occlusions on CT angiograms. Research use only."""
+    """Measure chronic total occlusions on CT angiograms.
+
+    Research use only: not for diagnosis or treatment.
+
+    \b
+    Example:
+      recanal phantom --out study --seed 7
+      recanal analyze --help
+    """  # noqa: D301
+
+
+for _command in (analyze, phantom, score, scores, findings):
+    main.add_command(_command)

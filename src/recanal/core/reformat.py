@@ -17,7 +17,8 @@ class Overlay:
     Parameters
     ----------
     role
-        ``"lumen"``, ``"wall"``, ``"centerline"``, ``"proximal_cap"``, ``"distal_cap"`` or ``"reference"``.
+        ``"lumen"``, ``"wall"``, ``"wall_bridged"`` (stretches of the wall that the image did not show),
+        ``"centerline"``, ``"proximal_cap"``, ``"distal_cap"`` or ``"reference"``.
     row_column
         (n, 2) fractional pixel coordinates; one point marks a spot.
     """

@@ -21,6 +21,9 @@ FAT_SIDE_HU = -35.0
 LUMEN_LIMIT_MM = 3.0
 WALL_LIMIT_MM = 3.4
 CALCIUM_HU = 300.0
+ADVENTITIA_MM = 0.12
+HARD_WEIGHT = 0.3
+TAPER_MM = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,24 +59,29 @@ def _spread(
 
 
 def filled(
-    radius: NDArray[np.float64], seen: NDArray[np.bool_], prior: NDArray[np.float64], *, step_mm: float
+    radius: NDArray[np.float64],
+    seen: NDArray[np.bool_] | NDArray[np.float64],
+    prior: NDArray[np.float64],
+    *,
+    step_mm: float,
 ) -> NDArray[np.float64]:
     """Radii smoothed where they were seen and carried in from their surroundings where not.
 
     Parameters
     ----------
     radius, seen
-        (n, m).
+        (n, m); ``seen`` may be a weight between 0 and 1.
     prior
         (n, 1) or (n, m) radius to fall back on, with the weight of a few far neighbours.
     """
-    weight = np.asarray(seen, dtype=np.float64)
+    trust = np.asarray(seen, dtype=np.float64)
+    weight = trust
     for _ in range(2):
         far, far_weight = _spread(radius, weight, (3.0 / step_mm, 8.0))
         far = (far * far_weight + prior * 0.05) / (far_weight + 0.05)
         near, near_weight = _spread(radius, weight, (0.8 / step_mm, 1.5))
         out = (near * near_weight + far * 0.08) / (near_weight + 0.08)
-        weight = np.asarray(seen * (np.abs(np.where(seen, radius, out) - out) < 0.45), dtype=np.float64)
+        weight = np.asarray(trust * (np.abs(np.where(trust > 0, radius, out) - out) < 0.45), dtype=np.float64)
     return out
 
 
@@ -199,19 +207,37 @@ def _wall(
     """
     rows = np.arange(len(shut))
     size = np.where(shut, np.nan, lumen_mm.mean(axis=1) + model.wall_mm)
-    known = np.isfinite(size)
+    reach = round(TAPER_MM / step_mm)
+    narrowed = ndimage.binary_dilation(shut, iterations=reach) if shut.any() else shut
+    known = np.isfinite(size) & ~narrowed
+    known = known if known.sum() > 8 else np.isfinite(size)
     expected = np.interp(rows, rows[known], size[known]) if known.any() else np.full(len(rows), 1.6)
     expected = ndimage.gaussian_filter1d(expected, 2.0 / step_mm, mode="nearest")
     start = np.where(shut[:, None], 0.5, lumen_mm)
     edge, beyond, inner = _half_way(hu)
     radius = edge + model.sigma_mm**2 / (2 * np.maximum(edge, 0.8))
-    plain = np.isfinite(edge) & (beyond < FAT_SIDE_HU) & (edge > start) & (inner < CALCIUM_HU)
+    hard_radius = _hard_edge(hu, edge, beyond) + ADVENTITIA_MM
+    hard = inner >= CALCIUM_HU
+    radius = np.where(hard, hard_radius, radius)
+    plain = np.isfinite(radius) & (beyond < FAT_SIDE_HU) & (edge > start)
     seen = np.asarray(plain & (np.abs(np.where(plain, radius, 0.0) - expected[:, None]) < 1.3))
     seen[~shut] = False
-    prior = _gap_size(radius, seen, expected, shut=shut, step_mm=step_mm)
-    inside = filled(np.nan_to_num(radius, nan=1.6), seen, prior[:, None], step_mm=step_mm)
-    out = np.where(shut[:, None], inside, lumen_mm + model.wall_mm)
-    return out, seen
+    weight = np.where(hard, HARD_WEIGHT, 1.0) * seen
+    prior = _gap_size(radius, weight, expected, shut=shut, step_mm=step_mm)
+    inside = filled(np.nan_to_num(radius, nan=1.6), weight, prior[:, None], step_mm=step_mm)
+    around = lumen_mm + model.wall_mm
+    around = np.where((narrowed & ~shut)[:, None], np.maximum(around, expected[:, None]), around)
+    return np.where(shut[:, None], inside, around), seen & ~hard
+
+
+def _hard_edge(hu: NDArray[np.float32], edge: NDArray[np.float64], beyond: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Radius where each ray falls for the last time below half way from its brightest calcium to what lies outside."""
+    rings = np.arange(hu.shape[2]) * RING_MM
+    within = rings[None, None, :] <= np.nan_to_num(edge, nan=0.0)[:, :, None]
+    inside = np.where(within, hu, -1024.0)
+    top = inside.max(axis=2)
+    half = (top + np.clip(beyond, -140.0, 0.0)) / 2
+    return falling_edge(hu, half, start_mm=0.0, limit_mm=WALL_LIMIT_MM, after=inside.argmax(axis=2))
 
 
 def _half_way(
@@ -240,7 +266,7 @@ def _fat(hu: NDArray[np.float32]) -> float:
 
 def _gap_size(
     radius: NDArray[np.float64],
-    seen: NDArray[np.bool_],
+    seen: NDArray[np.float64],
     expected: NDArray[np.float64],
     *,
     shut: NDArray[np.bool_],
@@ -248,7 +274,7 @@ def _gap_size(
 ) -> NDArray[np.float64]:
     """(n,) mean wall radius inside the gap: the seen one where enough was seen, else the bridge between the ends."""
     count = seen.sum(axis=1)
-    mean = np.where(count > 0, np.where(seen, radius, 0.0).sum(axis=1) / np.maximum(count, 1), 0.0)
+    mean = np.where(seen > 0, seen * radius, 0.0).sum(axis=1) / np.maximum(count, 1e-9)
     weight = np.where(shut, count / seen.shape[1], 0.0)
     sigma = 2.0 / step_mm
     total = ndimage.gaussian_filter1d(weight, sigma, mode="nearest")

@@ -24,11 +24,18 @@ def steady(hu: NDArray[np.float32], *, along_mm: float, step_mm: float, rays: fl
         Distance between sections.
     """
     out = ndimage.gaussian_filter1d(hu, along_mm / step_mm, axis=0, mode="nearest", truncate=3.0)
-    return np.asarray(ndimage.gaussian_filter1d(out, rays, axis=1, mode="wrap", truncate=3.0), dtype=np.float32)
+    if rays > 0:
+        out = ndimage.gaussian_filter1d(out, rays, axis=1, mode="wrap", truncate=3.0)
+    return np.asarray(out, dtype=np.float32)
 
 
 def falling_edge(
-    hu: NDArray[np.float32], level_hu: ArrayLike, *, start_mm: float = 0.0, limit_mm: float = np.inf
+    hu: NDArray[np.float32],
+    level_hu: ArrayLike,
+    *,
+    start_mm: float = 0.0,
+    limit_mm: float = np.inf,
+    after: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """Radius at which each ray first falls below a level, or NaN where it does not before ``limit_mm``.
 
@@ -40,6 +47,8 @@ def falling_edge(
         Scalar, (n, 1) or (n, m).
     start_mm
         Rings nearer than this are taken as above the level.
+    after
+        (n, m) ring index up to which each ray is taken as above the level.
 
     Returns
     -------
@@ -49,6 +58,8 @@ def falling_edge(
     last = int(min(hu.shape[2] - 1, np.floor(limit_mm / RING_MM))) if np.isfinite(limit_mm) else hu.shape[2] - 1
     below = hu[:, :, : last + 1] < level[:, :, None]
     below[:, :, : max(1, round(start_mm / RING_MM))] = False
+    if after is not None:
+        below &= np.arange(last + 1) > after[:, :, None]
     found = below.any(axis=2)
     ring = np.where(found, below.argmax(axis=2), 1)
     outside = np.take_along_axis(hu, ring[:, :, None], axis=2)[:, :, 0]

@@ -163,4 +163,6 @@ def _fitted_plane(contours: Contours, caps_mm: tuple[float, float] | None) -> Pl
     reach = (stretch_mm - centre) @ down
     size = float(np.ptp(reach)) + 2 * _MARGIN_MM
     middle = centre + down * (reach.max() + reach.min()) / 2
-    return Plane.around(middle, down, right, size_mm=(size, max(40.0, 0.7 * size)), pixel_mm=max(0.25, size / 400))
+    return Plane.around(
+        middle, down, right, size_mm=(size, max(40.0, min(0.7 * size, 100.0))), pixel_mm=max(0.25, size / 400)
+    )

@@ -43,6 +43,15 @@ def _runs(keep: NDArray[np.bool_], line: _Array, role: str) -> list[Overlay]:
     return [Overlay(role, part) for part, kept in parts if kept[0] and len(part) > 1]
 
 
+def _seen(contours: Contours, s_mm: ArrayLike, angle_rad: ArrayLike) -> NDArray[np.bool_]:
+    """(k, j) whether the image showed the outer wall, at the nearest section and ray."""
+    rays = contours.wall_seen.shape[1]
+    middle = (contours.line.arc_mm[1:] + contours.line.arc_mm[:-1]) / 2
+    section = np.searchsorted(middle, np.atleast_1d(np.asarray(s_mm, dtype=np.float64)))
+    ray = np.rint(np.atleast_1d(np.asarray(angle_rad)) * rays / (2 * np.pi)).astype(np.intp) % rays
+    return np.asarray(contours.wall_seen[section[:, None], ray])
+
+
 def _rim(contours: Contours, s_mm: float, *, outer: bool) -> tuple[_Array, _Array]:
     """Offsets (u, v) of one closed border."""
     angle = np.linspace(0, 2 * np.pi, _RIM_RAYS + 1)
@@ -82,6 +91,9 @@ def cross_section(
         if np.hypot(u, v).max() > _NO_LUMEN_MM:
             line = np.stack([v, u], axis=1) / pixel_mm + middle
             overlays += [Overlay(role, part) for part in inside_picture(line, plane.shape)]
+            if outer:
+                guessed = ~_seen(contours, s_mm, np.linspace(0, 2 * np.pi, _RIM_RAYS + 1))[0]
+                overlays += _runs(guessed, line, "wall_bridged")
     overlays.append(Overlay("centerline", np.full((1, 2), float(middle))))
     classes = None
     if caps_mm is not None and caps_mm[0] <= s_mm <= caps_mm[1]:
@@ -178,7 +190,12 @@ def _straight_overlays(
         keep = radius.max(axis=1) > _NO_LUMEN_MM
         for side, sign in ((0, 1.0), (1, -1.0)):
             column = half + sign * radius[:, side] / pixel_mm
-            out += _runs(keep & (np.abs(column - half) <= half), np.stack([count, column], axis=1), role)
+            keep_here = keep & (np.abs(column - half) <= half)
+            line = np.stack([count, column], axis=1)
+            out += _runs(keep_here, line, role)
+            if outer:
+                guessed = ~_seen(contours, rows, angle + (np.pi if side else 0.0))[:, 0]
+                out += _runs(keep_here & guessed, line, "wall_bridged")
     out.append(Overlay("centerline", np.stack([count, np.full(len(rows), float(half))], axis=1)))
     for role, cap in zip(("proximal_cap", "distal_cap"), caps_mm or (), strict=False):
         row = float(np.interp(cap, rows, count))
@@ -219,7 +236,8 @@ def stretch(
     unrolled = np.concatenate([[0.0], np.cumsum(np.linalg.norm(across, axis=1))])
     height = np.arange(int(np.floor(unrolled[-1] / pixel_mm)) + 1) * pixel_mm
     where = np.interp(height, unrolled, fine)
-    margin = _field_mm(contours, 24.0) / 2
+    least = 0.45 * unrolled[-1] - np.ptp(along)  # a long vessel still gets a picture, not a ribbon
+    margin = max(_field_mm(contours, 24.0), float(least)) / 2
     first = along.min() - margin
     columns = np.arange(int(np.ceil((along.max() + margin - first) / pixel_mm)) + 1) * pixel_mm + first
     base = contours.line.at(where)

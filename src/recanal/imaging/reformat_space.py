@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
 
 from recanal.core.curves import Contours, arc_mm
 
@@ -76,7 +77,7 @@ class VesselSpace:
         """
         points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
         arc = self.arc_mm
-        near = np.linalg.norm(points[:, None] - self.points_mm[None], axis=2).argmin(1)
+        near = cKDTree(self.points_mm).query(points)[1]
         low, high = arc[np.maximum(near - 2, 0)], arc[np.minimum(near + 2, len(arc) - 1)]
         for _ in range(60):
             middle = (low + high) / 2

@@ -29,8 +29,8 @@ _NO_CONTRAST = re.compile(
 _CONTRAST = re.compile(r"(angio|\bcta\b|\bccta\b|cor(onary|cta)?\b|contrast|enhanced|arterial|\bc\+|bolus)", re.I)
 _MADE = re.compile(r"\b(mip|minip|mpr|cpr|curved|vrt|vr|3d|average|subtract\w*|scout|topo\w*|report|dose)\b", re.I)
 _BEST_PHASE = re.compile(r"best ?(diast|syst|phase)", re.I)
-_SHARP_WORDS = re.compile(r"^(BONE|LUNG|EDGE|DETAIL|BONEPLUS|YA|YB|YC|YD|D|E|L)", re.I)
-_MEDIUM_WORDS = re.compile(r"^(STANDARD|STND|SOFT|XCA|XCB|XCC|CA|CB|CC|B|C|A|HD STD)", re.I)
+_SHARP_WORDS = re.compile(r"BONE.*|LUNG|EDGE|DETAIL|CHST|HD (DETAIL|EDGE|BONE|LUNG).*|Y[A-D]|[DEL]")
+_MEDIUM_WORDS = re.compile(r"STANDARD|STND|SOFT|HD (STND|STANDARD|SOFT)|X?C[ABC]|[ABC]|PHANTOM")
 _BLOOD_HU = (180.0, 700.0)
 _POOL_SHARE = 0.015
 
@@ -61,7 +61,7 @@ def kernel_class(kernel: str) -> str:
     """``"medium"``, ``"smooth"``, ``"sharp"`` or ``"unknown"`` for a vendor's kernel name.
 
     Siemens names carry a sharpness number (B26f, Bv40, I36f, Br64): below 25 smooth, 25 to 49 medium,
-    50 and above sharp. Canon: FC01-FC29 body, FC30 and above bone or lung, except FC43-FC44 (cardiac).
+    50 and above sharp. GE uses words, Philips letters (A, B, C; D, E and L are sharp). Canon: FC01-FC29 body, FC30 and above bone or lung, except FC43-FC44 (cardiac).
 
     >>> kernel_class("Bv40d"), kernel_class("B70f"), kernel_class("FC05"), kernel_class("LUNG")
     ('medium', 'sharp', 'medium', 'sharp')
@@ -75,9 +75,9 @@ def kernel_class(kernel: str) -> str:
     if siemens:
         number = int(siemens[1])
         return "smooth" if number < 25 else "medium" if number < 50 else "sharp"
-    if _SHARP_WORDS.match(name):
+    if _SHARP_WORDS.fullmatch(name):
         return "sharp"
-    return "medium" if _MEDIUM_WORDS.match(name) else "unknown"
+    return "medium" if _MEDIUM_WORDS.fullmatch(name) else "unknown"
 
 
 def blood_pool_share(hu: NDArray[np.int16]) -> float:

@@ -15,27 +15,10 @@ from numpy.typing import NDArray
 
 from recanal.errors import ReadError
 from recanal.interop.slices import PixelLayout, Values
+from recanal.interop.syntaxes import JPEG_2000, PLUGINS, RLE
 
-__all__ = ["GDCM_SYNTAXES", "PLUGINS", "check_codestream", "decode_frame", "frame_options", "read_encapsulated_frame"]
+__all__ = ["check_codestream", "decode_frame", "frame_options", "read_encapsulated_frame"]
 
-_JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
-_JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
-_JPEG_2000 = (
-    "1.2.840.10008.1.2.4.90",
-    "1.2.840.10008.1.2.4.91",
-    "1.2.840.10008.1.2.4.201",
-    "1.2.840.10008.1.2.4.202",
-    "1.2.840.10008.1.2.4.203",
-)
-_RLE = "1.2.840.10008.1.2.5"
-PLUGINS: Mapping[str, str] = {
-    _RLE: "pylibjpeg",
-    **dict.fromkeys(_JPEG_LS, "pyjpegls"),
-    **dict.fromkeys(_JPEG_2000, "pylibjpeg"),
-    **dict.fromkeys(_JPEG_LOSSLESS, "gdcm"),
-}
-"""Transfer syntax to the pydicom plugin that decodes it."""
-GDCM_SYNTAXES = frozenset(_JPEG_LOSSLESS)
 _SOF = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7})
 
 
@@ -58,14 +41,9 @@ def read_encapsulated_frame(stream: BinaryIO, layout: PixelLayout, values: Value
 
     try:
         return get_frame(stream, layout.frame, number_of_frames=layout.frames)
-    except (ValueError, IndexError, EOFError, OSError, TypeError, ArithmeticError, MemoryError) as error:
-        raise values.refused(
-            "The compressed pixels are cut off or their fragments damaged.", "encapsulation"
-        ) from error
-    except Exception as error:
-        if type(error).__module__ in ("struct", "_struct"):
-            raise values.refused("The compressed pixels are cut off.", "encapsulation") from error
-        raise
+    except Exception as error:  # damaged bytes raise whatever they hit
+        message = "The compressed pixels are cut off or their fragments damaged."
+        raise values.refused(message, "encapsulation") from error
 
 
 def check_codestream(data: bytes, layout: PixelLayout, values: Values) -> None:
@@ -77,10 +55,10 @@ def check_codestream(data: bytes, layout: PixelLayout, values: Values) -> None:
         ``codestream`` where it is not of the declared syntax, ``codestream-size`` where rows, columns or
         samples differ.
     """
-    if layout.syntax == _RLE:
+    if layout.syntax == RLE:
         _check_rle(data, layout, values)
         return
-    measure = _jpeg_2000_size if layout.syntax in _JPEG_2000 else _jpeg_size
+    measure = _jpeg_2000_size if layout.syntax in JPEG_2000 else _jpeg_size
     try:
         size = measure(data)
     except (IndexError, ValueError):
@@ -160,7 +138,7 @@ def decode_frame(data: bytes, syntax: str, options: Mapping[str, int | str]) -> 
     as_array: Callable[..., tuple[NDArray[np.generic], object]] = get_decoder(syntax).as_array
     try:
         pixels, _ = as_array(encapsulate([data]), index=0, raw=True, decoding_plugin=PLUGINS[syntax], **options)
-    except (RuntimeError, ValueError, TypeError, AttributeError, IndexError, MemoryError, NotImplementedError) as error:
+    except Exception as error:  # damaged bytes raise whatever they hit
         raise ReadError("The compressed pixels cannot be decoded.", rule="decode") from error
     if pixels.shape != (options["rows"], options["columns"]) or pixels.dtype.itemsize != 2:
         raise ReadError("The decoded pixels have the wrong size.", rule="codestream-size")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from recanal.errors import ReadError
 from recanal.interop.files import InputFile, open_regular
-from recanal.interop.headers import DEFLATED, DicomHead
+from recanal.interop.headers import DicomHead
 from recanal.interop.limits import MAX_FRAMES
 from recanal.interop.slices import (
     TAGS,
@@ -20,6 +20,7 @@ from recanal.interop.slices import (
     pixel_spacing,
     rescale,
 )
+from recanal.interop.syntaxes import DEFLATED
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -44,30 +45,29 @@ def read_frame_headers(file: InputFile, head: DicomHead, values: Values) -> list
     if layout.frames > MAX_FRAMES:
         raise values.refused(f"NumberOfFrames must be at most {MAX_FRAMES}, got {layout.frames}.", "frames")
     check_native_length(values, layout, head.size)
-    dataset = _dataset(file)
-    per_frame = list(dataset.get("PerFrameFunctionalGroupsSequence", []))
-    shared = list(dataset.get("SharedFunctionalGroupsSequence", []))
+    per_frame, shared = _functional_groups(file)
     if len(per_frame) != layout.frames:
         raise values.refused(
             f"NumberOfFrames is {layout.frames}, but {len(per_frame)} frames are described.", "functional-groups"
         )
     try:
-        return [
-            _frame(file, values, replace(layout, frame=i), (item, shared[0] if shared else None))
-            for i, item in enumerate(per_frame)
-        ]
-    except (TypeError, ValueError, AttributeError, KeyError, IndexError, NotImplementedError) as error:
+        return [_frame(file, values, replace(layout, frame=i), (item, shared)) for i, item in enumerate(per_frame)]
+    except ReadError:
+        raise
+    except Exception as error:  # damaged bytes raise whatever they hit
         raise values.refused("The functional groups cannot be read.", "functional-groups") from error
 
 
-def _dataset(file: InputFile) -> Dataset:
+def _functional_groups(file: InputFile) -> tuple[list[Dataset], Dataset | None]:
     import pydicom
 
     handle, _ = open_regular(file)
     with handle:
         try:
-            return pydicom.dcmread(handle, force=True, stop_before_pixels=True)
-        except (RecursionError, ValueError, TypeError, EOFError, OSError, NotImplementedError) as error:
+            dataset = pydicom.dcmread(handle, force=True, stop_before_pixels=True)
+            shared = list(dataset.get("SharedFunctionalGroupsSequence", []))
+            return list(dataset.get("PerFrameFunctionalGroupsSequence", [])), shared[0] if shared else None
+        except Exception as error:  # damaged bytes raise whatever they hit
             raise ReadError("The header cannot be parsed.", file=file.name, rule="layout") from error
 
 

@@ -33,7 +33,8 @@ class InputFile:
 
 
 def single_file(path: Path) -> InputFile:
-    """The input file at a path, which must be a regular file."""
+    """The input file at a path, which must be a regular file; a link that the caller names is followed."""
+    path = Path(os.path.realpath(path))
     if not stat.S_ISREG(path.stat().st_mode):
         raise ReadError(
             "This is neither a file nor a folder.", file=clean_text(path.name, max_length=200), rule="not-a-file"

@@ -46,7 +46,7 @@ def read_findings_file(path: str | Path) -> dict[str, Any]:
 
 
 def _text(where: Path, name: str) -> str:
-    handle, size = open_regular(single_file(where.resolve()))
+    handle, size = open_regular(single_file(where))
     with handle:
         if size > MAX_FINDINGS_BYTES:
             raise ReadError("A findings file has at most 1 MiB.", file=name, rule="findings-size")

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
@@ -30,7 +32,7 @@ from recanal.interop.slices import PixelLayout
 
 __all__ = ["GdcmProcess", "serve"]
 
-_MEMORY_BYTES = 2 * 2**30
+_MEMORY_BYTES = 2**30
 _SECONDS_PER_FRAME = 20.0
 _CPU_SECONDS = 600
 
@@ -50,7 +52,7 @@ class GdcmProcess:
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-I", "-m", "recanal.interop.gdcm_process"]
+        command = [sys.executable, "-P", "-m", "recanal.interop.gdcm_process"]
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -130,18 +132,27 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
 
 
 def _limit(memory_bytes: int, cpu_seconds: int) -> None:
-    """Bound this process's address space and CPU time, where the platform can."""
+    """Bound what this process may add to its address space, and its CPU time, where the platform can."""
     try:
         import resource
     except ImportError:
         return
     for kind, limit in (
-        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_AS, _address_space_bytes() + memory_bytes),
         (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_CORE, 0),
     ):
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (limit, limit))
+
+
+def _address_space_bytes() -> int:
+    """What the process takes now: the interpreter and numpy's threads, which differ between machines."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return 2**32
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":

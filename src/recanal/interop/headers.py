@@ -22,13 +22,10 @@ from recanal.interop.files import InputFile, open_regular
 from recanal.interop.likeness import Pattern, learn_pattern, match_pattern
 from recanal.interop.limits import MAX_HEADER_BYTES
 from recanal.interop.slices import TAGS, WANTED
+from recanal.interop.syntaxes import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 
-__all__ = ["DEFLATED", "EXPLICIT_BIG", "EXPLICIT_LITTLE", "IMPLICIT_LITTLE", "DicomHead", "HeadReader", "inflate"]
+__all__ = ["DicomHead", "HeadReader", "inflate"]
 
-IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-DEFLATED = "1.2.840.10008.1.2.1.99"
-EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _FIRST_READ = 16_384
 _LONGEST_PATTERN = 2**20
 _SERIES_UID = TAGS["SeriesInstanceUID"]
@@ -169,11 +166,13 @@ def _parse(head: bytes, size: int, *, whole: bool) -> DicomHead:
 def _deflated_elements(packed: bytes, *, whole: bool) -> Elements:
     """The elements of a deflated data set, of which no more than the header is inflated."""
     limit = 65_536
+    encoding = Encoding(explicit=True, little=True)
     while True:
-        data = inflate(packed, limit)
+        data, ended = inflate(packed, limit)
+        if whole and not ended and len(data) < limit:
+            raise ReadError("The file ends within its deflated data set.", rule="truncated")
         try:
-            encoding = Encoding(explicit=True, little=True)
-            return scan_elements(data, 0, encoding=encoding, wanted=WANTED, whole=whole and len(data) < limit)
+            return scan_elements(data, 0, encoding=encoding, wanted=WANTED, whole=ended)
         except Irregular:
             raise ReadError("The deflated header is not laid out as DICOM.", rule="layout") from None
         except HeaderTooShort:
@@ -184,10 +183,11 @@ def _deflated_elements(packed: bytes, *, whole: bool) -> Elements:
             limit *= 16
 
 
-def inflate(packed: bytes, limit: int) -> bytes:
-    """At most ``limit`` bytes of a raw deflate stream."""
+def inflate(packed: bytes, limit: int) -> tuple[bytes, bool]:
+    """At most ``limit`` bytes of a raw deflate stream, and whether it ends there."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, limit)
+        return inflater.decompress(packed, limit), inflater.eof
     except zlib.error as error:
         raise ReadError("The deflated data set is damaged.", rule="deflate") from error
 
@@ -207,9 +207,7 @@ def _parse_with_pydicom(handle: BinaryIO, size: int) -> DicomHead:
     try:
         dataset = pydicom.dcmread(buffer, force=True, stop_before_pixels=True, specific_tags=sorted(WANTED))
         raw = {tag: dataset.get_item(tag) for tag in WANTED if tag in dataset}
-    except (RecursionError, MemoryError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ReadError("The DICOM header cannot be parsed.", rule="layout") from error
-    except (EOFError, OSError, NotImplementedError, struct.error, pydicom.errors.InvalidDicomError) as error:
+    except Exception as error:  # damaged bytes raise whatever they hit
         raise ReadError("The DICOM header cannot be parsed.", rule="layout") from error
     values = {tag: e.value or b"" for tag, e in raw.items() if isinstance(e, RawDataElement)}
     little = bool(dataset.original_encoding[1])

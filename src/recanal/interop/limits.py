@@ -26,7 +26,7 @@ MAX_FOLDER_DEPTH = 64
 """Nesting of folders."""
 MAX_SIDE = 4096
 """Rows or columns of a slice."""
-MAX_FRAMES = 8192
+MAX_FRAMES = 4096
 """Frames of a multiframe object."""
 MAX_HEADER_BYTES = 64 * 2**20
 """Bytes before the pixels of one DICOM file."""

@@ -15,6 +15,8 @@ from recanal.interop.stacks import SAME_PLACE_MM, along_normal_mm
 __all__ = ["PhaseGroup", "phase_percent", "split_phases"]
 
 _PERCENT = re.compile(r"(?<![\d.])(\d{1,2}(?:\.\d)?|100)\s*%")
+_BLEND = re.compile(r"(asir|adi?r|idose|safire|admire|ir|level|stenosis)[- _a-z]{0,4}$", re.I)
+"""Words before a percentage that is no phase, such as the blending of an iterative reconstruction."""
 _MIN_SHARE = 0.8
 
 
@@ -37,9 +39,10 @@ class PhaseGroup:
 
 def _percent_text(header: SliceHeader) -> float | None:
     for name in ("ImageComments", "SeriesDescription"):
-        match = _PERCENT.search(header.values.text(name))
-        if match:
-            return float(match[1])
+        text = header.values.text(name)
+        for match in _PERCENT.finditer(text):
+            if not _BLEND.search(text[: match.start()]):
+                return float(match[1])
     return None
 
 
@@ -52,7 +55,7 @@ def _number(name: str) -> Callable[[SliceHeader], Hashable]:
 
 def _nominal(header: SliceHeader) -> float | None:
     return header.phase_keys.get(
-        "NominalPercentageOfCardiacPhase", header.values.double("NominalPercentageOfCardiacPhase")
+        "NominalPercentageOfCardiacPhase", header.values.binary_float("NominalPercentageOfCardiacPhase")
     )
 
 

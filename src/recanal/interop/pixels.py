@@ -12,28 +12,19 @@ from numpy.typing import NDArray
 
 from recanal.core.volume import Affine
 from recanal.errors import ReadError
-from recanal.interop.codecs import (
-    GDCM_SYNTAXES,
-    PLUGINS,
-    check_codestream,
-    decode_frame,
-    frame_options,
-    read_encapsulated_frame,
-)
+from recanal.interop.codecs import check_codestream, decode_frame, frame_options, read_encapsulated_frame
 from recanal.interop.elements import scan_file_meta
 from recanal.interop.files import open_regular
 from recanal.interop.gdcm_process import GdcmProcess
-from recanal.interop.headers import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, inflate
+from recanal.interop.headers import inflate
 from recanal.interop.hounsfield import to_hounsfield
 from recanal.interop.slices import PixelLayout, SliceHeader
 from recanal.interop.stacks import Stack
+from recanal.interop.syntaxes import DEFLATED, EXPLICIT_BIG, GDCM_SYNTAXES, NATIVE
 from recanal.interop.tilt import TILT_PIXELS, drift_pixels, set_upright
 
-__all__ = ["SYNTAXES", "read_slice", "read_stack", "stored_bytes"]
+__all__ = ["read_slice", "read_stack", "stored_bytes"]
 
-_NATIVE = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG})
-SYNTAXES = _NATIVE | {DEFLATED} | frozenset(PLUGINS)
-"""Transfer syntaxes that are read."""
 _WORKERS = 4
 _PART = 24
 Progress = Callable[[str, float], None]
@@ -86,7 +77,7 @@ def _decoders(slices: tuple[SliceHeader, ...]) -> Iterator[GdcmProcess | None]:
 def read_slice(header: SliceHeader, out: NDArray[np.int16], gdcm: GdcmProcess | None = None) -> None:
     """Read one slice in HU into ``out``, (rows, columns) int16 and contiguous."""
     layout = header.layout
-    if layout.syntax in _NATIVE:
+    if layout.syntax in NATIVE:
         _read_native(header, out)
     elif layout.syntax == DEFLATED:
         out.view(np.uint8).reshape(-1)[:] = np.frombuffer(stored_bytes(header), dtype=np.uint8)
@@ -136,7 +127,7 @@ def stored_bytes(header: SliceHeader) -> bytes:
     with handle:
         if layout.syntax == DEFLATED:
             return _inflated(header, handle.read(size))
-        if layout.syntax in _NATIVE:
+        if layout.syntax in NATIVE:
             handle.seek(layout.offset + layout.frame * _frame_bytes(layout))
             return handle.read(_frame_bytes(layout)) or b""
         handle.seek(layout.offset)
@@ -149,7 +140,7 @@ def _inflated(header: SliceHeader, content: bytes) -> bytes:
     needed = layout.offset + _frame_bytes(layout)
     slack = 65_536
     try:
-        data = inflate(content[start:], needed + slack)
+        data, _ = inflate(content[start:], needed + slack)
     except ReadError as error:
         raise header.values.refused(error.message, error.rule) from error
     if len(data) >= needed + slack:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import FileIO
 from typing import Any, BinaryIO
@@ -18,6 +18,7 @@ from recanal.interop.limits import MAX_VOLUME_BYTES
 __all__ = ["Raster", "check_size", "raster_volume", "read_exactly"]
 
 _CHUNK = 4 * 2**20
+_SLACK = 65_536
 _LOWEST_HU, _HIGHEST_HU = -40_000.0, 100_000.0
 _TYPES = frozenset(("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"))
 
@@ -86,10 +87,12 @@ def check_size(name: str, sizes: tuple[int, ...], dtype: np.dtype[Any]) -> tuple
 def read_exactly(stream: FileIO | BinaryIO, count: int, *, packing: str = "", name: str = "") -> NDArray[np.uint8]:
     """``count`` bytes from a stream, unpacked with bounded memory.
 
+    Where the packed stream ends with these bytes, its check sum is checked.
+
     Parameters
     ----------
     packing
-        ``""`` (plain), ``"gzip"`` or ``"zlib"``; more unpacked bytes than ``count`` are never made.
+        ``""`` (plain), ``"gzip"`` or ``"zlib"``; hardly more unpacked bytes than ``count`` are ever made.
 
     Raises
     ------
@@ -97,35 +100,34 @@ def read_exactly(stream: FileIO | BinaryIO, count: int, *, packing: str = "", na
         ``truncated`` where there are fewer, ``packing`` where the packed bytes are damaged.
     """
     out = np.empty(count, dtype=np.uint8)
-    view, at = out.data, 0
-    unpack = _unpacker(packing)
-    while at < count:
-        packed = stream.read(_CHUNK if packing else min(_CHUNK, count - at))
-        if not packed:
-            raise ReadError("The file ends before its voxels do.", hint="Copy it again.", file=name, rule="truncated")
-        try:
-            while packed and at < count:
-                data, packed = unpack(packed, min(_CHUNK, count - at))
-                view[at : at + len(data)] = data
-                at += len(data)
-        except (zlib.error, OSError, EOFError, ValueError) as error:
-            raise ReadError("The packed voxels are damaged.", file=name, rule="packing") from error
+    at = 0
+    try:
+        for data in _chunks(stream, count, packing):
+            kept = min(len(data), count - at)
+            out[at : at + kept] = np.frombuffer(data, dtype=np.uint8, count=kept)
+            at += kept
+    except zlib.error as error:
+        raise ReadError("The packed voxels are damaged.", file=name, rule="packing") from error
+    if at < count:
+        raise ReadError("The file ends before its voxels do.", hint="Copy it again.", file=name, rule="truncated")
     return out
 
 
-def _unpacker(packing: str) -> Callable[[bytes, int], tuple[bytes, bytes]]:
-    """A function from packed bytes and a limit to unpacked bytes and the packed bytes that are left."""
+def _chunks(stream: FileIO | BinaryIO, count: int, packing: str) -> Iterator[bytes]:
+    """The unpacked bytes of a stream until ``count`` and a little more have come."""
     if not packing:
-        return lambda packed, limit: (packed, b"")
+        while count > 0 and (data := stream.read(min(_CHUNK, count))):
+            count -= len(data)
+            yield data
+        return
     inflater = zlib.decompressobj(zlib.MAX_WBITS | (16 if packing == "gzip" else 0))
-
-    def unzip(packed: bytes, limit: int) -> tuple[bytes, bytes]:
-        if inflater.eof:
-            return b"", b""
-        data = inflater.decompress(packed, limit)
-        return data, inflater.unconsumed_tail
-
-    return unzip
+    limit = count + _SLACK
+    while limit > 0 and not inflater.eof and (packed := stream.read(_CHUNK)):
+        while packed and limit > 0:
+            data = inflater.decompress(packed, min(_CHUNK, limit))
+            packed = inflater.unconsumed_tail
+            limit -= len(data)
+            yield data
 
 
 def raster_volume(raster: Raster, stored: NDArray[np.uint8]) -> Volume:

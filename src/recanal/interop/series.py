@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from recanal.errors import ReadError
 from recanal.interop.enhanced import read_frame_headers
 from recanal.interop.files import InputFile
-from recanal.interop.headers import DEFLATED, DicomHead, HeadReader
+from recanal.interop.headers import DicomHead, HeadReader
 from recanal.interop.likeness import Pattern
 from recanal.interop.phases import PhaseGroup, phase_percent, split_phases
-from recanal.interop.pixels import SYNTAXES, stored_bytes
+from recanal.interop.pixels import stored_bytes
 from recanal.interop.slices import CHANGEABLE, WANTED, SliceHeader, Values, read_slice_header, similar_slice
 from recanal.interop.stacks import SAME_PLACE_MM, Stack, along_normal_mm, build_stack, orientation_axes
+from recanal.interop.syntaxes import DEFLATED, LOSSY, MAYBE_LOSSY, SYNTAXES
 from recanal.interop.wording import patient_key
 
 __all__ = ["Candidate", "ScannedFiles", "Series", "candidates", "scan_files"]
@@ -103,12 +104,22 @@ def scan_files(files: Iterable[InputFile], found: ScannedFiles) -> None:
     reader = HeadReader()
     for file in files:
         head = reader.read(file)
-        if head is None or not head.elements.pixel_tag:
+        if head is None:
             found.strays += 1
+        elif not head.elements.pixel_tag:
+            found.strays += 1
+            _check_no_image(file, head)
         elif head.elements.likeness in found.models:
             _take_similar(file, head, found)
         else:
             _take(file, head, found)
+
+
+def _check_no_image(file: InputFile, head: DicomHead) -> None:
+    """Refuse a CT image without pixels; other objects may have none."""
+    values = Values(head.elements.values, head.elements.little, file.name)
+    if values.text("SOPClassUID") in _CT:
+        raise values.refused("A CT image without pixels.", "pixels-missing", hint="Copy the file again.")
 
 
 def _take(file: InputFile, head: DicomHead, found: ScannedFiles) -> None:
@@ -207,16 +218,24 @@ def _candidate(series: Series, group: PhaseGroup, groups: int, flags: tuple[str,
     stack = build_stack(group.slices)
     if groups > 1:
         flags += (f"phases-in-one-series:{groups}",)
-    percents = {phase_percent(s) for s in stack.slices}
-    percent = percents.pop() if len(percents) == 1 else None
-    return Candidate(series, stack, percent, f"{group.key} {group.value}".strip(), flags + _facts(stack))
+    return Candidate(series, stack, _phase(stack), f"{group.key} {group.value}".strip(), flags + _facts(stack))
+
+
+def _phase(stack: Stack) -> float | None:
+    """The phase that all slices share to 5 % of the RR interval; None where one gives none."""
+    percents = [percent for header in stack.slices if (percent := phase_percent(header)) is not None]
+    if len(percents) < len(stack.slices) or max(percents) - min(percents) > 5:
+        return None
+    return round(sorted(percents)[len(percents) // 2], 1)
 
 
 def _facts(stack: Stack) -> tuple[str, ...]:
     """Flags that follow from the headers."""
     flags = []
-    if any(s.values.text("LossyImageCompression") == "01" or _lossy(s.layout.syntax) for s in stack.slices):
+    if any(s.values.text("LossyImageCompression") == "01" or s.layout.syntax in LOSSY for s in stack.slices):
         flags.append("lossy-compression")
+    elif any(s.layout.syntax in MAYBE_LOSSY and not s.values.text("LossyImageCompression") for s in stack.slices):
+        flags.append("perhaps-lossy-compression")
     if any(s.values.text("BurnedInAnnotation") == "YES" for s in stack.slices):
         flags.append("burned-in-annotation")
     if stack.slices[0].values.text("RescaleType") not in ("HU", ""):
@@ -224,10 +243,6 @@ def _facts(stack: Stack) -> tuple[str, ...]:
     if any(part.startswith("0") and part != "0" for part in stack.slices[0].values.uid("SOPInstanceUID").split(".")):
         flags.append("uid-leading-zero")
     return tuple(flags)
-
-
-def _lossy(syntax: str) -> bool:
-    return syntax == "1.2.840.10008.1.2.4.81"
 
 
 def _check_uniform(slices: Sequence[SliceHeader]) -> None:

@@ -12,6 +12,7 @@ from recanal.core.volume import SPACING_RANGE_MM
 from recanal.errors import ReadError
 from recanal.interop.files import InputFile
 from recanal.interop.limits import MAX_SIDE
+from recanal.interop.syntaxes import DEFLATED, NATIVE
 from recanal.interop.wording import clean_text
 
 __all__ = [
@@ -114,7 +115,10 @@ class Values:
             text = value.decode("ascii")
             if text.isprintable() and len(text) <= 64:
                 return text
-        return clean_text(value[:_LONGEST_TEXT].decode("latin-1"))
+        try:
+            return clean_text(value[:_LONGEST_TEXT].decode("utf-8"))
+        except UnicodeDecodeError:
+            return clean_text(value[:_LONGEST_TEXT].decode("latin-1"))
 
     def words(self, name: str) -> tuple[str, ...]:
         """The upper-case words of a multi-valued code string."""
@@ -143,12 +147,12 @@ class Values:
         value = self.raw.get(TAGS[name], b"")
         return int.from_bytes(value[:2], "little" if self.little else "big", signed=signed) if len(value) > 1 else None
 
-    def double(self, name: str) -> float | None:
-        """A binary double, or None where it is absent or not finite."""
+    def binary_float(self, name: str) -> float | None:
+        """A binary float of 4 or 8 bytes, or None where it is absent or not finite."""
         value = self.raw.get(TAGS[name], b"")
-        if len(value) < 8:
+        if len(value) not in (4, 8):
             return None
-        number = float(struct.unpack("<d" if self.little else ">d", value[:8])[0])
+        number = float(struct.unpack(("<" if self.little else ">") + ("f" if len(value) == 4 else "d"), value)[0])
         return number if math.isfinite(number) else None
 
     def uid(self, name: str) -> str:
@@ -338,7 +342,10 @@ def pixel_layout(values: Values, *, syntax: str, pixel: tuple[int, int]) -> Pixe
 
 def check_native_length(values: Values, layout: PixelLayout, whole_bytes: int | None) -> None:
     """Refuse uncompressed pixels that are shorter than the header says, or cut off."""
-    if layout.length == 0xFFFFFFFF:
+    compressed = layout.length == 0xFFFFFFFF
+    if compressed == (layout.syntax in NATIVE or layout.syntax == DEFLATED):
+        raise values.refused("The pixels are not stored as the transfer syntax says.", "encapsulation")
+    if compressed:
         return
     needed = layout.rows * layout.columns * layout.frames * 2
     if layout.length < needed or layout.length > needed + 2:

@@ -98,7 +98,9 @@ def build_stack(slices: Sequence[SliceHeader]) -> Stack:
     first = slices[0]
     if len(slices) < MIN_SLICES:
         raise first.values.refused(
-            f"The series has {len(slices)} slice(s); a volume needs {MIN_SLICES}.", "too-few-slices"
+            f"The series has {len(slices)} slice(s); a volume needs {MIN_SLICES}.",
+            "too-few-slices",
+            hint="Give the folder of the whole series.",
         )
     across, down = orientation_axes(first)
     heights = along_normal_mm(slices)

@@ -12,6 +12,7 @@ from recanal.errors import ReadError
 __all__ = ["NameGuard", "clean_text", "patient_key"]
 
 _NAME_PART = re.compile(r"[^\W_]{3,}")
+_SURE_LENGTH = 5
 
 
 def clean_text(text: str, *, max_length: int = 64) -> str:
@@ -37,6 +38,9 @@ def patient_key(raw: bytes) -> str:
 class NameGuard:
     """Takes the parts of patient names and numbers out of texts that will be shown.
 
+    Parts of five characters and more go wherever they stand, shorter words (three or four letters) where
+    they stand alone; shorter numbers stay, since file names are full of them.
+
     Parameters
     ----------
     identities
@@ -48,8 +52,10 @@ class NameGuard:
         for raw in identities:
             for codec in ("utf-8", "latin-1"):
                 parts.update(p.casefold() for p in _NAME_PART.findall(raw.decode(codec, "ignore")))
-        ordered = sorted(parts, key=len, reverse=True)[:10_000]
-        self._pattern = re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE) if ordered else None
+        parts = {p for p in parts if len(p) >= _SURE_LENGTH or not p.isdigit()}
+        ordered = sorted(parts, key=lambda part: (-len(part), part))[:10_000]
+        words = [re.escape(p) if len(p) >= _SURE_LENGTH else rf"(?<![^\W_]){re.escape(p)}(?![^\W_])" for p in ordered]
+        self._pattern = re.compile("|".join(words), re.IGNORECASE) if words else None
 
     def hide(self, text: str) -> str:
         """The text with every part of an identity replaced by ``[removed]``."""

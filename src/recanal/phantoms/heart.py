@@ -124,7 +124,7 @@ def _ventricles(heart: Heart, rng: np.random.Generator) -> dict[str, Solid]:
 
 def _atria(heart: Heart) -> dict[str, Solid]:
     g, b = heart.scale, heart.basis
-    la = Ellipsoid(heart.place(-25, -2, -14), b, g * np.array([21.0, 28.0, 25.0]))
+    la = Ellipsoid(heart.place(-27, -4, -14), b, g * np.array([22.0, 26.0, 25.0]))
     ra_full = Ellipsoid(heart.place(-22, -10, 27), b, g * np.array([22.0, 27.0, 21.0]))
     ventricles = (heart.solids["lv_outer"], heart.solids["rv_outer"])
 

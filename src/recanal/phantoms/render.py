@@ -22,6 +22,7 @@ __all__ = ["FINE", "Look", "VesselPainter", "paint_layers", "paint_vessels"]
 
 FINE = 3
 _LATTICE_MM = 2.0
+_TILE = 64
 Progress = Callable[[float, str], None]
 
 
@@ -38,20 +39,30 @@ class _Ready:
 def _lattice(grid: Grid) -> tuple[Floats, Floats, Floats]:
     axes = []
     for axis in range(3):
-        across = grid.axis_mm(axis)
-        axes.append(np.arange(across[0] - 6.0, across[-1] + 6.0 + _LATTICE_MM, _LATTICE_MM))
+        across = grid.axis_mm(axis) / _LATTICE_MM
+        axes.append(_LATTICE_MM * np.arange(np.floor(across[0]) - 3, np.ceil(across[-1]) + 5))
     return axes[0], axes[1], axes[2]
 
 
-def _prepare(layer: Layer, points: Floats, shape: tuple[int, int, int], rng: np.random.Generator) -> _Ready | None:
+def _mottle(axes: tuple[Floats, Floats, Floats], grain_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Smooth noise of unit variance, fixed in space: the same wherever the grid begins."""
+    white = rng.standard_normal((_TILE, _TILE, _TILE), dtype=np.float32)
+    tile = gaussian_filter(white, grain_mm / _LATTICE_MM / 2, mode="wrap")
+    where = [np.rint(axis / _LATTICE_MM).astype(int) % _TILE for axis in axes]
+    return np.asarray(tile[np.ix_(*where)] / tile.std(), dtype=np.float32)
+
+
+def _prepare(
+    layer: Layer, points: Floats, axes: tuple[Floats, Floats, Floats], rng: np.random.Generator
+) -> _Ready | None:
+    shape = (len(axes[0]), len(axes[1]), len(axes[2]))
     distance = layer.solid(points).reshape(shape).astype(np.float32)
-    hu: NDArray[np.float32] | float = layer.hu
-    if layer.texture_hu > 0:
-        grain = gaussian_filter(rng.standard_normal(shape, dtype=np.float32), layer.grain_mm / _LATTICE_MM / 2)
-        hu = (layer.hu + layer.texture_hu * grain / max(float(grain.std()), 1e-6)).astype(np.float32)
     inside = np.argwhere(distance < 2.0)
     if len(inside) == 0:
         return None
+    hu: NDArray[np.float32] | float = layer.hu
+    if layer.texture_hu > 0:
+        hu = (layer.hu + layer.texture_hu * _mottle(axes, layer.grain_mm, rng)).astype(np.float32)
     return _Ready(distance, hu, np.maximum(inside.min(axis=0) - 2, 0), inside.max(axis=0) + 2)
 
 
@@ -88,12 +99,11 @@ def paint_layers(grid: Grid, layers: list[Layer], seed: int, progress: Progress 
     Distances are computed on a lattice of 2 mm, in which they are all but linear, and interpolated to the voxels.
     """
     axes = _lattice(grid)
-    shape = (len(axes[0]), len(axes[1]), len(axes[2]))
     mesh = np.meshgrid(*axes, indexing="ij")
     points = np.stack([mesh[2].ravel(), mesh[1].ravel(), mesh[0].ravel()], axis=1)
     ready = []
     for n, layer in enumerate(layers):
-        item = _prepare(layer, points, shape, np.random.default_rng([seed, 31, n]))
+        item = _prepare(layer, points, axes, np.random.default_rng([seed, 31, n]))
         ready += [item] if item is not None else []
     picture = np.full(grid.shape, -1000.0, dtype=np.float32)
     heights, ys, xs = (grid.axis_mm(axis) for axis in range(3))

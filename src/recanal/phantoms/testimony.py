@@ -47,6 +47,18 @@ def _side_branch(drawn: Drawn, cap_s: float) -> tuple[bool, float | None, float 
     return True, distance, diameter
 
 
+def _narrowest(drawn: Drawn) -> tuple[float | None, Point | None]:
+    """Largest diameter stenosis of an open vessel against its own taper, and where it is."""
+    _, arteries, _, lesion, grid = drawn
+    share = lesion.lumen_mm / arteries[0].lumen_mm
+    lowest = np.flatnonzero(share <= share.min() + 1e-9)
+    middle = int(lowest[len(lowest) // 2])
+    if share[middle] > 0.99:
+        return 0.0, None
+    where = _point(arteries[0].points_mm, lesion.arc_mm, float(lesion.arc_mm[middle]), grid)
+    return float(100 * (1 - share[middle])), where
+
+
 def _reference(lesion: Lesion, span: tuple[float, float]) -> float:
     inside = (lesion.arc_mm >= span[0]) & (lesion.arc_mm <= span[1])
     return 2 * float(lesion.lumen_mm[inside].mean())
@@ -87,6 +99,7 @@ def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
     span = (start if caps[0] is None else caps[0], end if caps[1] is None else caps[1])
     target, others, vessels = _courses(drawn)
     found = _findings(drawn, scene, span) if lesion.occluded else _Findings()
+    narrowest = _narrowest(drawn) if not lesion.occluded else (None, None)
     branch = _side_branch(drawn, span[0]) if lesion.occluded else (False, None, None)
     narrow = [cap.narrowing_mm for cap in lesion.caps]
     seeds = (span[0] - max(8.0, min(15.0, narrow[0] + 5.0)), end + max(8.0, min(15.0, narrow[1] + 5.0)))
@@ -125,5 +138,7 @@ def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
         proximal_seed_mm=_point(axis, arc, seeds[0], grid),
         distal_seed_mm=_point(axis, arc, seeds[1], grid),
         ostium_mm=_point(axis, arc, 0.0, grid),
+        stenosis_percent=narrowest[0],
+        stenosis_point_mm=narrowest[1],
         psf_sigma_mm=(float(options.psf_sigma_mm or 0), float(options.thickness_mm or 0) / 2.3548),
     )

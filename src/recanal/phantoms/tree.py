@@ -105,7 +105,7 @@ def _main_course(heart: Heart, name: str, left_main: Floats, rng: np.random.Gene
 
 def _left_main(heart: Heart, rng: np.random.Generator) -> Floats:
     length = float(rng.uniform(0.0, 5.0))
-    ends = [heart.place(-9, 12.5, -9.5), heart.place(-10.5, 16.5, -14.5), heart.place(-10.0, 21.0 + length, -17.5)]
+    ends = [heart.place(-11, 12.5, -9.5), heart.place(-13.5, 16.5, -14.5), heart.place(-13.0, 21.0 + length, -17.5)]
     return np.stack(ends)
 
 
@@ -129,13 +129,15 @@ def _bent(heart: Heart, points: Floats, spot: tuple[float, float], angle_deg: fl
 
 
 def _pushed_out(heart: Heart, points: Floats, clearance_mm: float) -> Floats:
-    """Keep a curve clear of the chambers and the great vessels beyond its first 9 mm."""
-    hold = np.clip((arc_lengths(points) - 9.0) / 4.0, 0.0, 1.0)
+    """Keep a curve clear of the chambers and the great vessels beyond its first few millimetres."""
+    hold = np.clip((arc_lengths(points) - 8.0) / 6.0, 0.0, 1.0)
     for _ in range(8):
         level, normal = level_and_normal(heart.obstacles, points)
         push = normal * (np.clip(clearance_mm - level, 0.0, 2.0) * hold)[:, None]
         points = points + smoothed(push, 1.5 / STEP_MM)
-    return resample(smoothed(points, 1.2 / STEP_MM), STEP_MM)
+    first = np.clip((26.0 - arc_lengths(points)) / 10.0, 0.0, 1.0)[:, None]
+    points = smoothed(points, 1.2 / STEP_MM) * (1 - first) + smoothed(points, 2.4 / STEP_MM) * first
+    return resample(points, STEP_MM)
 
 
 def _apart(artery: Artery, others: list[Artery]) -> Artery | None:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from recanal.core.case import COMPONENTS, Profile
@@ -60,6 +61,7 @@ def area_graph_png(profile: Profile, axis: Axis) -> bytes:
     top = _draw(axes, profile)
     axes.set_xlim(axis.start_mm, axis.end_mm)
     axes.set_ylim(0, max(1.0, 1.12 * top))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.set_xticks(axis.ticks_mm(axis.step_mm))
     if axis.px_per_mm >= 5:
         axes.set_xticks(axis.ticks_mm(1.0), minor=True)

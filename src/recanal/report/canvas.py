@@ -19,6 +19,7 @@ __all__ = ["Canvas", "Point", "colour_classes", "font", "font_folder", "grey", "
 
 Point = tuple[float, float]
 _FINE = 2  # lines are drawn this much larger and shrunk, so that their edges are smooth
+_DASH_PX = 7.0
 _HALO = (0, 0, 0, 170)
 
 
@@ -106,6 +107,13 @@ class Canvas:
             width=max(1, round(width * _FINE)),
             joint="curve",
         )
+
+    def dashes(self, points: NDArray[np.float64], colour: Colour, width: float) -> None:
+        """Short dashes along a polyline of (x, y) points, as long as the gaps between them."""
+        walked = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+        for start in np.arange(0.0, walked[-1] - 2.0, _DASH_PX * 2):
+            where = np.linspace(start, min(start + _DASH_PX, walked[-1]), 4)
+            self.line(np.stack([np.interp(where, walked, points[:, k]) for k in (0, 1)], axis=1), colour, width)
 
     def text(self, at: Point, words: str, *, size_px: int, colour: Colour, anchor: str = "mm") -> None:
         """Words with a dark rim, anchored as Pillow anchors them."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recanal.core.case import CaseReport
+from recanal.errors import InputError
 from recanal.report.display import Display, clean, words
 from recanal.report.figures import figure_name
 from recanal.report.model_lesion import lesion_model
@@ -23,11 +24,12 @@ _STANDING_LIMITS = (
 )
 _MOST_ROWS = 8
 _WORDS = {
-    "footer": "Not for diagnosis or treatment. Automatic measurements, not confirmed by a reader.",
+    "footer": "Not for diagnosis or treatment. Automatic measurements unless a reader is named.",
     "no_lesion": "No lesion was analysed.",
+    "typed_title": "Entered, or confirmed by a reader",
     "strips_title": "Along the vessel: straightened CPR at 0° and 90°, and areas",
-    "strips_note": "Proximal on the left. Upper band: CT. Lower band: outer wall orange, lumen yellow, composition in "
-    "the colours of the table. P and D: proximal and distal cap.",
+    "strips_note": "Proximal on the left. Upper band: CT. Lower band: outer wall orange (dashed where not seen), "
+    "lumen yellow, composition in the colours of the table. P and D: proximal and distal cap.",
     "sections_title": "Cross-sections, seen from the proximal end; below with borders and composition",
     "scores_title": "Published scores: each has its own endpoint, and rates of different endpoints do not compare",
     "strategy_title": "What published crossing algorithms would do (for information, not an instruction)",
@@ -119,10 +121,10 @@ def _quality(case: CaseReport, say: Display) -> dict[str, Any]:
 
 
 def _typed(case: CaseReport, say: Display) -> list[dict[str, str]]:
-    """Facts that do not come from this CT."""
+    """Facts that do not come from this CT, and those from it that a reader confirmed."""
     rows = []
     for name, fact in case.findings.facts.items():
-        if fact.source == "ct":
+        if fact.source == "ct" and not fact.confirmed_by:
             continue
         path = f"findings.{name}.value"
         if isinstance(fact.value, bool):
@@ -130,11 +132,18 @@ def _typed(case: CaseReport, say: Display) -> list[dict[str, str]]:
         elif isinstance(fact.value, str):
             text = say.word(path)
         else:
-            text = say.number(path, decimals=0 if float(fact.value).is_integer() else 1, unit=_unit_of(name))
-        confirmed = f"{fact.source}, confirmed by {fact.confirmed_by}" if fact.confirmed_by else fact.source
+            text = say.number(path, decimals=_decimals_of(name, fact.value), unit=_unit_of(name))
+        source = "CT" if fact.source == "ct" else fact.source
+        confirmed = f"{source}, confirmed by {fact.confirmed_by}" if fact.confirmed_by else source
         label = words(name)
         rows.append({"label": label[:1].upper() + label[1:], "value": text, "source": confirmed})
     return rows
+
+
+def _decimals_of(name: str, value: float) -> int:
+    if name.endswith("_ratio"):
+        return 2
+    return 0 if float(value).is_integer() else 1
 
 
 def _unit_of(name: str) -> str:
@@ -179,16 +188,28 @@ def _provenance(case: CaseReport, say: Display) -> list[dict[str, str]]:
     return [{"label": label, "value": value} for label, value in rows if value]
 
 
+def _png_size(name: str, png: bytes) -> tuple[int, int]:
+    if not png.startswith(b"\x89PNG\r\n\x1a\n") or len(png) < 24:
+        raise InputError(f"{name} is not a PNG picture.", hint="Give the pictures that render_figures made.")
+    width, height = struct.unpack(">II", png[16:24])
+    return int(width), int(height)
+
+
 def lesion_pictures(lesion_id: str, figures: Mapping[str, bytes]) -> dict[str, list[dict[str, Any]]]:
     """The figures of one lesion by their place in the report: ``strips``, ``flats`` and ``sections``.
 
     Each entry holds the file name, its caption and its aspect ratio (width over height).
+
+    Raises
+    ------
+    InputError
+        When a figure is not a PNG picture.
     """
-    names = [re.escape(figure_name(lesion_id, "@")).replace("@", "(.+)")]
-    found = [(match.group(1), name) for name in figures if (match := re.fullmatch(names[0], name))]
+    pattern = re.escape(figure_name(lesion_id, "@")).replace("@", "(.+)")
+    found = [(match.group(1), name) for name in figures if (match := re.fullmatch(pattern, name))]
     out: dict[str, list[dict[str, Any]]] = {"strips": [], "flats": [], "sections": []}
     for stem, name in found:
-        width, height = struct.unpack(">II", figures[name][16:24])
+        width, height = _png_size(name, figures[name])
         place = "sections" if stem.startswith("cross_section_") else "flats"
         place = "strips" if stem.startswith(("straightened", "profile")) else place
         out[place].append({"file": name, "caption": caption(stem), "aspect": width / height})

@@ -89,7 +89,7 @@ def _groups(at: str, say: Display) -> list[Group]:
             ],
         },
         {"title": "Calcium", "rows": _calcium_rows(at, say)},
-        {"title": "Bend", "rows": [_row("Largest, at distance from the cap", _bend(at, say), "bend")]},
+        {"title": "Bend", "rows": [_row("Largest, and where", _bend(at, say), "bend")]},
         {"title": "Distal side", "rows": _distal_rows(at, say)},
     ]
 

@@ -86,7 +86,7 @@ def _probabilities(score: ScoreResult) -> str:
     parts = [f"{name} {100 * share:.0f} %" for name, share in score.stratum_probabilities.items()]
     if not parts:
         return ""
-    return "chance of stratum: " + ", ".join(parts) + (" (known items alone)" if score.missing else "")
+    return "chance: " + ", ".join(parts) + (" (known items alone)" if score.missing else "")
 
 
 def _outcome(score: ScoreResult) -> str:

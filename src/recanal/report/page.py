@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from importlib import resources
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
 from recanal.core.case import CaseReport
 from recanal.report.model import lesion_pictures, report_model
@@ -40,5 +39,5 @@ def render_html(case: CaseReport, figures: Mapping[str, bytes]) -> str:
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(
         folder.joinpath("report.html").read_text(encoding="utf-8")
     )
-    css = Markup(folder.joinpath("report.css").read_text(encoding="utf-8"))
+    css = folder.joinpath("report.css").read_text(encoding="utf-8")
     return page.render(m=model, css=css)

@@ -21,11 +21,12 @@ __all__ = [
 
 Colour = tuple[int, int, int]
 
-# Composition, wall and lumen follow Figures 2, 5 and 6 of Xing 2022 (see the references of the report).
+# Composition, wall and lumen follow Figures 2, 5 and 6 of Xing 2022 (see the references of the report). Red and green
+# differ in lightness too, so that a reader who cannot tell the hues still sees two tissues.
 COMPONENT_COLOURS: dict[str, Colour] = {
-    "necrotic_core": (222, 38, 34),
+    "necrotic_core": (232, 56, 44),
     "fibrofatty": (168, 230, 108),
-    "fibrous": (20, 128, 44),
+    "fibrous": (0, 98, 38),
     "dense_calcium": (255, 255, 255),
 }
 COMPONENT_NAMES = {

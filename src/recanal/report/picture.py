@@ -16,6 +16,7 @@ _FLAT_HEIGHT_PX = 440
 _SECTION_PX = 300
 _WHITE = (255, 255, 255)
 _BORDERS = {"wall": WALL, "lumen": LUMEN}
+_BRIDGED = (20, 20, 24)  # dark dashes over the wall where the image did not show it
 _ALONG = {"wall": WALL}  # on a plane along the vessel two lines a side would hide it
 
 
@@ -29,6 +30,9 @@ def _draw_borders(canvas: Canvas, view: Reformat, scale: tuple[float, float], wi
         for overlay in view.overlays:
             if overlay.role == role and len(overlay.row_column) > 1:
                 canvas.line(_xy(overlay, scale), colour, width)
+    for overlay in view.overlays:
+        if overlay.role == "wall_bridged":
+            canvas.dashes(_xy(overlay, scale), _BRIDGED, width + 0.6)
 
 
 def flat_png(view: Reformat) -> bytes:

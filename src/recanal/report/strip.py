@@ -16,8 +16,10 @@ __all__ = ["Axis", "shared_axis", "strip_png"]
 
 WIDTH_PX, LEFT_PX, RIGHT_PX = 1820, 130, 24
 _TOP_PX, _GAP_PX, _FOOT_PX = 26, 6, 44
-_LANE_MAX_PX = (190, 110)
+_LANE_PX = (210, 130)  # height of the two bands: with surroundings, and close to the wall
+_AROUND_MM = (2.0, 0.6)  # least room outside the wall in each of them
 _TEXT_PX = 20
+_BRIDGED = (20, 20, 24)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,10 @@ def _wall_mm(view: Reformat) -> float:
 
 
 def shared_axis(views: Sequence[Reformat]) -> Axis | None:
-    """The axis of a lesion's straightened pictures; None when there are none."""
+    """The axis of a lesion's straightened pictures; None when there are none.
+
+    A short vessel gets blank ends, so that its width does not fill the page.
+    """
     straight = [view for view in views if view.kind == "straightened"]
     if not straight:
         return None
@@ -84,9 +89,12 @@ def shared_axis(views: Sequence[Reformat]) -> Axis | None:
     }
     zero = caps.get("proximal_cap", 0.0)
     marks = tuple(caps[role] - zero for role in ("proximal_cap", "distal_cap") if role in caps)
-    half = view.pixel_mm[0] / 2
     wall = max(_wall_mm(each) for each in straight)
-    return Axis(float(rows[0]) - zero - half, float(rows[-1]) - zero + half, zero, marks, wall)
+    most_px_per_mm = min(tall / 2 / (wall + room) for tall, room in zip(_LANE_PX, _AROUND_MM, strict=True))
+    half = view.pixel_mm[0] / 2
+    start, end = float(rows[0]) - zero - half, float(rows[-1]) - zero + half
+    blank = max(0.0, (WIDTH_PX - LEFT_PX - RIGHT_PX) / most_px_per_mm - (end - start)) / 2
+    return Axis(start - blank, end + blank, zero, marks, wall)
 
 
 def _cropped(view: Reformat, half_mm: float) -> tuple[slice, float]:
@@ -100,19 +108,24 @@ def _cropped(view: Reformat, half_mm: float) -> tuple[slice, float]:
 def _lane(view: Reformat, axis: Axis, *, half_mm: float, painted: bool) -> Image.Image:
     keep, edge = _cropped(view, half_mm)
     hu = view.hu[:, keep].T
-    width = WIDTH_PX - LEFT_PX - RIGHT_PX
-    scale = width / hu.shape[1]
+    scale = view.pixel_mm[0] * axis.px_per_mm
+    width = max(1, round(hu.shape[1] * scale))
     height = max(8, round(hu.shape[0] * view.pixel_mm[1] * axis.px_per_mm))
     picture = grey(hu, (width, height))
     if painted and view.classes is not None:
         colour_classes(picture, np.ascontiguousarray(view.classes[:, keep].T))
     canvas = Canvas(picture)
-    for role, colour in (("wall", WALL), ("lumen", LUMEN)) if painted else ():
+    for role, colour in (("wall", WALL), ("wall_bridged", _BRIDGED), ("lumen", LUMEN)) if painted else ():
         for overlay in view.overlays:
-            if overlay.role == role:
-                x = (overlay.row_column[:, 0] + 0.5) * scale
-                y = (overlay.row_column[:, 1] - edge) * view.pixel_mm[1] * axis.px_per_mm
-                canvas.line(np.stack([x, y], axis=1), colour, 2.2)
+            if overlay.role != role:
+                continue
+            x = (overlay.row_column[:, 0] + 0.5) * scale
+            y = (overlay.row_column[:, 1] - edge) * view.pixel_mm[1] * axis.px_per_mm
+            line = np.stack([x, y], axis=1)
+            if role == "wall_bridged":
+                canvas.dashes(line, colour, 2.8)
+            else:
+                canvas.line(line, colour, 2.2)
     return canvas.flatten()
 
 
@@ -131,14 +144,14 @@ def strip_png(view: Reformat, axis: Axis) -> bytes:
     png
         1820 pixels wide; across the vessel the scale is the same as along it.
     """
-    wall = axis.wall_mm
-    halves = [limit / 2 / axis.px_per_mm for limit in _LANE_MAX_PX]
-    upper = _lane(view, axis, half_mm=max(halves[0], wall + 2.0), painted=False)
-    lower = _lane(view, axis, half_mm=min(max(halves[1], wall + 0.6), wall + 1.5), painted=True)
+    upper = _lane(view, axis, half_mm=_LANE_PX[0] / 2 / axis.px_per_mm, painted=False)
+    lower = _lane(view, axis, half_mm=min(_LANE_PX[1] / 2 / axis.px_per_mm, axis.wall_mm + 1.5), painted=True)
     top = _TOP_PX + upper.height + _GAP_PX
     sheet = Image.new("RGB", (WIDTH_PX, top + lower.height + _FOOT_PX), (255, 255, 255))
-    sheet.paste(upper, (LEFT_PX, _TOP_PX))
-    sheet.paste(lower, (LEFT_PX, top))
+    first = 0.0 if view.row_positions_mm is None else float(view.row_positions_mm[0])
+    left = round(axis.x_px(first - axis.zero_mm - view.pixel_mm[0] / 2))
+    sheet.paste(upper, (left, _TOP_PX))
+    sheet.paste(lower, (left, top))
     canvas = Canvas(sheet)
     _label_caps(canvas, axis, top=top, bottom=top + lower.height)
     _ruler(canvas, axis, top + lower.height)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -198,6 +200,32 @@ def test_cross_section_is_centred_and_seen_from_the_proximal_end(tube: Volume) -
     assert 0.55 * inside < area <= inside * 1.01
     frame_right, frame_down = contours.normals[32], contours.binormals[32]
     assert np.cross(frame_right, frame_down) == pytest.approx([0, 0, 1])
+
+
+def test_the_wall_that_was_not_seen_is_marked(tube: Volume) -> None:
+    contours = tube_contours(straight_points())
+    seen = np.ones(contours.wall_seen.shape, dtype=bool)
+    seen[20:31, 6:11] = False  # half the rim, around angle 180 degrees, from 10 to 15 mm
+    blind = dataclasses.replace(contours, wall_seen=seen)
+    assert not any(o.role == "wall_bridged" for o in straighten(tube, contours).overlays)
+    view = straighten(tube, blind)
+    marked = [o.row_column for o in view.overlays if o.role == "wall_bridged"]
+    assert len(marked) == 1
+    assert marked[0][[0, -1], 0] * view.pixel_mm[0] == pytest.approx([10.0, 15.0], abs=0.3)
+    assert marked[0][:, 1].max() < view.hu.shape[1] // 2
+    cut = cross_section(tube, blind, 12.0)
+    middle = cut.hu.shape[0] // 2
+    runs = [o.row_column - middle for o in cut.overlays if o.role == "wall_bridged"]
+    assert len(runs) == 1
+    turn = np.rad2deg(np.unwrap(np.arctan2(runs[0][:, 0], runs[0][:, 1]) % (2 * np.pi)))
+    assert (turn.min(), turn.max()) == pytest.approx((6 * 22.5 - 11, 10 * 22.5 + 11), abs=4)
+    assert any(o.role == "wall" for o in cut.overlays)
+
+
+def test_a_long_vessel_is_not_stretched_into_a_ribbon() -> None:
+    volume = Volume(np.zeros((20, 20, 60), dtype=np.int16), Affine.from_spacing((2.0, 2.0, 5.0)))
+    view = stretch(volume, tube_contours(straight_points(250.0)))
+    assert view.hu.shape[1] / view.hu.shape[0] == pytest.approx(0.45, abs=0.03)
 
 
 def test_composition_uses_half_open_bins_and_ignores_what_is_missing() -> None:

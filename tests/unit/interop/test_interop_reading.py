@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import shutil
 import zipfile
@@ -25,8 +26,10 @@ from dicom_builder import (
 )
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    HTJ2K,
     ExplicitVRLittleEndian,
     HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     JPEG2000Lossless,
     JPEGLosslessSV1,
     JPEGLSLossless,
@@ -152,6 +155,29 @@ def test_damaged_jpeg_lossless_is_refused_by_name(tmp_path):
     assert caught.value.rule == "decode"
 
 
+HTJ2K_SLICE_2 = (
+    "|4;u>04YEK0000e0000m00000000000000e0000m0000000000009pH0sl|{2mk^A000XAQUDA90ssL31q1{@0smY86Cj9?kdTm&"
+    "kdTm&kdTmwh=~7W02crOPjF>!N>E53R%LP^FfKASE;BCwkN^q*00002MgRf-lfVEg0J-~N{Zjt({Q`ls0KfnfzyK4#022VPW%vS%"
+    "bO4$c?*O7S0H*o_2Xp|y02QzR1)%@{Rsb}B3j#I-BIN*aMzsJW!33m}G}1s60$Zbldba=;h4#+Ei46d80kr_Y02fIB09{M~0dD}$"
+    "09;~+ffIzvMIzxE5jH5{oXSKf2%v@s{s0xTI6Q_R5t;yG5YW>k)vQu}7c|Hj5Rk|LMi}ru5KF)hIK21-F3z*$P$CP)Fan(b&oz~y"
+    "8Wcz)LIC_gganeQ07L!&1G^IYSqLCQI{?4{7k>Z%UGx9}bf81vyc12*5r9}VHG2%4|8Yqs0R)ghfgV2&WD-9B`4cE`V?P?8_&<ap"
+    "agKkM2Y;G@$r1S>L3Fb%pHh){0VDo_Q6&gBAY6dx`T-2caf2}$swD}4!dP`s=Rl7Kdi*EwK#v)S@g8sh0uTyx$UrH&!8Z~RfWZhr"
+    "3zh*#{ta-{^l@(*)hQAH54gd=I2<0H02ly&83EFB0ED;bU`3JvzyL2pfB;^T006c?fIO}S;&=oR7*q`iAQ(Xe5I``32q1u91Q9?0"
+    "!3ZLN0D_YQA_*Y={ImW6eu3}NJ^ClVMEBw+pRxKAkai%s0y_bK$3-xL5sY9pBB(|LBN)L5PBIYH)qvw52tf!!5P}edAOs;ONkIJk"
+    "{|A6j-co_Tc}fQT<q#XkIf@&~P&e->K<B)o19)))2(li?dH})vv-~n}1QU=4ApRhnfpP$H0sq+"
+)
+"""Slice 2 of the builder as a reversible High-Throughput JPEG 2000 codestream (written by OpenJPH), base 85."""
+
+
+@pytest.mark.parametrize("syntax", [HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K])
+def test_high_throughput_jpeg_2000(tmp_path, syntax):
+    frame = base64.b85decode(HTJ2K_SLICE_2)
+    for k in range(DEPTH):
+        ds = slice_dataset(k, PixelData=encapsulate([frame]))
+        (tmp_path / f"{k}").write_bytes(dicom_bytes(ds, syntax))
+    np.testing.assert_array_equal(load_study(tmp_path).volume.hu, np.stack([true_hu(2)] * DEPTH))
+
+
 def test_htj2k_is_told_from_other_streams(tmp_path):
     for k in range(DEPTH):
         ds = slice_dataset(k, PixelData=encapsulate([b"\xff\xd8\xff\xda not a codestream "]))
@@ -230,9 +256,7 @@ def test_the_hash_tells_one_voxel_and_one_affine_apart(tmp_path):
     other = load_study(
         write_stack(tmp_path / "b", change=lambda k: {"PixelData": pixels.astype("<u2").tobytes()} if k == 2 else {})
     )
-    moved = load_study(
-        write_stack(tmp_path / "c", change=lambda k: {"ImagePositionPatient": [10, 20.01, 0.5 * k]})
-    )
+    moved = load_study(write_stack(tmp_path / "c", change=lambda k: {"ImagePositionPatient": [10, 20.01, 0.5 * k]}))
     assert len({one.input_sha256, other.input_sha256, moved.input_sha256}) == 3
     assert input_sha256(one.volume) == one.input_sha256
 

@@ -54,7 +54,8 @@ def draw_contours() -> Contours:
     wall = taper * WALL_MM * (1 + 0.06 * np.cos(2 * angle))
     open_here = (s < PROXIMAL_MM) | (s > DISTAL_MM)
     lumen = np.where(open_here, taper * LUMEN_MM * (1 + 0.05 * np.sin(angle)), 0.0)
-    return Contours(line, normals, binormals, lumen, wall, np.ones_like(wall, dtype=bool))
+    seen = ~((s > 36) & (s < 43) & (angle > 2.0) & (angle < 4.5))
+    return Contours(line, normals, binormals, lumen, wall, np.broadcast_to(seen, wall.shape))
 
 
 def draw_volume(contours: Contours) -> Volume:

@@ -57,7 +57,7 @@ def test_six_findings_in_the_order_of_the_crossing_algorithm(case: CaseReport) -
         ("Largest share", "56 % (49–61)"),
         ("Largest arc", "220° (198–241)"),
         ("Volume, ≥351 HU", "31.0 mm³ (27.2–35.9)"),
-        ("Largest, at", "41° (36–47) at 7.5 mm"),
+        ("Largest, and where", "41° (36–47) at 7.5 mm"),
         ("Reference diameter, proximal", "3.1 mm"),
         ("Vessel beyond diseased", "no"),
         ("Rentrop grade", "2 (angiogram)"),
@@ -136,7 +136,7 @@ def test_rates_stand_with_their_endpoint(case: CaseReport) -> None:
     assert scores["J-CTO (CT)"]["stratum"] == "difficult to very difficult"
     assert scores["J-CTO (CT)"]["missing"] == "prior failed attempt"
     assert scores["KCCT"]["missing"] == "nothing"
-    assert scores["CT-RECTOR"]["probabilities"] == "chance of stratum: intermediate 21 %, difficult 79 %"
+    assert scores["CT-RECTOR"]["probabilities"] == "chance: intermediate 21 %, difficult 79 %"
 
 
 def test_sources_are_numbered_once_each(case: CaseReport) -> None:
@@ -163,6 +163,16 @@ def test_facts_from_elsewhere_name_their_source(case: CaseReport) -> None:
         "Prior MI": ("yes", "typed"),
         "LVEF": ("52 %", "typed"),
     }
+
+
+def test_a_measurement_that_a_reader_confirmed_is_listed(case: CaseReport) -> None:
+    facts = {"calcium_cross_section_max_ratio": {"value": 0.56, "source": "ct", "confirmed_by": "reader 2"}}
+    facts |= {"length_mm": {"value": 18.8, "source": "ct"}, "proximal_cap_shape": {"value": "blunt"}}
+    model = report_model(dataclasses.replace(case, findings=Findings.from_mapping(facts, source="angiogram")))
+    assert [(r["value"], r["source"]) for r in model["typed"]] == [
+        ("0.56", "CT, confirmed by reader 2"),
+        ("blunt", "angiogram"),
+    ]
 
 
 def test_intervals_across_zero_use_a_word_for_the_dash(case: CaseReport) -> None:

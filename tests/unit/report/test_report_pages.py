@@ -14,6 +14,7 @@ import pytest
 from recanal.core.case import CaseReport, Lesion
 from recanal.core.curves import Contours
 from recanal.core.reformat import Reformat
+from recanal.errors import InputError
 from recanal.report import render_figures, render_html, render_pdf, report_model
 
 Views = tuple[Reformat, ...]
@@ -59,7 +60,7 @@ def pdf_pages(pdf: bytes) -> list[str]:
 def said(value: Any) -> list[str]:
     """Every string of the model that a reader must find."""
     if isinstance(value, dict):
-        skip = ("colour", "numbers", "name", "id", "kind", "vessel", "unknown")
+        skip = ("colour", "numbers", "name", "id", "kind", "vessel", "unknown", "no_lesion")
         return [text for key, item in value.items() if key not in skip for text in said(item)]
     if isinstance(value, list):
         return [text for item in value for text in said(item)]
@@ -96,7 +97,7 @@ def test_every_number_is_the_same_in_file_page_and_pdf(case: CaseReport, html: s
 
     model = report_model(case)
     page, paper = numbers("".join(read_page(html).text)), numbers("".join(pdf_pages(pdf)))
-    shown = set(model["numbers"].values()) - {"-30", "−30", "−5"}
+    shown = set(model["numbers"].values()) - {"−30", "−5"}  # said as RAO and CAU
     assert shown <= page
     assert shown <= paper
     invented = {number for number in paper - page if "." in number}
@@ -220,6 +221,12 @@ def test_a_case_without_strategy_or_scores_leaves_the_sections_out(case: CaseRep
         assert "Published scores" not in text
         assert "crossing algorithms" not in text
         assert "What CT could not answer" in text
+
+
+def test_a_figure_must_be_a_png(case: CaseReport) -> None:
+    for render in (render_html, render_pdf):
+        with pytest.raises(InputError, match=r"figures/L1_mpr\.png is not a PNG"):
+            render(case, {"figures/L1_mpr.png": b"GIF89a"})
 
 
 def test_an_unusable_scan_is_called_so(case: CaseReport, contours: Contours) -> None:

@@ -1,0 +1,74 @@
+"""What a command does when something happens that nobody foresaw."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from recanal.errors import RecanalError
+
+__all__ = ["CarefulGroup", "debug_option"]
+
+_DEBUG = "recanal.debug"
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def debug_option(command: _Command) -> _Command:
+    """Add ``--debug`` to a command: after an unforeseen error the traceback is printed too."""
+    return click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_remember,
+        help="Print the traceback of an unforeseen error; it may quote the input, so read it before sharing it.",
+    )(command)
+
+
+def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    ctx.meta[_DEBUG] = value
+
+
+class CarefulGroup(click.Group):
+    """A group whose commands end an unforeseen error with one line on stderr and exit status 1.
+
+    The line names the kind of error and the place in the source, never its text, which may quote the input.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command.
+
+        Raises
+        ------
+        click.exceptions.Exit
+            With status 1 after an error that is neither click's nor recanal's own.
+        """
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, RecanalError):
+            raise
+        except Exception as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            if ctx.meta.get(_DEBUG):
+                click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+            click.echo(f"recanal: {_sentence(error)}", err=True)
+            raise click.exceptions.Exit(1) from error
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return f"The system refused a file: {error.strerror}. Make room, check the rights, or name another folder."
+    if isinstance(error, MemoryError):
+        return "The memory is not enough for this study. Close other programs or take a machine with more."
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"Something unforeseen went wrong ({type(error).__name__}, {Path(place.filename).name} line {place.lineno}). "
+        "Please report this line with the version; --debug shows more."
+    )

@@ -1,0 +1,46 @@
+"""Three numbers on the command line."""
+
+from __future__ import annotations
+
+import math
+
+from recanal.errors import OptionError
+
+__all__ = ["parse_three", "three_text"]
+
+Three = tuple[float, float, float]
+
+
+def parse_three(text: str, *, option: str) -> Three:
+    """The numbers of ``"X,Y,Z"``.
+
+    Raises
+    ------
+    OptionError
+        When the text is not three finite numbers separated by commas.
+
+    Examples
+    --------
+    >>> parse_three("-1,2.5,3e1", option="--proximal")
+    (-1.0, 2.5, 30.0)
+    """
+    parts = text.split(",")
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 3 or not all(math.isfinite(number) for number in numbers):
+        raise OptionError(
+            f"{option} takes three finite numbers separated by commas, got {ascii(text[:80])}.",
+            hint=f"Write for example {option}=-12.5,30.1,88; the decimal sign is a point.",
+        )
+    return numbers[0], numbers[1], numbers[2]
+
+
+def three_text(numbers: Three) -> str:
+    """Three numbers as :func:`parse_three` reads them, to a micrometre.
+
+    >>> three_text((-1, 2.5, 1 / 3))
+    '-1.000,2.500,0.333'
+    """
+    return ",".join(f"{number:.3f}" for number in numbers)

@@ -1,0 +1,129 @@
+"""Whether a branch leaves the vessel near a cap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from recanal.core.curves import Contours
+from recanal.imaging.caps import LumenLevel
+from recanal.imaging.edges import steady
+from recanal.imaging.sections import RING_MM, Sections
+
+__all__ = ["Branch", "branch_near"]
+
+LEAST_DIAMETER_MM = 1.0
+REACH_MM = 2.2
+LEVEL_SHARE = 0.45
+TISSUE_HU = 60.0
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A side branch.
+
+    Parameters
+    ----------
+    distance_mm
+        Distance along the axis from the cap to where the branch leaves, never negative.
+    diameter_mm
+        Equivalent diameter where it has left the vessel.
+    """
+
+    distance_mm: float
+    diameter_mm: float
+
+
+def branch_near(
+    sections: Sections,
+    contours: Contours,
+    lumen: LumenLevel,
+    *,
+    cap_mm: float,
+    away: int,
+) -> Branch | None:
+    """The branch that leaves the open vessel nearest to a cap, within 3 mm of it, or None.
+
+    Parameters
+    ----------
+    cap_mm
+        Arc length of the cap.
+    away
+        -1 where the open vessel lies before the cap (proximal), +1 where it lies after it (distal).
+
+    Notes
+    -----
+    Contrast that is connected to the open lumen and leaves the wall by more than 2 mm, in a tube of at least 1 mm.
+    Radii up to the reach of the sections are looked at, from 5 mm on the open side to 4 mm beyond the cap.
+    """
+    arc = sections.line.arc_mm
+    low, high = (cap_mm - 6.0, cap_mm + 4.0) if away < 0 else (cap_mm - 4.0, cap_mm + 6.0)
+    rows = np.flatnonzero((arc >= low) & (arc <= high))
+    hu = steady(sections.hu[rows], along_mm=0.3, step_mm=sections.step_mm, rays=0.7)
+    side = (arc < cap_mm) if away < 0 else (arc > cap_mm)
+    if len(rows) < 8 or side.sum() < 8:
+        return None
+    level = float(np.median(lumen.level_hu[side]))
+    bright = hu > TISSUE_HU + LEVEL_SHARE * (level - TISSUE_HU)
+    vessel = _own_size(contours, side, rows)
+    start = np.zeros_like(bright)
+    start[:, :, :4] = bright[:, :, :4] & ((arc[rows] < cap_mm) if away < 0 else (arc[rows] > cap_mm))[:, None, None]
+    connected = _connected(bright, start)
+    rings = np.arange(hu.shape[2]) * RING_MM
+    beyond = rings[None, None, :] - vessel[:, None, None]
+    shell = connected & (beyond > 0.9) & (beyond < 1.3)
+    far = connected & (beyond > REACH_MM - 0.2) & (beyond < REACH_MM + 0.2)
+    return _largest(shell, far, arc[rows], vessel, cap_mm=cap_mm, step_mm=sections.step_mm)
+
+
+def _own_size(contours: Contours, side: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(k,) radius of the vessel's own wall at each row: median of the rays, held below that of the open side."""
+    size = np.median(contours.wall_radius_mm, axis=1)
+    limit = float(np.median(size[side][-40:] if side[0] else size[side][:40])) + 0.2
+    return np.asarray(np.minimum(size[rows], limit))
+
+
+def _connected(bright: NDArray[np.bool_], start: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The bright cells that hang together with the start cells, rays closing into a circle."""
+    twice = np.concatenate([bright, bright], axis=1)
+    label, _ = ndimage.label(twice)
+    seeds = np.concatenate([start, start], axis=1)
+    keep = np.unique(label[seeds])
+    both = np.isin(label, keep[keep > 0])
+    rays = bright.shape[1]
+    return np.asarray(both[:, :rays] | both[:, rays:])
+
+
+def _largest(
+    shell: NDArray[np.bool_],
+    far: NDArray[np.bool_],
+    arc: NDArray[np.float64],
+    vessel: NDArray[np.float64],
+    *,
+    cap_mm: float,
+    step_mm: float,
+) -> Branch | None:
+    """The widest patch of the shell that goes on to the far shell, if it is a tube of at least 1 mm near the cap."""
+    if not far.any():
+        return None
+    patch = shell.any(axis=2)
+    rays = patch.shape[1]
+    label, count = ndimage.label(np.concatenate([patch, patch], axis=1))
+    outer = ndimage.binary_dilation(far.any(axis=2), iterations=6)
+    outer = np.concatenate([outer, outer], axis=1)
+    best: Branch | None = None
+    for k in range(1, count + 1):
+        rows, columns = np.nonzero(label == k)
+        if len(np.unique(columns % rays)) > 0.6 * rays or not (outer[rows, columns]).any():
+            continue
+        radius = float(vessel[rows].mean()) + 1.1
+        columns_wide = (columns.max() - columns.min() + 1) * 2 * np.pi / rays * radius
+        area = len(rows) * step_mm * radius * 2 * np.pi / rays
+        diameter = float(min(2 * np.sqrt(area / np.pi), columns_wide * 1.2))
+        distance = max(0.0, abs(float(arc[rows].mean()) - cap_mm) - diameter / 2 - 1.0)
+        if diameter >= LEAST_DIAMETER_MM * 0.8 and distance <= 3.0 and (best is None or diameter > best.diameter_mm):
+            best = Branch(distance, diameter)
+    return best

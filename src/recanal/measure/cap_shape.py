@@ -1,0 +1,132 @@
+"""Whether contrast ends bluntly or in a funnel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.special import ndtr
+
+from recanal.imaging.caps import LumenLevel
+from recanal.imaging.sections import RING_MM, Sections
+
+__all__ = ["TAPER_LIMIT_MM", "OpenEnd", "Taper", "taper"]
+
+TAPER_LIMIT_MM = 2.0
+TAPER_SD_MM = 0.6
+
+
+@dataclass(frozen=True)
+class Taper:
+    """The funnel into a cap.
+
+    Parameters
+    ----------
+    length_mm
+        Over how much the lumen narrows from its full width to a point; 0 for a flat end.
+    blunt_prob
+        Probability that this is less than 2 mm.
+    hidden
+        Calcium stands at the cap and hides its shape.
+    """
+
+    length_mm: float
+    blunt_prob: float
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class OpenEnd:
+    """Where an open lumen ends.
+
+    Parameters
+    ----------
+    cap_mm
+        Arc length of the cap.
+    away
+        -1 where the open vessel lies before the cap, +1 where after.
+    radius_mm
+        Radius of the open lumen.
+    """
+
+    cap_mm: float
+    away: int
+    radius_mm: float
+
+
+def taper(
+    sections: Sections,
+    lumen: LumenLevel,
+    *,
+    end: OpenEnd,
+    plaque_hu: float,
+    sigma_mm: float,
+) -> Taper | None:
+    """The length of the funnel in which the lumen ends, from how its filling falls along the axis.
+
+    Parameters
+    ----------
+    end
+        The cap and the open vessel next to it.
+    plaque_hu, sigma_mm
+        Level of the plaque next to the cap, point spread.
+
+    Returns
+    -------
+    Taper or None
+        None where too little vessel lies on either side.
+
+    Notes
+    -----
+    The contrast summed over each section, clipped at the lumen level so that calcium counts no more than lumen,
+    is that of a cone of the unknown length blurred by the point spread; length and place by least squares.
+    """
+    arc = (sections.line.arc_mm - end.cap_mm) * -end.away
+    rows = np.flatnonzero((arc >= -9.0) & (arc <= 4.0))
+    if len(rows) < 20 or arc[rows].min() > -4.0:
+        return None
+    position = arc[rows]
+    level = float(np.median(lumen.level_hu[rows][position < -1.0]))
+    fill, hard = _filling(sections.hu[rows], level=level, plaque_hu=plaque_hu, size_mm=end.radius_mm)
+    if position[0] > position[-1]:
+        position, fill, hard = position[::-1], fill[::-1], hard[::-1]
+    near = (position > -1.5) & (position < 2.0)
+    hidden = bool(hard[near].max(initial=0.0) > 0.2)
+    length = _fit(position, fill, sigma_mm)
+    prob = float(ndtr((TAPER_LIMIT_MM - length) / TAPER_SD_MM))
+    return Taper(length, prob, hidden)
+
+
+def _filling(
+    hu: NDArray[np.float32], *, level: float, plaque_hu: float, size_mm: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(k,) contrast inside the vessel as a share of a full lumen, and the share of the section that is calcium."""
+    last = round((size_mm + 0.3) / RING_MM) + 1
+    rings = np.arange(last) * RING_MM
+    weight = np.maximum(rings, RING_MM / 4)
+    part = hu[:, :, :last]
+    contrast = np.clip((part - plaque_hu) / max(level - plaque_hu, 40.0), 0.0, 1.0)
+    fill = (contrast.mean(axis=1) * weight).sum(axis=1) / weight.sum()
+    hard = ((part > level + 150.0).mean(axis=1) * weight).sum(axis=1) / weight.sum()
+    return np.asarray(ndimage.gaussian_filter1d(fill, 1.0, mode="nearest"), dtype=np.float64), np.asarray(hard)
+
+
+def _fit(position: NDArray[np.float64], fill: NDArray[np.float64], sigma_mm: float) -> float:
+    """Length of the blurred cone that best follows the filling."""
+    step = 0.1
+    grid = np.arange(position[0] - 3.0, position[-1] + 3.0, step)
+    best, answer = np.inf, 0.0
+    for length in np.arange(0.0, 8.01, 0.25):
+        for tip in np.arange(-1.0, 4.01, 0.25):
+            start = tip - length
+            if start > 1.0:
+                continue
+            cone = np.clip((tip - grid) / max(length, step), 0.0, 1.0) ** 2
+            model = np.interp(position, grid, ndimage.gaussian_filter1d(cone, sigma_mm / step, mode="nearest"))
+            top = float((model * fill).sum() / max((model * model).sum(), 1e-9))
+            cost = float(((fill - top * model) ** 2).sum())
+            if cost < best:
+                best, answer = cost, float(length)
+    return answer

@@ -1,0 +1,293 @@
+"""One occlusion, measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recanal.core.case import (
+    COMPONENTS,
+    Calcification,
+    DistalCap,
+    DistalVessel,
+    Lesion,
+    Plaque,
+    PlaqueComponent,
+    Point,
+    Profile,
+    ProximalCap,
+    Reference,
+)
+from recanal.imaging.bridge import LOW_CONFIDENCE, Bridge
+from recanal.imaging.caps import Gap
+from recanal.imaging.vessel import Vessel
+from recanal.measure.bend import bend_max, chord_mm
+from recanal.measure.branches import Branch, branch_near
+from recanal.measure.calcium import CalciumMeasure, calcium
+from recanal.measure.cap_shape import OpenEnd, Taper, taper
+from recanal.measure.intervals import Conditions, interval
+from recanal.measure.plaque import Scheme, composition, scheme
+from recanal.measure.references import diseased_beyond, reference_diameter_mm
+from recanal.measure.tissue import Tissue, tissue_between
+
+__all__ = ["measure_lesions", "open_vessel"]
+
+SMALL_VESSEL_MM = 2.0
+CAP_ZONE_MM = 5.0
+BLUR_MM = 1.0
+SIMILAR_CALIBRE = 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class _Site:
+    """One gap of a vessel with what belongs to it."""
+
+    vessel: Vessel
+    gap: Gap
+    bridge: Bridge
+    tissue: Tissue
+    conditions: Conditions
+
+    @property
+    def arc_mm(self) -> NDArray[np.float64]:
+        return self.vessel.line.arc_mm
+
+    @property
+    def lumen_area_mm2(self) -> NDArray[np.float64]:
+        return self.vessel.borders.contours.lumen_area_mm2
+
+
+def measure_lesions(vessel: Vessel, *, name: str | None = None, bins: Scheme | None = None) -> tuple[Lesion, ...]:
+    """Every occlusion of a traced vessel, proximal first.
+
+    Parameters
+    ----------
+    vessel
+        From :func:`recanal.imaging.vessel.trace_vessel`.
+    name
+        ``"RCA"``, ``"LM"``, ``"LAD"``, ``"LCX"`` or None.
+    bins
+        Plaque components; the ``fixed`` scheme when None.
+    """
+    chosen = bins or scheme("fixed")
+    return tuple(
+        _lesion(_site(vessel, gap, bridge), name=name, bins=chosen, number=k + 1)
+        for k, (gap, bridge) in enumerate(zip(vessel.gaps, vessel.bridges, strict=True))
+    )
+
+
+def open_vessel(vessel: Vessel, *, name: str | None = None) -> Lesion:
+    """The result for a vessel that is open between the seeds: where its lumen is narrowest."""
+    arc, area = vessel.line.arc_mm, vessel.borders.contours.lumen_area_mm2
+    between = np.flatnonzero((arc >= vessel.seed_mm[0]) & (arc <= vessel.seed_mm[1]))
+    narrow = int(between[np.argmin(area[between])])
+    flags = ("no occlusion found between the two points",)
+    return Lesion(
+        id="L1",
+        kind="none",
+        vessel=name,
+        narrowest_diameter_mm=float(2 * np.sqrt(area[narrow] / np.pi)),
+        narrowest_mm=_point(vessel.line.points_mm[narrow]),
+        profile=_profile(vessel, vessel.seed_mm[0], None, scheme("fixed")),
+        flags=flags,
+    )
+
+
+def _site(vessel: Vessel, gap: Gap, bridge: Bridge) -> _Site:
+    tissue = tissue_between(vessel.sections, vessel.borders.contours, start_mm=gap.start_mm, end_mm=gap.end_mm)
+    level = vessel.lumen.level_hu
+    contrast = min(float(level[0]) - gap.plaque_start_hu, float(level[-1]) - gap.plaque_end_hu)
+    ratio = vessel.lumen.noise_hu / max(contrast, 20.0)
+    return _Site(vessel, gap, bridge, tissue, Conditions(ratio, bridge.confidence))
+
+
+def _point(xyz: NDArray[np.float64]) -> Point:
+    return float(xyz[0]), float(xyz[1]), float(xyz[2])
+
+
+def _lesion(site: _Site, *, name: str | None, bins: Scheme, number: int) -> Lesion:
+    gap, line, conditions = site.gap, site.vessel.line, site.conditions
+    caps = line.at([gap.start_mm, gap.end_mm])
+    proximal_taper, distal_taper = _tapers(site)
+    branch, beyond = _branches(site)
+    bend = bend_max(line, start_mm=gap.start_mm, end_mm=gap.end_mm)
+    reference = _reference(site, proximal_taper, distal_taper)
+    seen = site.vessel.borders.contours.wall_seen[(site.arc_mm >= gap.start_mm) & (site.arc_mm <= gap.end_mm)]
+    return Lesion(
+        id=f"L{number}",
+        kind="occlusion",
+        vessel=name,
+        proximal_cap_mm=_point(caps[0]),
+        distal_cap_mm=_point(caps[1]),
+        length_mm=interval("length_mm", gap.end_mm - gap.start_mm, conditions),
+        chord_mm=chord_mm(line, start_mm=gap.start_mm, end_mm=gap.end_mm),
+        proximal_cap=_proximal_cap(site, proximal_taper, branch, reference),
+        distal_cap=DistalCap(_shape(distal_taper, beyond, reference.distal_diameter_mm), beyond is not None),
+        bend_max_deg=None
+        if bend is None
+        else interval("bend_max_deg", bend[0], conditions, at_mm=bend[1] - gap.start_mm),
+        reference=reference,
+        calcification=_calcification(site, calcium(site.tissue, threshold_hu=bins.edges_hu[3])),
+        plaque=_plaque(site, bins),
+        distal_vessel=_distal(site, reference, distal_taper),
+        profile=_profile(site.vessel, gap.start_mm, gap, bins),
+        bridge_confidence=site.bridge.confidence,
+        bridge_alternatives=_alternatives(site.bridge),
+        wall_bridged_percent=float(100.0 * (1.0 - seen.mean())),
+        flags=_flags(site, reference, proximal_taper),
+    )
+
+
+def _tapers(site: _Site) -> tuple[Taper | None, Taper | None]:
+    borders, gap = site.vessel.borders, site.gap
+    size = np.sqrt(site.lumen_area_mm2 / np.pi)
+    before, after = site.arc_mm < gap.start_mm - 4.0, site.arc_mm > gap.end_mm + 4.0
+    out = []
+    for away, cap, plaque, side in (
+        (-1, gap.start_mm, gap.plaque_start_hu, before),
+        (1, gap.end_mm, gap.plaque_end_hu, after),
+    ):
+        near = side & (size > 0) & (np.abs(site.arc_mm - cap) < 12.0)
+        radius = float(np.median(size[near])) if near.any() else 1.3
+        out.append(
+            taper(
+                site.vessel.sections,
+                site.vessel.lumen,
+                end=OpenEnd(cap, away, radius),
+                plaque_hu=plaque,
+                sigma_mm=borders.sigma_mm,
+            )
+        )
+    return out[0], out[1]
+
+
+def _branches(site: _Site) -> tuple[Branch | None, Branch | None]:
+    vessel, gap = site.vessel, site.gap
+    contours = vessel.borders.contours
+    return (
+        branch_near(vessel.sections, contours, vessel.lumen, cap_mm=gap.start_mm, away=-1),
+        branch_near(vessel.sections, contours, vessel.lumen, cap_mm=gap.end_mm, away=1),
+    )
+
+
+def _reference(site: _Site, proximal: Taper | None, distal: Taper | None) -> Reference:
+    def diameter(cap_mm: float, away: int, funnel: Taper | None) -> float | None:
+        skip = BLUR_MM + (funnel.length_mm if funnel is not None else 0.0)
+        return reference_diameter_mm(site.arc_mm, site.lumen_area_mm2, cap_mm=cap_mm, away=away, skip_mm=skip)
+
+    return Reference(diameter(site.gap.start_mm, -1, proximal), diameter(site.gap.end_mm, 1, distal))
+
+
+def _shape(funnel: Taper | None, branch: Branch | None, calibre_mm: float | None) -> str | None:
+    if funnel is None:
+        return None
+    rival = branch is not None and calibre_mm is not None and branch.diameter_mm >= SIMILAR_CALIBRE * calibre_mm
+    if rival or funnel.hidden:
+        return "ambiguous"
+    return "blunt" if funnel.blunt_prob >= 0.5 else "tapered"
+
+
+def _proximal_cap(site: _Site, funnel: Taper | None, branch: Branch | None, reference: Reference) -> ProximalCap:
+    zone = site.tissue.position_mm <= site.gap.start_mm + CAP_ZONE_MM
+    weight = site.tissue.volume_mm3[zone]
+    mean = float((site.tissue.hu[zone] * weight).sum() / max(weight.sum(), 1e-9))
+    return ProximalCap(
+        shape=_shape(funnel, branch, reference.proximal_diameter_mm),
+        side_branch=branch is not None,
+        side_branch_distance_mm=None if branch is None else branch.distance_mm,
+        attenuation_hu=mean,
+        blunt_prob=None if funnel is None else funnel.blunt_prob,
+    )
+
+
+def _calcification(site: _Site, found: CalciumMeasure) -> Calcification:
+    start = site.gap.start_mm
+    conditions = site.conditions
+    return Calcification(
+        any=found.any,
+        cross_section_max_ratio=interval(
+            "calcium_ratio", found.max_ratio, conditions, at_mm=found.max_ratio_at_mm - start
+        ),
+        severe=found.severe,
+        whole_lumen=found.whole_lumen,
+        arc_max_deg=interval("calcium_arc_deg", found.arc_max_deg, conditions, at_mm=found.arc_at_mm - start),
+        volume_mm3=interval("calcium_volume_mm3", found.volume_mm3, conditions),
+        threshold_hu=found.threshold_hu,
+    )
+
+
+def _plaque(site: _Site, bins: Scheme) -> Plaque:
+    made = composition(site.tissue, bins)
+    total = max(made.total_mm3, 1e-9)
+    components = {
+        name: PlaqueComponent(
+            volume_mm3=interval("component_volume_mm3", made.volumes_mm3[name], site.conditions),
+            fraction_percent=interval("fraction_percent", 100 * made.volumes_mm3[name] / total, site.conditions),
+            vessel_percent=100 * made.volumes_mm3[name] / total,
+        )
+        for name in COMPONENTS
+    }
+    volume = interval("plaque_volume_mm3", made.total_mm3, site.conditions)
+    return Plaque(volume, components, made.below_range_mm3, bins.edges_hu, bins.name)
+
+
+def _distal(site: _Site, reference: Reference, funnel: Taper | None) -> DistalVessel:
+    area, arc = site.lumen_area_mm2, site.arc_mm
+    skip = BLUR_MM + (funnel.length_mm if funnel is not None else 0.0)
+    beyond = (arc >= site.gap.end_mm + skip) & (area > 0)
+    mean = float(np.mean(2 * np.sqrt(area[beyond] / np.pi))) if beyond.sum() >= 4 else reference.distal_diameter_mm
+    return DistalVessel(True, mean, diseased_beyond(arc, area, cap_mm=site.gap.end_mm, skip_mm=skip))
+
+
+def _profile(vessel: Vessel, origin_mm: float, gap: Gap | None, bins: Scheme) -> Profile:
+    contours, arc = vessel.borders.contours, vessel.line.arc_mm
+    rows = np.arange(0, len(arc), 2)
+    whole = tissue_between(vessel.sections, contours, start_mm=float(arc[0]), end_mm=float(arc[-1]))
+    inside = (arc >= gap.start_mm) & (arc <= gap.end_mm) if gap is not None else np.zeros(len(arc), dtype=bool)
+    edges = (*bins.edges_hu, float("inf"))
+    areas = [np.where(inside, whole.area_between(edges[k], edges[k + 1]), 0.0) for k in range(4)]
+    dense = (whole.hu >= bins.edges_hu[3]) & (whole.area_mm2 > 0)
+    arcs = np.where(inside, (dense.sum(axis=2) >= 2).mean(axis=1) * 360.0, 0.0)
+
+    def values(x: NDArray[np.float64]) -> tuple[float, ...]:
+        return tuple(float(v) for v in x[rows])
+
+    return Profile(
+        position_mm=values(arc - origin_mm),
+        lumen_area_mm2=values(contours.lumen_area_mm2),
+        vessel_area_mm2=values(contours.wall_area_mm2),
+        calcium_arc_deg=values(arcs),
+        necrotic_core_mm2=values(areas[0]),
+        fibrofatty_mm2=values(areas[1]),
+        fibrous_mm2=values(areas[2]),
+        dense_calcium_mm2=values(areas[3]),
+    )
+
+
+def _alternatives(bridge: Bridge) -> tuple[dict[str, object], ...]:
+    if not len(bridge.rival_mm) or not np.isfinite(bridge.rival_ratio):
+        return ()
+    points = tuple(_point(p) for p in bridge.rival_mm)
+    return ({"cost_ratio": bridge.rival_ratio, "points_mm": points},)
+
+
+def _flags(site: _Site, reference: Reference, funnel: Taper | None) -> tuple[str, ...]:
+    flags = []
+    if site.bridge.confidence < LOW_CONFIDENCE:
+        flags.append("low confidence in the axis through the occlusion: " + "; ".join(site.bridge.reasons))
+    known = [d for d in (reference.proximal_diameter_mm, reference.distal_diameter_mm) if d is not None]
+    if known and min(known) < SMALL_VESSEL_MM:
+        flags.append(f"reference diameter {min(known):.1f} mm is below 2.0 mm (an exclusion of Xing 2022)")
+    if reference.proximal_diameter_mm is None:
+        flags.append("proximal reference diameter not measurable: too little open vessel before the proximal cap")
+    if reference.distal_diameter_mm is None:
+        flags.append("distal reference diameter not measurable: too little open vessel beyond the distal cap")
+    if funnel is None:
+        flags.append("shape of the proximal cap not measurable: too little open vessel before it")
+    elif funnel.hidden:
+        flags.append("calcium at the proximal cap hides its shape")
+    if site.conditions.noise_ratio > 0.25:
+        flags.append("contrast beyond one of the caps is hardly above the plaque: the caps are uncertain")
+    return tuple(flags)

@@ -1,0 +1,234 @@
+"""From a study on disk to a result folder."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from recanal import __version__
+from recanal.core.case import CaseReport, InputInfo, Provenance, Quality, as_json
+from recanal.core.findings import Findings
+from recanal.core.reformat import Reformat
+from recanal.core.volume import Volume
+from recanal.errors import OptionError
+from recanal.imaging.reformat import lesion_views
+from recanal.imaging.vessel import Vessel
+from recanal.interop import (
+    LoadedStudy,
+    ResultFolder,
+    load_study,
+    read_findings_file,
+    write_centerlines_vtp,
+    write_json_atomic,
+)
+from recanal.interop.atomic import write_atomic
+from recanal.measure.intervals import METHOD
+from recanal.pipeline.seeded import SeededResult, measure_seeded
+from recanal.pipeline.views import section_positions
+from recanal.report import render_figures, render_html, render_pdf
+from recanal.scores import check_consistent, evaluate_all
+
+__all__ = ["AnalyzeRequest", "analyze_study", "analyze_volume"]
+
+VESSELS = ("LM", "LAD", "LCX", "RCA")
+Seed = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class AnalyzeRequest:
+    """What ``recanal analyze`` was asked to do.
+
+    Parameters
+    ----------
+    input, out
+        The study, and the folder for the result.
+    proximal_mm, distal_mm
+        LPS points in the open lumen on each side of the occlusion.
+    series_uid
+        The series to read; the best one when None.
+    vessel
+        Name of the seeded vessel, or None.
+    clinical
+        TOML or JSON file of typed findings, or None.
+    territory
+        ``"coronary"``, or None for coronary.
+    """
+
+    input: Path
+    out: Path
+    proximal_mm: Seed | None
+    distal_mm: Seed | None
+    series_uid: str | None = None
+    vessel: str | None = None
+    clinical: Path | None = None
+    territory: str | None = None
+
+
+def analyze_study(request: AnalyzeRequest, *, progress: Callable[[str], None] = lambda _: None) -> CaseReport:
+    """Read a study, measure the seeded occlusion, score it, and write the result folder.
+
+    Parameters
+    ----------
+    request
+        What to do.
+    progress
+        Called with a few words before each step.
+
+    Returns
+    -------
+    CaseReport
+        What ``case.json`` holds. The folder holds ``case.json``, ``report.html``, ``report.pdf``, ``figures/*.png``
+        and ``centerlines.vtp``; it appears whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When the study, the seeds or the typed findings cannot be used; nothing is written then.
+    """
+    _checked(request)
+    typed = _typed(request)
+    progress("reading the study")
+    started = time.perf_counter()
+    study = load_study(request.input, series_uid=request.series_uid)
+    read_s = time.perf_counter() - started
+    case, result = analyze_volume(
+        study.volume, request=request, typed=typed, info=study.info, flags=study.flags, progress=progress
+    )
+    timings = {"read": read_s, **case.timings_s}
+    provenance = replace(case.provenance, input_sha256=study.input_sha256)
+    case = replace(case, timings_s=timings, provenance=provenance)
+    return _written(case, study, result, request, progress=progress)
+
+
+def _checked(request: AnalyzeRequest) -> None:
+    if request.proximal_mm is None or request.distal_mm is None:
+        raise OptionError(
+            "Finding occlusions without seeds is not available in this version.",
+            hint="Give --proximal and --distal: one point in the open lumen on each side of the occlusion.",
+        )
+    if request.territory not in (None, "coronary"):
+        raise OptionError(f"Territory {request.territory!r} is not available in this version.", hint="Use coronary.")
+    if request.vessel is not None and request.vessel not in VESSELS:
+        raise OptionError(f"No vessel named {request.vessel!r}.", hint=f"Use one of {', '.join(VESSELS)}.")
+
+
+def _typed(request: AnalyzeRequest) -> Findings:
+    """The typed findings; they must be sound before any pixel is read."""
+    if request.clinical is None:
+        return Findings({})
+    found = Findings.from_mapping(read_findings_file(request.clinical), source="typed")
+    check_consistent(found)
+    return found
+
+
+def analyze_volume(
+    volume: Volume,
+    *,
+    request: AnalyzeRequest,
+    typed: Findings | None = None,
+    info: InputInfo | None = None,
+    flags: tuple[str, ...] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[CaseReport, SeededResult]:
+    """The case and its geometry from a volume already in memory; nothing is read or written."""
+    _checked(request)
+    started = time.perf_counter()
+    result = measure_seeded(
+        volume,
+        request.proximal_mm or (0.0, 0.0, 0.0),
+        request.distal_mm or (0.0, 0.0, 0.0),
+        name=request.vessel,
+        flags=flags,
+        progress=progress,
+    )
+    measure_s = time.perf_counter() - started
+    progress("scoring")
+    findings = result.findings.merged(typed or Findings({}))
+    occlusion = any(lesion.kind == "occlusion" for lesion in result.lesions)
+    case = CaseReport(
+        input=info or InputInfo(spacing_mm=volume.spacing_mm, size=volume.shape),
+        quality=_quality(result, volume),
+        tree=result.tree,
+        lesions=result.lesions,
+        findings=findings,
+        scores=evaluate_all(findings) if occlusion else (),
+        provenance=_provenance(request),
+        timings_s={"measure": measure_s},
+    )
+    return case, result
+
+
+def _quality(result: SeededResult, volume: Volume) -> Quality:
+    flags = result.quality.flags
+    if volume.meta.get("contrast") is False:
+        flags = (*flags, "the series says that it was taken without contrast")
+    return replace(result.quality, flags=flags, psf_sigma_mm=result.vessel.borders.sigma_mm)
+
+
+def _provenance(request: AnalyzeRequest) -> Provenance:
+    parameters: dict[str, Any] = {
+        "mode": "seeded",
+        "proximal_mm": request.proximal_mm,
+        "distal_mm": request.distal_mm,
+        "vessel": request.vessel,
+        "series": request.series_uid,
+        "composition_scheme": "fixed",
+    }
+    if request.clinical is not None:
+        parameters["clinical_sha256"] = hashlib.sha256(request.clinical.read_bytes()).hexdigest()
+    return Provenance(
+        version=__version__,
+        backend="cpu",
+        parameters=parameters,
+        interval_method=METHOD,
+        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _written(
+    case: CaseReport,
+    study: LoadedStudy,
+    result: SeededResult,
+    request: AnalyzeRequest,
+    *,
+    progress: Callable[[str], None],
+) -> CaseReport:
+    """The case with its timings, after its files have appeared."""
+    progress("cutting the pictures")
+    started = time.perf_counter()
+    views = _views(study.volume, result.vessel, case)
+    figures = render_figures(case, views)
+    case = replace(case, timings_s={**case.timings_s, "figures": time.perf_counter() - started})
+    progress("writing the report")
+    page, document = render_html(case, figures), render_pdf(case, figures)
+    with ResultFolder(request.out) as folder:
+        for name, data in figures.items():
+            write_atomic(folder.path(name), data)
+        segments = case.tree.segments
+        lines = write_centerlines_vtp(
+            [s.points_mm for s in segments], [s.radius_mm for s in segments], names=[s.name for s in segments]
+        )
+        write_atomic(folder.path("centerlines.vtp"), lines)
+        write_atomic(folder.path("report.html"), page.encode("utf-8"))
+        write_atomic(folder.path("report.pdf"), document)
+        write_json_atomic(folder.path("case.json"), as_json(case))
+    return case
+
+
+def _views(volume: Volume, vessel: Vessel, case: CaseReport) -> dict[str, tuple[Reformat, ...]]:
+    views = {}
+    for k, lesion in enumerate(case.lesions):
+        gap = vessel.gaps[k] if lesion.kind == "occlusion" else None
+        views[lesion.id] = lesion_views(
+            volume,
+            vessel.borders.contours,
+            proximal_cap_mm=None if gap is None else gap.start_mm,
+            distal_cap_mm=None if gap is None else gap.end_mm,
+            sections=section_positions(vessel, lesion, gap),
+        )
+    return views

@@ -1,0 +1,111 @@
+"""The picture a scanner would make: sharpness, noise, grid."""
+
+import numpy as np
+import pytest
+from scipy.optimize import curve_fit
+from scipy.special import erf
+
+from recanal.phantoms.geometry import arc_lengths, resample
+from recanal.phantoms.heart import Layer
+from recanal.phantoms.options import PhantomOptions, resolve_options
+from recanal.phantoms.render import VesselPainter, paint_layers
+from recanal.phantoms.scanner import Grid, add_noise, blur, build_grid, crop_grid
+from recanal.phantoms.shapes import Box
+
+
+def small_grid(shape=(40, 60, 60), spacing=(0.5, 0.4, 0.4)):
+    return Grid(np.zeros(3), np.array(spacing), shape, np.zeros(0), np.zeros((1, 3)))
+
+
+def edge_sigma(position, values):
+    def edge(x, low, high, where, sigma):
+        return low + (high - low) * 0.5 * (1 + erf((x - where) / (sigma * np.sqrt(2))))
+
+    start = (values[0], values[-1], position.mean(), 0.4)
+    return abs(curve_fit(edge, position, values, p0=start)[0][3])
+
+
+@pytest.mark.parametrize(("psf", "thickness"), [(0.32, 0.6), (0.45, 0.9)])
+def test_edges_have_the_asked_width_in_plane_and_across_slices(psf, thickness):
+    grid = small_grid()
+    options = resolve_options(PhantomOptions(psf_sigma_mm=psf, thickness_mm=thickness), 1)
+    box = Box(np.array([30.13, 30.07, 30.21]), np.array([18.0, 18.0, 20.0]), 0.1)
+    picture = paint_layers(grid, [Layer("block", box, 400.0)], 1)
+    blur(picture, grid.spacing_mm, options, 0.0)
+    along_x = edge_sigma(grid.axis_mm(2)[20:40], picture[36, 50, 20:40].astype(float))
+    along_z = edge_sigma(grid.axis_mm(0)[12:30], picture[12:30, 50, 50].astype(float))
+    assert along_x == pytest.approx(psf, rel=0.05)
+    assert along_z == pytest.approx(thickness / 2.3548, rel=0.05)
+
+
+def test_motion_widens_edges_along_its_path_alone():
+    grid = small_grid()
+    box = Box(np.array([30.13, 30.07, 30.21]), np.array([18.0, 18.0, 20.0]), 0.1)
+    options = resolve_options(PhantomOptions(psf_sigma_mm=0.35, motion_mm=2.0), 1)
+    picture = paint_layers(grid, [Layer("block", box, 400.0)], 1)
+    blur(picture, grid.spacing_mm, options, 0.0)
+    across = edge_sigma(grid.axis_mm(2)[20:40], picture[36, 50, 20:40].astype(float))
+    down = edge_sigma(grid.axis_mm(1)[20:40], picture[36, 20:40, 50].astype(float))
+    assert across > 1.4 * down
+    assert down == pytest.approx(0.35, rel=0.08)
+
+
+@pytest.mark.parametrize("noise_hu", [12.0, 34.0])
+def test_noise_has_the_asked_strength_and_is_correlated_in_plane(noise_hu):
+    options = resolve_options(PhantomOptions(noise_hu=noise_hu, noise_peak_per_mm=0.22), 2)
+    flat = np.full((30, 140, 150), 50.0, dtype=np.float32)
+    noise = add_noise(flat, 0.4, options, np.random.default_rng(1)).astype(float) - 50
+    assert noise.std() == pytest.approx(noise_hu, rel=0.02)
+    assert abs(noise.mean()) < 0.1 * noise_hu / np.sqrt(30)
+    neighbours = np.corrcoef(noise[:, :, 1:].ravel(), noise[:, :, :-1].ravel())[0, 1]
+    assert 0.5 < neighbours < 0.95
+
+
+def test_the_noise_spectrum_peaks_where_asked():
+    options = resolve_options(PhantomOptions(noise_hu=25.0, noise_peak_per_mm=0.25), 2)
+    noise = add_noise(np.zeros((40, 128, 128), np.float32), 0.4, options, np.random.default_rng(4)).astype(float)
+    power = (np.abs(np.fft.fft2(noise)) ** 2).mean(axis=0)
+    frequency = np.hypot(np.fft.fftfreq(128, 0.4)[:, None], np.fft.fftfreq(128, 0.4)[None, :])
+    edges = np.arange(0.01, 0.6, 0.03)
+    rings = [power[(frequency >= a) & (frequency < a + 0.03)].mean() for a in edges]
+    assert edges[int(np.argmax(rings))] + 0.015 == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_painted_tube_holds_its_analytic_volume():
+    grid = small_grid((60, 60, 60))
+    line = resample(np.array([[3.0, 5.0, 4.0], [11.0, 12.0, 14.0], [20.0, 18.0, 25.0]]), 0.25)
+    length, radius = arc_lengths(line)[-1], 0.83
+    picture = np.zeros(grid.shape, dtype=np.float32)
+    painter = VesselPainter(grid, picture, {"tube": (line, 1.2)})
+    painter.tube("tube", np.full(len(line), radius), 1.0)
+    painter.flush()
+    analytic = np.pi * radius**2 * length + 4 / 3 * np.pi * radius**3
+    assert picture.sum() * np.prod(grid.spacing_mm) == pytest.approx(analytic, rel=0.005)
+
+
+def test_a_crop_is_made_of_voxels_of_the_whole_scan():
+    options = resolve_options(PhantomOptions(), 3)
+    whole = build_grid(options, np.array([10.0, 20.0, -150.0]), np.random.default_rng(0))
+    points = np.array([[5.0, 15.0, -140.0], [9.0, 31.0, -150.0]])
+    part = crop_grid(whole, points, 12.0)
+    offset = whole.index_of(part.origin_mm[None, ::-1])[0]
+    assert np.allclose(offset, np.rint(offset), atol=1e-9)
+    assert np.all(part.shape <= np.array(whole.shape))
+    assert np.all(part.index_of(points) > 10)
+    corner = part.affine.to_mm([[2, 3, 4]])[0]
+    expected = part.origin_mm[::-1] + np.array([4, 3, 2]) * part.spacing_mm[::-1]
+    assert np.allclose(corner, expected)
+
+
+def test_table_steps_move_the_anatomy_slab_by_slab_and_only_when_asked():
+    centre = np.array([0.0, 0.0, -100.0])
+    steps = {}
+    for asked in (False, True):
+        options = resolve_options(PhantomOptions(misregistration=asked), 3)
+        grid = build_grid(options, centre, np.random.default_rng(0))
+        heights = np.stack([np.zeros(200), np.zeros(200), np.linspace(-160, -40, 200)], axis=1)
+        moved = grid.scanned(heights) - heights
+        assert np.all(moved[:, 2] == 0)
+        steps[asked] = np.linalg.norm(np.diff(moved, axis=0), axis=1)
+    assert steps[False].max() == 0
+    assert 1 <= (steps[True] > 0.05).sum() <= 4
