@@ -11,19 +11,20 @@ from recanal.cli.score import findings, score, scores
 
 __all__ = ["main"]
 
+_EXAMPLE = """\b
+Example:
+  recanal phantom --out study --seed 7
+  recanal analyze --help
+"""
 
-@click.group(cls=CarefulGroup, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=CarefulGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXAMPLE)
 @click.version_option(package_name="recanal")
 def main() -> None:
     """Measure chronic total occlusions on CT angiograms.
 
     Research use only: not for diagnosis or treatment.
-
-    \b
-    Example:
-      recanal phantom --out study --seed 7
-      recanal analyze --help
-    """  # noqa: D301
+    """
 
 
 for _command in (analyze, phantom, score, scores, findings):

@@ -31,7 +31,7 @@ def parse_three(text: str, *, option: str) -> Three:
         numbers = []
     if len(numbers) != 3 or not all(math.isfinite(number) for number in numbers):
         raise OptionError(
-            f"{option} takes three finite numbers separated by commas, got {ascii(text[:80])}.",
+            f"{option} takes three finite numbers separated by commas, got {text[:80]!a}.",
             hint=f"Write for example {option}=-12.5,30.1,88; the decimal sign is a point.",
         )
     return numbers[0], numbers[1], numbers[2]

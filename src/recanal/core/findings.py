@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -165,30 +166,49 @@ def _fact(name: str, entry: Mapping[str, Any], source: str) -> Fact:
         raise FindingsError(f"{name}: unknown key {sorted(extra)[0]!r}.", hint=f"Use {', '.join(sorted(_KEYS))}.")
     where = entry.get("source", source)
     if where not in SOURCES:
-        raise FindingsError(f"{name}: source must be one of {', '.join(SOURCES)}, got {where!r}.")
+        raise FindingsError(f"{name}: source must be one of {', '.join(SOURCES)}, got {_shown(where)}.")
     value = _checked(kind, entry["value"])
-    low, high = (None if entry.get(key) is None else float(_checked(kind, entry[key])) for key in ("low", "high"))
-    if low is not None and high is not None and not low <= float(value) <= high:
-        raise FindingsError(f"{name}: the value {value} must lie between low {low} and high {high}.")
-    if (low is None) != (high is None):
-        raise FindingsError(f"{name}: give both low and high, or neither.")
+    low, high = _bounds(kind, value, entry)
     prob = entry.get("prob")
     if prob is not None and (isinstance(prob, bool) or not isinstance(prob, int | float) or not 0 <= prob <= 1):
-        raise FindingsError(f"{name}: prob must lie between 0 and 1, got {prob!r}.")
+        raise FindingsError(f"{name}: prob must lie between 0 and 1, got {_shown(prob)}.")
     return Fact(value, str(where), low, high, prob, entry.get("confirmed_by"))
+
+
+def _bounds(kind: FactKind, value: FindingValue, entry: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """The interval of a number, or two Nones."""
+    ends = entry.get("low"), entry.get("high")
+    if ends == (None, None):
+        return None, None
+    if kind.kind != "number":
+        raise FindingsError(f"{kind.name}: only a number has low and high.", hint="Give prob instead.")
+    if ends[0] is None or ends[1] is None:
+        raise FindingsError(f"{kind.name}: give both low and high, or neither.")
+    low, high = (float(_checked(kind, end)) for end in ends)
+    if not low <= float(value) <= high:
+        raise FindingsError(f"{kind.name}: the value {value} must lie between low {low} and high {high}.")
+    return low, high
 
 
 def _checked(kind: FactKind, value: object) -> FindingValue:
     if kind.kind == "bool":
         if isinstance(value, bool):
             return value
-        raise FindingsError(f"{kind.name}: must be true or false, got {value!r}.")
+        raise FindingsError(f"{kind.name}: must be true or false, got {_shown(value)}.")
     if kind.kind == "choice":
         if isinstance(value, str) and value in kind.choices:
             return value
-        raise FindingsError(f"{kind.name}: must be one of {', '.join(kind.choices)}, got {value!r}.")
+        raise FindingsError(f"{kind.name}: must be one of {', '.join(kind.choices)}, got {_shown(value)}.")
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise FindingsError(f"{kind.name}: must be a number, got {value!r}.")
-    if not math.isfinite(value) or not kind.low <= value <= kind.high:
-        raise FindingsError(f"{kind.name}: must lie in [{kind.low:g}, {kind.high:g}], got {value}.")
+        raise FindingsError(f"{kind.name}: must be a number, got {_shown(value)}.")
+    if not kind.low <= value <= kind.high or not math.isfinite(value):
+        raise FindingsError(f"{kind.name}: must lie in [{kind.low:g}, {kind.high:g}], got {_shown(value)}.")
     return float(value)
+
+
+def _shown(value: object) -> str:
+    """A value as a message shows it, cut short; Python refuses to write out integers of thousands of digits."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:
+        return "a number of thousands of digits"

@@ -65,8 +65,8 @@ class ScoreResult:
     printed_rate_text
         The rate as printed, with counts and interval where they were published.
     stratum_probabilities
-        Probability of each stratum given the measured intervals, over the known items alone when some are missing
-        (then each bound is listed by ``stratum_min`` and ``stratum_max``).
+        Probability of each stratum given the measured intervals and probabilities of the facts; empty unless every
+        item is known. While some are not, ``stratum_min`` and ``stratum_max`` hold the strata of the bounds.
     items
         The items, in sheet order.
     trust

@@ -61,7 +61,8 @@ def kernel_class(kernel: str) -> str:
     """``"medium"``, ``"smooth"``, ``"sharp"`` or ``"unknown"`` for a vendor's kernel name.
 
     Siemens names carry a sharpness number (B26f, Bv40, I36f, Br64): below 25 smooth, 25 to 49 medium,
-    50 and above sharp. GE uses words, Philips letters (A, B, C; D, E and L are sharp). Canon: FC01-FC29 body, FC30 and above bone or lung, except FC43-FC44 (cardiac).
+    50 and above sharp. Canon: FC01-FC29 body, FC30 and above bone or lung, except FC43-FC44 (cardiac).
+    GE uses words, Philips letters (A, B, C; D, E and L are sharp).
 
     >>> kernel_class("Bv40d"), kernel_class("B70f"), kernel_class("FC05"), kernel_class("LUNG")
     ('medium', 'sharp', 'medium', 'sharp')

@@ -21,13 +21,16 @@ from recanal.interop.elements import (
 from recanal.interop.files import InputFile, open_regular
 from recanal.interop.likeness import Pattern, learn_pattern, match_pattern
 from recanal.interop.limits import MAX_HEADER_BYTES
-from recanal.interop.slices import TAGS, WANTED
+from recanal.interop.slices import CT_CLASSES, TAGS, WANTED
 from recanal.interop.syntaxes import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 
 __all__ = ["DicomHead", "HeadReader", "inflate"]
 
 _FIRST_READ = 16_384
 _LONGEST_PATTERN = 2**20
+_HARMLESS = frozenset({"truncated", "element-length", "layout", "header-too-long", "deflate"})
+"""Rules that a stray object may break, since it is not read any further."""
+_MEDIA_CLASS = re.compile(rb"\x02\x00\x02\x00UI..([0-9.]{1,64}\x00?)", re.DOTALL)
 _SERIES_UID = TAGS["SeriesInstanceUID"]
 _FOREIGN = (b"MZ", b"\x7fELF", b"%PDF", b"PK\x03\x04", b"#!", b"<", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe")
 _VR = frozenset(re.findall(rb"..", b"AEASATCSDADSDTFDFLISLOLTOBOWPNSHSLSQSSSTTMUIULUNUSUT"))
@@ -79,6 +82,8 @@ class HeadReader:
             try:
                 return self._read(handle, size)
             except ReadError as error:
+                if error.rule in _HARMLESS and _is_another_object(handle):
+                    return None
                 raise ReadError(error.message, hint=error.hint, file=file.name, rule=error.rule) from error
             except OSError as error:
                 message = f"The file cannot be read: {error.strerror}."
@@ -142,6 +147,13 @@ def _looks_like_dicom(head: bytes) -> bool:
     explicit = head[4:6] in _VR
     implicit = head[:2] == b"\x08\x00" and head[6:8] == b"\0\0" and head[3] == 0
     return explicit or implicit
+
+
+def _is_another_object(handle: io.FileIO) -> bool:
+    """Whether the file meta information says that this is no CT image: a plan, a report, a directory."""
+    handle.seek(0)
+    found = _MEDIA_CLASS.search(handle.read(1024) or b"", 132)
+    return found is not None and found[1].rstrip(b"\0 ").decode("latin-1") not in CT_CLASSES
 
 
 def _parse(head: bytes, size: int, *, whole: bool) -> DicomHead:

@@ -13,20 +13,13 @@ from recanal.interop.headers import DicomHead, HeadReader
 from recanal.interop.likeness import Pattern
 from recanal.interop.phases import PhaseGroup, phase_percent, split_phases
 from recanal.interop.pixels import stored_bytes
-from recanal.interop.slices import CHANGEABLE, WANTED, SliceHeader, Values, read_slice_header, similar_slice
+from recanal.interop.slices import CHANGEABLE, CT_CLASSES, WANTED, SliceHeader, Values, read_slice_header, similar_slice
 from recanal.interop.stacks import SAME_PLACE_MM, Stack, along_normal_mm, build_stack, orientation_axes
 from recanal.interop.syntaxes import DEFLATED, LOSSY, MAYBE_LOSSY, SYNTAXES
 from recanal.interop.wording import patient_key
 
 __all__ = ["Candidate", "ScannedFiles", "Series", "candidates", "scan_files"]
 
-_CT = frozenset(
-    {
-        "1.2.840.10008.5.1.4.1.1.2",
-        "1.2.840.10008.5.1.4.1.1.2.1",
-        "1.2.840.10008.5.1.4.1.1.2.2",
-    }
-)
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _SAME_ORIENTATION = 1e-3
 
@@ -107,29 +100,38 @@ def scan_files(files: Iterable[InputFile], found: ScannedFiles) -> None:
         if head is None:
             found.strays += 1
         elif not head.elements.pixel_tag:
-            found.strays += 1
-            _check_no_image(file, head)
+            _take_without_pixels(file, head, found)
         elif head.elements.likeness in found.models:
             _take_similar(file, head, found)
         else:
             _take(file, head, found)
 
 
-def _check_no_image(file: InputFile, head: DicomHead) -> None:
-    """Refuse a CT image without pixels; other objects may have none."""
+def _take_without_pixels(file: InputFile, head: DicomHead, found: ScannedFiles) -> None:
+    """Pass over an object without pixels; a CT image without them spoils its series."""
     values = Values(head.elements.values, head.elements.little, file.name)
-    if values.text("SOPClassUID") in _CT:
-        raise values.refused("A CT image without pixels.", "pixels-missing", hint="Copy the file again.")
+    if values.text("SOPClassUID") not in CT_CLASSES:
+        found.strays += 1
+        return
+    series = _series(values, found)
+    error = values.refused("A CT image without pixels.", "pixels-missing", hint="Copy the file again.")
+    series.problem = series.problem or error
 
 
-def _take(file: InputFile, head: DicomHead, found: ScannedFiles) -> None:
-    values = Values(head.elements.values, head.elements.little, file.name)
+def _series(values: Values, found: ScannedFiles) -> Series:
+    """The series that a file belongs to, counted."""
     if values.text("PatientIdentityRemoved") != "YES":
         found.identities.update(v for v in (values.bare("PatientName"), values.bare("PatientID")) if v)
     uid = values.uid("SeriesInstanceUID")
     key = uid or "\\".join((values.uid("FrameOfReferenceUID"), values.text("SeriesDescription"), values.text("Rows")))
     series = found.series.setdefault(key, Series(uid, values.text("SeriesDescription")))
     series.count += 1
+    return series
+
+
+def _take(file: InputFile, head: DicomHead, found: ScannedFiles) -> None:
+    values = Values(head.elements.values, head.elements.little, file.name)
+    series = _series(values, found)
     unfit = _unfit(values, head)
     if unfit:
         series.dropped[unfit] += 1
@@ -162,7 +164,7 @@ def _take_similar(file: InputFile, head: DicomHead, found: ScannedFiles) -> None
 def _unfit(values: Values, head: DicomHead) -> str:
     """Why an image can be no slice of a CT volume; empty where it can."""
     modality, sop_class, image_type = values.text("Modality"), values.text("SOPClassUID"), values.words("ImageType")
-    if modality != "CT" and sop_class not in _CT:
+    if modality != "CT" and sop_class not in CT_CLASSES:
         return f"modality {modality or 'not stated'}"
     if sop_class.startswith(_SECONDARY_CAPTURE):
         return "secondary capture"

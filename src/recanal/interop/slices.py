@@ -17,6 +17,7 @@ from recanal.interop.wording import clean_text
 
 __all__ = [
     "CHANGEABLE",
+    "CT_CLASSES",
     "TAGS",
     "WANTED",
     "PixelLayout",
@@ -82,6 +83,14 @@ TAGS: Mapping[str, int] = {
     "SharedFunctionalGroupsSequence": 0x52009229,
 }
 WANTED = frozenset(TAGS.values())
+CT_CLASSES = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.2",
+        "1.2.840.10008.5.1.4.1.1.2.1",
+        "1.2.840.10008.5.1.4.1.1.2.2",
+    }
+)
+"""CT, enhanced CT and legacy-converted enhanced CT image storage."""
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST_TEXT = 4096
 

@@ -16,6 +16,7 @@ __all__ = ["TAPER_LIMIT_MM", "OpenEnd", "Taper", "taper"]
 
 TAPER_LIMIT_MM = 2.0
 TAPER_SD_MM = 0.6
+FILL_BLUR_MM = 0.25
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def taper(
     is that of a cone of the unknown length blurred by the point spread; length and place by least squares.
     """
     arc = (sections.line.arc_mm - end.cap_mm) * -end.away
-    rows = np.flatnonzero((arc >= -9.0) & (arc <= 4.0))
+    rows = np.flatnonzero((arc >= -8.0) & (arc <= 3.0))
     if len(rows) < 20 or arc[rows].min() > -4.0:
         return None
     position = arc[rows]
@@ -94,7 +95,7 @@ def taper(
         position, fill, hard = position[::-1], fill[::-1], hard[::-1]
     near = (position > -1.5) & (position < 2.0)
     hidden = bool(hard[near].max(initial=0.0) > 0.2)
-    length = _fit(position, fill, sigma_mm)
+    length = _fit(position, fill, float(np.hypot(sigma_mm, FILL_BLUR_MM)))
     prob = float(ndtr((TAPER_LIMIT_MM - length) / TAPER_SD_MM))
     return Taper(length, prob, hidden)
 
@@ -114,19 +115,20 @@ def _filling(
 
 
 def _fit(position: NDArray[np.float64], fill: NDArray[np.float64], sigma_mm: float) -> float:
-    """Length of the blurred cone that best follows the filling."""
+    """Length of the blurred cone on a free base and of free height that best follows the filling."""
     step = 0.1
     grid = np.arange(position[0] - 3.0, position[-1] + 3.0, step)
+    middle = fill - fill.mean()
     best, answer = np.inf, 0.0
     for length in np.arange(0.0, 8.01, 0.25):
         for tip in np.arange(-1.0, 4.01, 0.25):
-            start = tip - length
-            if start > 1.0:
+            if tip - length > 1.0 or tip - 0.3 * length < -1.5:
                 continue
             cone = np.clip((tip - grid) / max(length, step), 0.0, 1.0) ** 2
             model = np.interp(position, grid, ndimage.gaussian_filter1d(cone, sigma_mm / step, mode="nearest"))
-            top = float((model * fill).sum() / max((model * model).sum(), 1e-9))
-            cost = float(((fill - top * model) ** 2).sum())
+            model -= model.mean()
+            top = max(float(model @ middle) / max(float(model @ model), 1e-9), 0.0)
+            cost = float(((middle - top * model) ** 2).sum())
             if cost < best:
                 best, answer = cost, float(length)
     return answer

@@ -14,10 +14,19 @@ from recanal.core.volume import Volume
 from recanal.phantoms.geometry import Floats
 from recanal.phantoms.heart import Heart, build_heart, layers_of
 from recanal.phantoms.lesion import Lesion, build_lesion
-from recanal.phantoms.lungs import paint_lung_vessels
+from recanal.phantoms.lungs import PulmonaryBlood, paint_lung_vessels
 from recanal.phantoms.options import PhantomOptions, resolve_options, stream
 from recanal.phantoms.render import Look, VesselPainter, paint_layers, paint_vessels
-from recanal.phantoms.scanner import Grid, add_noise, blur, build_grid, crop_grid
+from recanal.phantoms.scanner import (
+    Grid,
+    add_noise,
+    blur_motion,
+    blur_rest,
+    build_grid,
+    crop_grid,
+    organ_sigma,
+    psf_sigmas,
+)
 from recanal.phantoms.survey import Scene
 from recanal.phantoms.testimony import testify
 from recanal.phantoms.tree import Artery, Placement, build_arteries
@@ -77,6 +86,14 @@ def _branch_hu(design: Design) -> dict[str, Floats]:
     return levels
 
 
+def _tubes(design: Design) -> dict[str, tuple[Floats, float]]:
+    """The axis of every vessel, and how far from it paint can reach."""
+    target, lesion = design.arteries[0], design.lesion
+    tubes = {a.name: (a.points_mm, float(a.lumen_mm.max() + a.wall_mm) + 0.4) for a in design.arteries[1:]}
+    tubes |= {v.name: (v.points_mm, float(v.radius_mm.max()) + 0.4) for v in design.veins}
+    return tubes | {target.name: (target.points_mm, float(lesion.outer_mm.max()) * 1.1 + 0.4)}
+
+
 def _lesion_box(design: Design, reach_mm: float = 14.0) -> tuple[slice, slice, slice]:
     place, grid, target = design.place, design.grid, design.arteries[0]
     near = (target.arc_mm >= place.start_mm - 15) & (target.arc_mm <= place.end_mm + 15)
@@ -97,33 +114,27 @@ def render(design: Design, progress: Progress | None = None) -> tuple[NDArray[np
     grid, lesion, arteries = design.grid, design.lesion, design.arteries
     blood_hu = float(lesion.lumen_hu[0]) * (1.03 if design.contrast else 1.0)
     layers = layers_of(design.heart, blood_hu, stream(design.seed, 8), contrast=design.contrast)
-    picture = paint_layers(grid, layers, design.seed, progress)
-    paint_lung_vessels(picture, grid, design.heart, blood_hu, stream(design.seed, 13))
+    options, sigmas = design.options, psf_sigmas(design.options)
+    picture = paint_layers(grid, layers, design.seed, sigma_mm=organ_sigma(options), progress=progress)
     if progress is not None:
         progress(0.6, "vessels")
-    tubes = {a.name: (a.points_mm, float(a.lumen_mm.max() + a.wall_mm) + 0.4) for a in arteries[1:]}
-    tubes |= {v.name: (v.points_mm, float(v.radius_mm.max()) + 0.4) for v in design.veins}
-    tubes[arteries[0].name] = (arteries[0].points_mm, float(lesion.outer_mm.max()) * 1.1 + 0.4)
-    painter = VesselPainter(grid, picture, tubes)
+    painter = VesselPainter(grid, picture, _tubes(design))
     look = Look(_branch_hu(design), design.heart.solids["aorta"], blood_hu)
     paint_vessels(painter, arteries, design.veins, lesion, look)
-    painter.flush()
+    blood = PulmonaryBlood(blood_hu, sigmas)
+    blur_rest(picture, grid.spacing_mm, options)
+    paint_lung_vessels(picture, grid, design.heart, blood=blood, rng=stream(design.seed, 13))
+    painter.add_to(picture, sigmas)
     box = _lesion_box(design)
     without = picture[box].copy()
-    if lesion.calcium:
-        painter.target(arteries[0].name, lesion, ("calcium",))
-        painter.flush()
-    del painter
+    painter.target(arteries[0].name, lesion, ("calcium",))
+    painter.add_to(picture, sigmas)
     if progress is not None:
-        progress(0.75, "blur")
+        progress(0.8, "motion")
     angle = float(stream(design.seed, 9).uniform(0, np.pi))
-    blur(picture, grid.spacing_mm, design.options, angle)
-    clean = picture[box].copy()
-    if lesion.calcium:
-        blur(without, grid.spacing_mm, design.options, angle)
-    else:
-        without = clean
-    return picture, Scene.of(_part(grid, box), clean, without)
+    for part in (picture, without):
+        blur_motion(part, float(grid.spacing_mm[1]), options, angle)
+    return picture, Scene.of(_part(grid, box), picture[box], without)
 
 
 def describe(options: PhantomOptions, series: str) -> dict[str, Any]:

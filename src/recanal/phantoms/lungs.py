@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,10 +12,18 @@ from recanal.phantoms.heart import Heart, in_lung
 from recanal.phantoms.render import VesselPainter
 from recanal.phantoms.scanner import Grid
 
-__all__ = ["paint_lung_vessels"]
+__all__ = ["PulmonaryBlood", "paint_lung_vessels"]
 
 _COUNT = 90
 _STEP_MM = 1.0
+
+
+@dataclass(frozen=True)
+class PulmonaryBlood:
+    """How bright the blood is, and how far a point of it is spread along (slice, row, column)."""
+
+    hu: float
+    sigmas_mm: tuple[float, float, float]
 
 
 def _strand(heart: Heart, side: int, rng: np.random.Generator) -> tuple[Floats, Floats] | None:
@@ -37,14 +47,14 @@ def _strand(heart: Heart, side: int, rng: np.random.Generator) -> tuple[Floats, 
 
 
 def paint_lung_vessels(
-    picture: NDArray[np.float32], grid: Grid, heart: Heart, blood_hu: float, rng: np.random.Generator
+    picture: NDArray[np.float32], grid: Grid, heart: Heart, *, blood: PulmonaryBlood, rng: np.random.Generator
 ) -> None:
     """Draw pulmonary arteries and veins into the picture, one sample per voxel."""
     drawn = [_strand(heart, 1 if n % 2 else -1, rng) for n in range(_COUNT)]
     strands = [strand for strand in drawn if strand is not None]
-    levels = blood_hu * rng.uniform(0.5, 0.95, len(strands))
+    levels = blood.hu * rng.uniform(0.5, 0.95, len(strands))
     tubes = {str(n): (points, float(radius.max()) + 0.5) for n, (points, radius) in enumerate(strands)}
     painter = VesselPainter(grid, picture, tubes, fine=1)
     for n, hu in enumerate(levels):
         painter.tube(str(n), strands[n][1], float(hu))
-    painter.flush()
+    painter.add_to(picture, blood.sigmas_mm)

@@ -74,7 +74,7 @@ def _stretch(plane: NDArray[np.float32], rows: Floats, columns: Floats) -> NDArr
     return np.asarray(tall[:, c0] * (1 - fc) + tall[:, c0 + 1] * fc, dtype=np.float32)
 
 
-def _paint_slice(canvas: NDArray[np.float32], layer: _Ready, at: tuple[float, Floats, Floats], pixel_mm: float) -> None:
+def _paint_slice(canvas: NDArray[np.float32], layer: _Ready, at: tuple[float, Floats, Floats], ramp_mm: float) -> None:
     level, rows, columns = at
     if not layer.low[0] <= level <= layer.high[0]:
         return
@@ -88,16 +88,22 @@ def _paint_slice(canvas: NDArray[np.float32], layer: _Ready, at: tuple[float, Fl
     def cut(field: NDArray[np.float32]) -> NDArray[np.float32]:
         return _stretch(field[k] * (1 - share) + field[k + 1] * share, rows[r], columns[c])
 
-    cover = np.clip(0.5 - cut(layer.distance) / np.float32(pixel_mm), 0.0, 1.0)
+    cover = np.clip(0.5 - cut(layer.distance) / np.float32(ramp_mm), 0.0, 1.0)
+    cover = cover * cover * (3 - 2 * cover)
     hu = cut(layer.hu) if isinstance(layer.hu, np.ndarray) else np.float32(layer.hu)
     canvas[r, c] += cover * (hu - canvas[r, c])
 
 
-def paint_layers(grid: Grid, layers: list[Layer], seed: int, progress: Progress | None = None) -> NDArray[np.float32]:
-    """The picture without coronary vessels, as voxel averages.
+def paint_layers(
+    grid: Grid, layers: list[Layer], seed: int, *, sigma_mm: float, progress: Progress | None = None
+) -> NDArray[np.float32]:
+    """The picture without coronary vessels, with edges as soft as a blur of ``sigma_mm`` leaves them.
 
-    Distances are computed on a lattice of 2 mm, in which they are all but linear, and interpolated to the voxels.
+    Distances are computed on a lattice of 2 mm, in which they are all but linear, and interpolated to the voxels. The
+    edge profile is the cubic nearest to that of a Gaussian; it depends on the distance alone, so that the picture does
+    not depend on where the grid lies.
     """
+    ramp_mm = 4.22 * sigma_mm
     axes = _lattice(grid)
     mesh = np.meshgrid(*axes, indexing="ij")
     points = np.stack([mesh[2].ravel(), mesh[1].ravel(), mesh[0].ravel()], axis=1)
@@ -115,7 +121,7 @@ def paint_layers(grid: Grid, layers: list[Layer], seed: int, progress: Progress 
             (xs - shifts[k, 0] - axes[2][0]) / _LATTICE_MM,
         )
         for item in ready:
-            _paint_slice(picture[k], item, at, float(grid.spacing_mm[1]))
+            _paint_slice(picture[k], item, at, ramp_mm)
         if progress is not None and k % 20 == 0:
             progress(0.6 * k / grid.shape[0], "organs")
     return picture
@@ -145,7 +151,7 @@ class VesselPainter:
     Parameters
     ----------
     grid, picture
-        The voxels; the picture is changed by :meth:`flush` alone.
+        The voxels, and what they show before the vessels are painted.
     tubes
         By name: (n, 3) axis and the largest radius that will be painted around it, in millimetres.
     """
@@ -154,11 +160,12 @@ class VesselPainter:
         self, grid: Grid, picture: NDArray[np.float32], tubes: dict[str, tuple[Floats, float]], *, fine: int = FINE
     ) -> None:
         self._grid = grid
-        self._picture = picture
+        self._fine = fine
         self._tubes = tubes
         self._near = {name: self._voxels_near(points, reach) for name, (points, reach) in tubes.items()}
         self._flat = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *self._near.values()]))
         self._values = np.repeat(picture.reshape(-1)[self._flat][:, None], fine**3, axis=1)
+        self._added = self._values.copy()
         steps = (np.arange(fine) - (fine - 1) / 2) / fine
         dz, dy, dx = np.meshgrid(*(steps * h for h in grid.spacing_mm), indexing="ij")
         self._offsets = np.stack([dx.ravel(), dy.ravel(), dz.ravel()], axis=1)
@@ -167,13 +174,13 @@ class VesselPainter:
     def _voxels_near(self, points: Floats, reach_mm: float) -> NDArray[np.int64]:
         grid = self._grid
         slack = float(np.ptp(grid.slab_shift_mm, axis=0).max())
-        half = np.ceil((reach_mm + slack + 0.6) / grid.spacing_mm).astype(int)
+        half = np.ceil((reach_mm + slack + 1.3) / grid.spacing_mm).astype(int)
         index = np.rint(grid.index_of(grid.scanned(points[::3]))).astype(int)
         index = index[((index >= -half) & (index < np.array(grid.shape) + half)).all(axis=1)]
         if len(index) == 0:
             return np.zeros(0, dtype=np.int64)
         offsets = np.stack(np.meshgrid(*(np.arange(-h, h + 1) for h in half), indexing="ij"), axis=-1).reshape(-1, 3)
-        offsets = offsets[((offsets * grid.spacing_mm) ** 2).sum(axis=1) < (reach_mm + slack + 1.0) ** 2]
+        offsets = offsets[((offsets * grid.spacing_mm) ** 2).sum(axis=1) < (reach_mm + slack + 1.3) ** 2]
         low = np.maximum(index.min(axis=0) - half, 0)
         high = np.minimum(index.max(axis=0) + half + 1, grid.shape)
         size = high - low
@@ -261,9 +268,35 @@ class VesselPainter:
             gap = shape(where.reshape(-1, 3)).reshape(where.shape[:2])
             self._mix(rows, self._cover(gap), hu)
 
-    def flush(self) -> None:
-        """Write the voxel averages into the picture."""
-        self._picture.reshape(-1)[self._flat] = self._values.mean(axis=1)
+    def _spread_axis(self, work: NDArray[np.float32], axis: int, sigma_mm: float) -> NDArray[np.float32]:
+        """Blur along one array axis from subsamples (n, fine, ...) to voxels (n, ...)."""
+        step = float(self._grid.spacing_mm[axis])
+        variance = max(sigma_mm**2 - (step / self._fine) ** 2 / 12, (0.1 * step) ** 2)
+        half = int(np.ceil(3.4 * np.sqrt(variance) / step))
+        steps = (np.arange(self._fine) - (self._fine - 1) / 2) / self._fine
+        weights = np.exp(-0.5 * ((np.arange(-half, half + 1)[:, None] + steps) * step) ** 2 / variance)
+        weights = (weights / weights.sum()).astype(np.float32)
+        stride = int(np.prod(self._grid.shape[axis + 1 :], dtype=np.int64))
+        place = self._flat // stride % self._grid.shape[axis]
+        total = np.zeros((len(work), *work.shape[2:]), dtype=np.float32)
+        for m in range(-half, half + 1):
+            rows = np.minimum(np.searchsorted(self._flat, self._flat + m * stride), len(self._flat) - 1)
+            found = (self._flat[rows] == self._flat + m * stride) & (place + m >= 0)
+            found &= place + m < self._grid.shape[axis]
+            part = np.tensordot(work[rows[found]], weights[m + half], axes=([1], [0]))
+            total[found] += part
+        return total
+
+    def add_to(self, picture: NDArray[np.float32], sigmas_mm: tuple[float, float, float]) -> None:
+        """Add what has been painted since the last time, blurred from the subsamples by the point-spread function."""
+        if len(self._flat) == 0:
+            return
+        f = self._fine
+        work = (self._values - self._added).reshape(-1, f, f, f)
+        for axis, sigma in enumerate(sigmas_mm):
+            work = self._spread_axis(work, axis, sigma)
+        picture.reshape(-1)[self._flat] += work
+        self._added = self._values.copy()
 
 
 def paint_vessels(

@@ -9,7 +9,7 @@ import numpy as np
 from recanal.phantoms.geometry import Floats
 from recanal.phantoms.lesion import Lesion
 from recanal.phantoms.options import PhantomOptions
-from recanal.phantoms.scanner import Grid
+from recanal.phantoms.scanner import Grid, psf_sigmas
 from recanal.phantoms.survey import Scene, bend_max, calcium_truth, composition, designed_hu, find_caps, tube_cells
 from recanal.phantoms.tree import Artery
 from recanal.phantoms.truth import CalciumTruth, Composition, Course, PhantomTruth, Point
@@ -140,5 +140,5 @@ def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
         ostium_mm=_point(axis, arc, 0.0, grid),
         stenosis_percent=narrowest[0],
         stenosis_point_mm=narrowest[1],
-        psf_sigma_mm=(float(options.psf_sigma_mm or 0), float(options.thickness_mm or 0) / 2.3548),
+        psf_sigma_mm=(psf_sigmas(options)[1], psf_sigmas(options)[0]),
     )

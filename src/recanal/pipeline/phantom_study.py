@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -123,11 +124,11 @@ def _earlier_files(out: Path) -> set[str]:
     if not out.exists():
         return set()
     if not out.is_dir():
-        raise OptionError(f"The folder for the study, {ascii(out.name)}, is a file.", hint="Name another folder.")
+        raise OptionError(f"The folder for the study, {out.name!a}, is a file.", hint="Name another folder.")
     names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
     if names and (_TRUTH not in names or not all(_OWN_FILE.fullmatch(name) for name in names)):
         raise OptionError(
-            f"The folder {ascii(out.name)} holds files that are no phantom, and the study would mix with them.",
+            f"The folder {out.name!a} holds files that are no phantom, and the study would mix with them.",
             hint="Name a new or an empty folder.",
         )
     return names
@@ -141,9 +142,10 @@ def _shuffled(series: list[Volume], seed: int) -> list[Volume]:
 
 def _nifti_bytes(volume: Volume) -> bytes:
     """A gzipped NIfTI-1 file; the same volume gives the same bytes."""
-    from nibabel.nifti1 import Nifti1Image
+    from nibabel import nifti1
 
+    make_image: Any = nifti1.Nifti1Image
     matrix = _LPS_TO_RAS @ volume.affine.matrix[:, [2, 1, 0, 3]]
-    image = Nifti1Image(np.ascontiguousarray(volume.hu.T), matrix)
+    image = make_image(np.ascontiguousarray(volume.hu.T), matrix)
     image.header.set_xyzt_units("mm")
     return gzip.compress(image.to_bytes(), compresslevel=2, mtime=0)

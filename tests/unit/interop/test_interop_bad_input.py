@@ -208,6 +208,20 @@ def test_case_5_a_header_cut_off(tmp_path):
     assert error.file == VICTIM
 
 
+def test_case_5_a_ct_without_pixels_spoils_its_series(tmp_path):
+    write_stack(tmp_path)
+    (tmp_path / VICTIM).write_bytes(dicom_bytes(slice_dataset(3, PixelData=None)))
+    error = refusal(tmp_path)
+    assert (error.rule, error.file) == ("pixels-missing", VICTIM)
+
+
+def test_case_5_a_stray_plan_cut_off_does_not_matter(tmp_path):
+    write_stack(tmp_path)
+    plan = slice_dataset(0, SOPClassUID="1.2.840.10008.5.1.4.1.1.481.5", Modality="RTPLAN", PixelData=None)
+    (tmp_path / "plan").write_bytes(dicom_bytes(plan)[:-7])
+    np.testing.assert_array_equal(load_study(tmp_path).volume.hu, truth())
+
+
 def rle(index: int, **changes) -> pydicom.Dataset:
     ds = slice_dataset(index, **changes)
     ds.file_meta = pydicom.dataset.FileMetaDataset()

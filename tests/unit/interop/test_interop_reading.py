@@ -39,6 +39,8 @@ from pydicom.uid import (
 
 from recanal.errors import ReadError
 from recanal.interop import input_sha256, load_study
+from recanal.interop.gdcm_process import GdcmProcess
+from recanal.interop.slices import PixelLayout
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 
@@ -176,6 +178,16 @@ def test_high_throughput_jpeg_2000(tmp_path, syntax):
         ds = slice_dataset(k, PixelData=encapsulate([frame]))
         (tmp_path / f"{k}").write_bytes(dicom_bytes(ds, syntax))
     np.testing.assert_array_equal(load_study(tmp_path).volume.hu, np.stack([true_hu(2)] * DEPTH))
+
+
+def test_a_decoder_process_that_takes_too_long_is_ended(tmp_path):
+    content = jpeg_lossless(dicom_bytes(slice_dataset(0)), tmp_path)
+    (tmp_path / "a").write_bytes(content)
+    frame = pydicom.encaps.get_frame(pydicom.dcmread(tmp_path / "a").PixelData, 0)
+    layout = PixelLayout(JPEGLosslessSV1, 0, 0, 0, 1, ROWS, COLUMNS, stored_bits=12, signed=False)
+    with GdcmProcess(seconds_per_frame=1e-3) as process, pytest.raises(ReadError) as caught:
+        process.decode(frame, layout)
+    assert caught.value.rule == "decode"
 
 
 def test_htj2k_is_told_from_other_streams(tmp_path):

@@ -67,7 +67,7 @@ def test_no_artery_crosses_the_target_away_from_its_origin(designs):
     for design in designs:
         target = design.arteries[0]
         for artery in design.arteries[1:]:
-            skip = 40 if artery.parent else 0
+            skip = 33 if artery.parent else 0
             gap = cKDTree(target.points_mm).query(artery.points_mm[skip:])[0]
             assert gap.min() > 1.0
 

@@ -111,7 +111,7 @@ def test_attenuation_at_an_imaged_cap_lies_half_way_between_lumen_and_plaque(tap
         tapered, points[(arc > truth.proximal_arc_designed_mm + 1) & (arc < truth.proximal_arc_designed_mm + 6)]
     )
     cap = at(tapered, np.array([truth.proximal_cap_mm]))[0]
-    assert cap == pytest.approx(0.5 * (lumen + np.median(plaque)), abs=0.1 * (lumen - np.median(plaque)))
+    assert cap == pytest.approx(0.5 * (lumen + np.median(plaque)), abs=0.1 * float(lumen - np.median(plaque)))
 
 
 @pytest.mark.parametrize("kind", ["designed", "imaged"])
@@ -271,7 +271,7 @@ def test_decoys_share_the_anatomy_and_say_what_they_are():
         assert volume.meta["manufacturer"] == "recanal phantom"
         assert volume.meta["slice_thickness_mm"] > 0
         assert volume.meta["series_description"]
-    assert np.percentile(phase.hu, 99) > 250
+    assert np.percentile(phase.hu, 99) > np.percentile(score.hu, 99) + 100
     assert np.percentile(score.hu, 99) < 200
 
 

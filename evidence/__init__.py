@@ -1,0 +1,1 @@
+"""Accuracy on phantoms of known truth: ``python -m evidence`` writes ``docs/evidence/``."""

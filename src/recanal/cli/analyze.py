@@ -1,0 +1,154 @@
+"""``recanal analyze``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from recanal.cli.crash import debug_option
+from recanal.cli.errors import RecanalCommand
+from recanal.cli.points import parse_three
+from recanal.cli.progress import show_steps
+from recanal.errors import OptionError, ReadError
+
+if TYPE_CHECKING:
+    from recanal.core.case import CaseReport
+    from recanal.pipeline import AnalyzeRequest
+
+__all__ = ["analyze"]
+
+_EXAMPLE = """\b
+Example:
+  recanal analyze study --out result --proximal=-41.2,-88.5,12.0 --distal=-52.7,-60.3,-21.4 --vessel RCA
+"""
+
+NOT_TRUSTED = 3
+_FILE = click.Path(path_type=Path)
+
+
+@click.command(cls=RecanalCommand, epilog=_EXAMPLE)
+@click.argument("study", metavar="INPUT", type=_FILE)
+@click.option("--out", required=True, metavar="DIR", type=_FILE, help="Folder for the result; made if need be.")
+@click.option("--proximal", metavar="X,Y,Z", help="Open lumen before the occlusion, LPS mm.")
+@click.option("--distal", metavar="X,Y,Z", help="Open lumen beyond the occlusion, LPS mm.")
+@click.option("--vessel", metavar="NAME", help="Name of the vessel: RCA, LM, LAD or LCX.")
+@click.option("--series", metavar="UID", help="SeriesInstanceUID.  [default: the best series, with the reasons]")
+@click.option("--clinical", metavar="FILE", type=_FILE, help="Patient and angiographic findings, .toml or .json.")
+@click.option(
+    "--territory", type=click.Choice(("coronary", "leg")), help="[default: coronary; leg is not available yet]"
+)
+@click.option("--edits", metavar="FILE", type=_FILE, help="A reader's corrections; not available yet.")
+@click.option(
+    "--backend",
+    type=click.Choice(("auto", "cpu", "gpu")),
+    default="auto",
+    show_default=True,
+    help="gpu is not available yet.",
+)
+@click.option(
+    "--workers", metavar="N", type=click.IntRange(min=1), help="Most processes to use; this version uses one."
+)
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@debug_option
+def analyze(study: Path, out: Path, quiet: bool, **options: Any) -> None:
+    """Measure the occlusion in INPUT, score it and write the report to DIR.
+
+    INPUT is a DICOM folder, a DICOM file, a zip, NIfTI, NRRD or MHA. DIR receives case.json, report.html, report.pdf
+    and figures/, whole or not at all. Research use only: not for diagnosis or treatment.
+
+    Exit status: 0 done; 2 the input cannot be used, with one line that says why; 3 analysed, but the quality
+    gate says not to trust it.
+    """
+    request = _request(study, out, options)
+    with show_steps(quiet=quiet) as progress:
+        case = _analysed(request, progress)
+    _show(case, out)
+    if not case.quality.usable:
+        reasons = "; ".join(case.quality.flags) or "no reason was given"
+        _echo(f"recanal: Analysed, but this result is not to be trusted: {reasons}.", err=True)
+        raise click.exceptions.Exit(NOT_TRUSTED)
+
+
+def _request(study: Path, out: Path, options: dict[str, Any]) -> AnalyzeRequest:
+    """The request, after what can be refused without reading the study."""
+    _check_available(options)
+    proximal_mm, distal_mm = _seeds(options["proximal"], options["distal"])
+    _check_files(study, out, options["clinical"])
+    from recanal.pipeline import AnalyzeRequest
+
+    return AnalyzeRequest(
+        input=study,
+        out=out,
+        proximal_mm=proximal_mm,
+        distal_mm=distal_mm,
+        series_uid=options["series"],
+        vessel=options["vessel"],
+        clinical=options["clinical"],
+        territory=options["territory"],
+    )
+
+
+def _analysed(request: AnalyzeRequest, progress: Any) -> CaseReport:
+    from recanal import pipeline
+
+    return pipeline.analyze_study(request, progress=progress)
+
+
+def _check_available(options: dict[str, Any]) -> None:
+    """Refuse what this version cannot do."""
+    if options["territory"] == "leg":
+        raise OptionError("Leg arteries are not available yet in this version.", hint="Only coronary studies are read.")
+    if options["edits"] is not None:
+        raise OptionError(
+            "Replaying a reader's edits is not available yet in this version.", hint="Leave --edits away."
+        )
+    if options["backend"] == "gpu":
+        raise OptionError("The GPU backend is not available yet in this version.", hint="Use --backend cpu.")
+
+
+def _seeds(proximal: str | None, distal: str | None) -> tuple[Any, Any]:
+    if proximal is None and distal is None:
+        raise OptionError(
+            "Automatic finding of occlusions is not available yet in this version.",
+            hint="Give --proximal=X,Y,Z and --distal=X,Y,Z, points of open lumen on each side, in LPS mm.",
+        )
+    if proximal is None or distal is None:
+        raise OptionError("--proximal and --distal belong together, got one of them.", hint="Give both.")
+    return parse_three(proximal, option="--proximal"), parse_three(distal, option="--distal")
+
+
+def _check_files(study: Path, out: Path, clinical: Path | None) -> None:
+    for path, what in ((study, "study"), (clinical, "clinical findings")):
+        if path is not None and not path.exists():
+            raise ReadError(
+                f"There is no such file or folder for the {what}.",
+                hint="Check the path.",
+                file=ascii(path.name or str(path))[1:-1],
+                rule="not-found",
+            )
+    if out.exists() and not out.is_dir():
+        raise OptionError(f"The result folder {out.name!a} is a file.", hint="Name another folder for --out.")
+    nearest = next((place for place in (out, *out.absolute().parents) if place.exists()), out)
+    if not nearest.is_dir():
+        raise OptionError(f"The result folder cannot lie inside the file {nearest.name!a}.", hint="Name another.")
+    if not os.access(nearest, os.W_OK):
+        raise OptionError(f"The folder {nearest.name!a} cannot be written to.", hint="Name another for --out.")
+
+
+def _show(case: CaseReport, out: Path) -> None:
+    from recanal.cli.summary import summary_text
+
+    width = min(140, max(80, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else 110
+    _echo(summary_text(case, out, width_columns=width))
+
+
+def _echo(text: str, *, err: bool = False) -> None:
+    """Write text in the signs that the terminal knows."""
+    from recanal.cli.summary import spelled
+
+    click.echo(spelled(text, (sys.stderr if err else sys.stdout).encoding or "ascii"), err=err)

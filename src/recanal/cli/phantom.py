@@ -1,0 +1,131 @@
+"""``recanal phantom``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from recanal.cli.crash import debug_option
+from recanal.cli.errors import RecanalCommand
+from recanal.cli.points import parse_three, three_text
+from recanal.cli.progress import show_share
+
+if TYPE_CHECKING:
+    from recanal.phantoms import PhantomOptions
+    from recanal.pipeline.phantom_study import PhantomStudy
+
+__all__ = ["phantom"]
+
+_EXAMPLE = """\b
+Example:
+  recanal phantom --out study --seed 7 --vessel LAD --length-mm 22 --calcium plate
+"""
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_THREES = {"plaque_mix": "--plaque-mix", "grid_shift_mm": "--grid-shift-mm"}
+# flags (the last one is the field of PhantomOptions), type or None for a yes/no flag, metavar, help
+_FIELDS: Sequence[tuple[tuple[str, ...], type | None, str, str]] = (
+    (("--extent", "extent"), str, "crop|heart", "Box around the lesion, or the whole field.  [default: crop]"),
+    (("--margin-mm", "margin_mm"), float, "MM", "Margin of the box, 8 to 80.  [default: 25]"),
+    (("--vessel", "vessel"), str, "RCA|LAD|LCX", "Target artery."),
+    (("--occlusion/--open", "occlusion"), None, "", "Occluded, or open with a stenosis.  [default: occlusion]"),
+    (("--length-mm", "--occlusion-length-mm", "occlusion_length_mm"), float, "MM", "Designed length, 5 to 60."),
+    (("--stenosis-percent", "stenosis_percent"), float, "PERCENT", "Of an open vessel's diameter, 0 to 90."),
+    (("--proximal-cap", "proximal_cap"), str, "blunt|tapered|ambiguous", "Shape of the proximal cap."),
+    (("--distal-cap", "distal_cap"), str, "blunt|tapered|ambiguous", "Shape of the distal cap."),
+    (("--side-branch/--no-side-branch", "side_branch_at_cap"), None, "", "A branch at the proximal cap."),
+    (("--bend-deg", "bend_deg"), float, "DEG", "Extra bend inside the occlusion, 0 to 90."),
+    (("--calcium", "calcium"), str, "none|spots|nodules|plate|whole_lumen", "Calcium inside the occlusion."),
+    (("--plaque-mix", "plaque_mix"), str, "A,B,C", "Weights of necrotic core, fibrofatty and fibrous tissue."),
+    (("--remodelling", "remodelling"), float, "RATIO", "Vessel area over the reference area, 0.7 to 1.5."),
+    (("--reference-diameter-mm", "reference_diameter_mm"), float, "MM", "Lumen at the proximal cap, 1.8 to 5."),
+    (("--distal-filling", "distal_filling"), str, "good|weak|none", "Contrast beyond the occlusion."),
+    (("--kvp", "kvp"), int, "80|100|120", "Tube voltage."),
+    (("--lumen-hu", "lumen_hu"), float, "HU", "Attenuation at the ostium, 200 to 700."),
+    (("--lumen-drop-hu-per-mm", "lumen_drop_hu_per_mm"), float, "HU", "Its fall along the vessel, 0 to 3."),
+    (("--noise-hu", "noise_hu"), float, "HU", "Standard deviation of the noise, 0 to 60."),
+    (("--noise-peak-per-mm", "noise_peak_per_mm"), float, "1/MM", "Peak of the noise spectrum, 0.05 to 0.6."),
+    (("--noise-seed", "noise_seed"), int, "N", "Seed of the noise alone.  [default: the phantom's seed]"),
+    (("--pixel-mm", "pixel_mm"), float, "MM", "Pixel spacing, 0.25 to 0.7."),
+    (("--slice-mm", "slice_mm"), float, "MM", "Distance between slices, 0.3 to 3."),
+    (("--thickness-mm", "thickness_mm"), float, "MM", "Slice thickness, 0.3 to 3."),
+    (("--psf-sigma-mm", "psf_sigma_mm"), float, "MM", "In-plane blur, 0.2 to 1."),
+    (("--misregistration/--no-misregistration", "misregistration"), None, "", "Displaced slabs.  [default: no]"),
+    (("--motion-mm", "motion_mm"), float, "MM", "Path of the heart in the exposure, 0 to 4.  [default: 0]"),
+    (("--grid-shift-mm", "grid_shift_mm"), str, "X,Y,Z", "Shift of the voxel grid, -5 to 5.  [default: 0,0,0]"),
+)
+
+
+def _field_options(command: _Command) -> _Command:
+    for names, kind, metavar, text in reversed(_FIELDS):
+        if kind is None:
+            command = click.option(*names, default=None, help=text)(command)
+        else:
+            command = click.option(*names, type=kind, metavar=metavar, help=text)(command)
+    return command
+
+
+@click.command(cls=RecanalCommand, epilog=_EXAMPLE)
+@click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder for the study.")
+@click.option("--seed", required=True, metavar="N", type=int, help="Whole number >= 0; fixes all that is not given.")
+@_field_options
+@click.option("--decoys/--no-decoys", default=True, help="Other series beside the angiogram.  [default: decoys]")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(("dicom", "nifti")),
+    default="dicom",
+    show_default=True,
+    help="A DICOM study, or one NIfTI file without other series.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@debug_option
+def phantom(out: Path, seed: int, decoys: bool, file_format: str, quiet: bool, **fields: Any) -> None:
+    """Make a coronary CT angiogram with an occlusion whose truth is known.
+
+    DIR receives a study with a plainly synthetic identity and truth.json. What is not given is drawn from the
+    seed, or stands at the default shown. An earlier phantom in DIR is replaced; other files are never touched.
+    """
+    from recanal.pipeline.phantom_study import make_study
+
+    options = _options(fields)
+    with show_share(quiet=quiet) as progress:
+        made = make_study(options, seed=seed, out=out, decoys=decoys, progress=progress, file_format=file_format)
+    click.echo(_made_text(made))
+
+
+def _options(fields: dict[str, Any]) -> PhantomOptions:
+    """Phantom options from those that were given."""
+    from recanal.phantoms import PhantomOptions
+
+    given = {name: value for name, value in fields.items() if value is not None}
+    for name in _THREES.keys() & given.keys():
+        given[name] = parse_three(given[name], option=_THREES[name])
+    return PhantomOptions(**given)
+
+
+def _made_text(made: PhantomStudy) -> str:
+    truth = made.truth
+    size = " x ".join(map(str, made.size))
+    what = f"open {truth.vessel}"
+    if truth.occluded:
+        length_mm = truth.length_designed_mm if truth.length_mm is None else truth.length_mm
+        what = f"{truth.vessel} occluded over {length_mm:.1f} mm"
+    result = made.folder.resolve().name + "-result"
+    command = [
+        *("recanal", "analyze", str(made.input), "--out", str(made.folder.parent / result)),
+        f"--proximal={three_text(truth.proximal_seed_mm)}",
+        f"--distal={three_text(truth.distal_seed_mm)}",
+    ]
+    return "\n".join(
+        (
+            f"Phantom:  {what}, {size} voxels, {made.series_count} series, synthetic data",
+            f"Study:    {made.input}",
+            f"Truth:    {made.folder / 'truth.json'}",
+            f"Analyse:  {shlex.join(command)}",
+        )
+    )

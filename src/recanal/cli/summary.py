@@ -1,0 +1,178 @@
+"""A case as tables for a terminal; the digits are those of the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from recanal.core.case import COMPONENTS, CaseReport, Lesion
+from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display, clean, words
+from recanal.report.model_scores import Sources, scores_model
+
+__all__ = ["spelled", "summary_text"]
+
+_RESEARCH_USE = "Research use only: not for diagnosis or treatment."
+_SPELLING = str.maketrans(
+    {"−": "-", "–": "-", "°": " deg", "²": "2", "³": "3", "≥": ">=", "≤": "<=", "×": "x", "…": "...", "’": "'"}
+)
+_REPORT_FILES = ("report.html", "report.pdf", "case.json")
+Row = tuple[str, str]
+
+
+def spelled(text: str, encoding: str) -> str:
+    """The text in signs that an encoding has.
+
+    >>> spelled("41° (36–47), 3 mm²", "ascii")
+    '41 deg (36-47), 3 mm2'
+    """
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return text.translate(_SPELLING).encode("ascii", "replace").decode("ascii")
+    return text
+
+
+def summary_text(case: CaseReport, out: Path, *, width_columns: int = 110) -> str:
+    """What was found, for a terminal.
+
+    Parameters
+    ----------
+    case
+        The result.
+    out
+        The folder it was written to.
+    width_columns
+        Width of the tables.
+
+    Returns
+    -------
+    str
+        Lesions, scores, quality, the place of the report, and that it is for research use only. What the input
+        says of itself holds no control characters here.
+    """
+    say = Display(case)
+    parts: list[str] = []
+    for index, lesion in enumerate(case.lesions):
+        parts += [_pairs(_lesion_rows(lesion, f"lesions.{index}", say), width_columns), ""]
+    if not case.lesions:
+        parts += ["No lesion was analysed.", ""]
+    if case.scores:
+        parts += [_scores(case, width_columns), ""]
+    parts += [_pairs([*_quality_rows(case, say), *_file_rows(out)], width_columns), "", _RESEARCH_USE]
+    return "\n".join(parts)
+
+
+def _lesion_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
+    numbers = ", ".join(map(str, lesion.segments))
+    vessel = (lesion.vessel or "not named") + (f", SCCT segment {numbers}" if numbers else "")
+    rows = [("Vessel", f"{vessel} ({lesion.id})")]
+    rows += _open_rows(at, say) if lesion.kind == "none" else _occlusion_rows(lesion, at, say)
+    sides = [say.number(f"{at}.reference.{side}_diameter_mm", unit="mm") for side in ("proximal", "distal")]
+    rows.append(("References", f"proximal {sides[0]}, distal {sides[1]}"))
+    return rows + [("Flag", flag) for flag in lesion.flags]
+
+
+def _open_rows(at: str, say: Display) -> list[Row]:
+    return [
+        ("Finding", "no occlusion between the two points"),
+        ("Length between points", say.interval(f"{at}.length_mm", unit="mm")),
+        ("Smallest diameter", say.number(f"{at}.narrowest_diameter_mm", unit="mm")),
+    ]
+
+
+def _occlusion_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
+    proximal, distal = f"{at}.proximal_cap", f"{at}.distal_cap"
+    attenuation = say.number(f"{proximal}.attenuation_hu", decimals=0, unit="HU")
+    branch = say.truth(f"{proximal}.side_branch", missing=NOT_MEASURABLE)
+    if say.at(f"{proximal}.side_branch_distance_mm") is not None:
+        branch += f", at {say.number(f'{proximal}.side_branch_distance_mm', unit='mm')}"
+    bend = say.interval(f"{at}.bend_max_deg", decimals=0, unit="°")
+    if say.at(f"{at}.bend_max_deg.at_mm") is not None:
+        bend += f" at {say.number(f'{at}.bend_max_deg.at_mm', unit='mm')} from the proximal cap"
+    beyond = {True: "opacified", False: "not opacified"}.get(say.at(f"{at}.distal_vessel.opacified"), NOT_MEASURABLE)
+    if say.at(f"{at}.distal_vessel.diameter_mean_mm") is not None:
+        beyond += f", mean {say.number(f'{at}.distal_vessel.diameter_mean_mm', unit='mm')}"
+    return [
+        ("Length", say.interval(f"{at}.length_mm", unit="mm")),
+        ("Proximal cap", f"{say.word(f'{proximal}.shape')}; attenuation of the first 5 mm {attenuation}"),
+        ("Distal cap", f"{say.word(f'{distal}.shape')}; bifurcation {say.truth(f'{distal}.bifurcation')}"),
+        ("Side branch at cap", branch),
+        ("Largest bend", bend),
+        *_calcium_rows(at, say),
+        *_plaque_rows(lesion, at, say),
+        ("Vessel beyond", beyond),
+    ]
+
+
+def _calcium_rows(at: str, say: Display) -> list[Row]:
+    calcium = f"{at}.calcification"
+    if say.at(calcium) is None:
+        return [("Calcium", NOT_MEASURABLE)]
+    share = say.interval(f"{calcium}.cross_section_max_ratio", decimals=0, unit="%", scale=100)
+    arc = say.interval(f"{calcium}.arc_max_deg", decimals=0, unit="°")
+    volume = say.interval(f"{calcium}.volume_mm3", unit="mm³")
+    marks = f"any {say.truth(f'{calcium}.any')}; severe {say.truth(f'{calcium}.severe')}"
+    return [("Calcium", f"{marks}; volume {volume}"), ("", f"largest share of a section {share}; largest arc {arc}")]
+
+
+def _plaque_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
+    if lesion.plaque is None:
+        return [("Plaque", NOT_MEASURABLE)]
+    rows = [("Plaque", say.interval(f"{at}.plaque.volume_mm3", unit="mm³"))]
+    for name in COMPONENTS:
+        part = f"{at}.plaque.components.{name}"
+        volume = say.interval(f"{part}.volume_mm3", unit="mm³")
+        rows.append((f"  {words(name)}", f"{volume}; {say.interval(f'{part}.fraction_percent', unit='%')} of plaque"))
+    return rows
+
+
+def _quality_rows(case: CaseReport, say: Display) -> list[Row]:
+    noise = say.number("quality.noise_hu", decimals=0, unit="HU")
+    aorta = say.number("quality.aorta_hu", decimals=0, unit="HU")
+    contrast = say.number("quality.contrast_to_noise", missing=NOT_ASSESSED)
+    verdict = "usable" if case.quality.usable else "DO NOT TRUST THIS ANALYSIS"
+    rows = [("Quality", f"{verdict}; noise {noise}, aorta {aorta}, contrast-to-noise {contrast}")]
+    rows += [("Flag", flag) for flag in case.quality.flags]
+    chosen = "; ".join(case.input.why_chosen) or "the only series"
+    return [*rows, ("Series", f"{case.input.description or 'no description'} ({chosen})")]
+
+
+def _file_rows(out: Path) -> list[Row]:
+    shown = [name for name in _REPORT_FILES if (out / name).is_file()]
+    return [(("Report" if name == shown[0] else ""), str(out / name)) for name in shown] or [("Result", str(out))]
+
+
+def _scores(case: CaseReport, width_columns: int) -> str:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in ("score", "points", "stratum", "endpoint and its printed rate", "trust"):
+        table.add_column(column, overflow="fold")
+    missing: dict[str, None] = {}
+    for row in clean(scores_model(case, Sources())):
+        name = row["name"] + (f" ({row['variant']})" if row["variant"] else "")
+        stratum = row["stratum"] + (f"; {row['probabilities']}" if row["probabilities"] else "")
+        table.add_row(*(escape(cell) for cell in (name, row["points"], stratum, row["outcome"], row["trust"])))
+    for score in case.scores:
+        missing |= dict.fromkeys(words(name) for name in score.missing)
+    text = _drawn(table, width_columns)
+    return f"{text}\nNot known, needed by the scores: {', '.join(missing)}" if missing else text
+
+
+def _pairs(rows: list[Row], width_columns: int) -> str:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    printable: list[Any] = clean(rows)
+    for label, text in printable:
+        table.add_row(escape(label), escape(text))
+    return _drawn(table, width_columns)
+
+
+def _drawn(table: Table, width_columns: int) -> str:
+    console = Console(width=width_columns, color_system=None, highlight=False, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
