@@ -181,8 +181,10 @@ def _paint(scene: Scene, hu, points, *, affine: Affine, pose: NDArray[np.float64
         shut = np.maximum(shut, _cover(np.maximum(start - here, here - end), width))
     brush(where, far - radius - scene.wall_mm, 60.0 * (1 - shut) + scene.plaque_hu * shut)
     share = _cover(far - radius, width) * (1 - shut)
-    level = scene.lumen_hu if scene.distal_hu is None else np.where(
-        here > scene.gaps_mm[-1][0], scene.distal_hu, scene.lumen_hu
+    level = (
+        scene.lumen_hu
+        if scene.distal_hu is None
+        else np.where(here > scene.gaps_mm[-1][0], scene.distal_hu, scene.lumen_hu)
     )
     hu[where] = hu[where] * (1 - share) + level * share
     for at, u, v, size in scene.nodules:

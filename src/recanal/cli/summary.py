@@ -148,17 +148,25 @@ def _file_rows(out: Path) -> list[Row]:
 
 def _scores(case: CaseReport, width_columns: int) -> str:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in ("score", "points", "stratum", "endpoint and its printed rate", "trust"):
-        table.add_column(column, overflow="fold")
-    missing: dict[str, None] = {}
-    for row in clean(scores_model(case, Sources())):
+    for column, share in (
+        ("score", 3),
+        ("points", 1),
+        ("stratum", 3),
+        ("endpoint and its printed rate", 6),
+        ("trust", 2),
+    ):
+        table.add_column(column, overflow="fold", ratio=share)
+    for score, row in zip(case.scores, clean(scores_model(case, Sources())), strict=True):
         name = row["name"] + (f" ({row['variant']})" if row["variant"] else "")
         stratum = row["stratum"] + (f"; {row['probabilities']}" if row["probabilities"] else "")
-        table.add_row(*(escape(cell) for cell in (name, row["points"], stratum, row["outcome"], row["trust"])))
-    for score in case.scores:
-        missing |= dict.fromkeys(words(name) for name in score.missing)
-    text = _drawn(table, width_columns)
-    return f"{text}\nNot known, needed by the scores: {', '.join(missing)}" if missing else text
+        rate = score.printed_rate_text if score.endpoint in score.printed_rate_text else row["outcome"]
+        table.add_row(*(escape(cell) for cell in (name, row["points"], stratum, rate, row["trust"])))
+    lines = []
+    missing = dict.fromkeys(words(name) for score in case.scores for name in score.missing)
+    if missing:
+        lines.append(f"Not known, needed by the scores: {', '.join(missing)}")
+    lines += [f"{score.name}: {warning}" for score in case.scores for warning in score.warnings]
+    return "\n".join((_drawn(table, width_columns), *clean(lines)))
 
 
 def _pairs(rows: list[Row], width_columns: int) -> str:

@@ -47,13 +47,13 @@ class VesselShape:
     sigma_mm: float
 
 
-CORE_MM = 0.4
-_CORE_RINGS = np.array([0.05, 0.15, 0.25, 0.35])
+_CORE_RINGS = np.array([0.0, 0.1, 0.2])
+_CORE_WEIGHT = np.array([0.025, 0.1, 0.2]) / 0.325
 
 
 def _true_lumen_hu(shape: VesselShape, lumen_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """The lumen level that, blurred, shows ``core_hu`` over the core."""
-    weight = _CORE_RINGS / _CORE_RINGS.sum()
+    weight = _CORE_WEIGHT
     inner = (blurred_disc(_CORE_RINGS, lumen_mm[:, None], shape.sigma_mm) * weight).sum(axis=1)
     outer = (blurred_disc(_CORE_RINGS, lumen_mm[:, None] + shape.wall_mm, shape.sigma_mm) * weight).sum(axis=1)
     rest = shape.outside_hu + (shape.wall_hu - shape.outside_hu) * outer

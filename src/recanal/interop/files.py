@@ -57,6 +57,8 @@ def list_files(folder: Path) -> tuple[list[InputFile], bool]:
     files: list[InputFile] = []
     links = False
     for entry, name, depth in _entries(root):
+        if depth > MAX_FOLDER_DEPTH:
+            raise ReadError(f"Folders nest deeper than {MAX_FOLDER_DEPTH}.", file=name, rule="folder-depth")
         if entry.is_symlink():
             links = True
             _check_link(entry.path, root, name)
@@ -68,8 +70,6 @@ def list_files(folder: Path) -> tuple[list[InputFile], bool]:
             raise ReadError(
                 f"The input holds more than {MAX_FILES} files.", hint="Give one study.", rule="too-many-files"
             )
-        if depth > MAX_FOLDER_DEPTH:
-            raise ReadError(f"Folders nest deeper than {MAX_FOLDER_DEPTH}.", file=name, rule="folder-depth")
     files.sort(key=lambda file: file.path)
     return files, links
 

@@ -122,14 +122,16 @@ class HeadReader:
         if found.syntax != EXPLICIT_LITTLE or head[128:132] != b"DICM" or not elements.pixel_tag or not series:
             return
         length = elements.pixel_offset
-        if length > _LONGEST_PATTERN or len(self._walked) >= 32:
+        if length > _LONGEST_PATTERN or (series not in self._walked and len(self._walked) >= 32):
             return
         self._first_read = max(self._first_read, length + 4096)
         walked = head[:length], elements
         before = self._walked.get(series)
-        pattern = learn_pattern(before, walked) if before is not None else None
-        if pattern is not None:
-            self._patterns[series] = pattern
+        if before is not None:
+            old = self._patterns.get(series)
+            pattern = learn_pattern(before, walked, known=old.varying if old else frozenset())
+            if pattern is not None:
+                self._patterns[series] = pattern
         self._walked[series] = walked
 
 

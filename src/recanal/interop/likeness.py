@@ -46,7 +46,9 @@ class Pattern:
     length: int
 
 
-def learn_pattern(one: tuple[bytes, Elements], two: tuple[bytes, Elements]) -> Pattern | None:
+def learn_pattern(
+    one: tuple[bytes, Elements], two: tuple[bytes, Elements], *, known: frozenset[int] = frozenset()
+) -> Pattern | None:
     """The pattern of two headers that were walked in full from the start of the file, or None.
 
     Parameters
@@ -54,6 +56,8 @@ def learn_pattern(one: tuple[bytes, Elements], two: tuple[bytes, Elements]) -> P
     one, two
         Bytes of the file's head and its elements, whose ``spans`` and ``pixel_offset`` count from the file's start
         and include the file meta information.
+    known
+        Tags that are known to vary, though they may be the same in these two.
     """
     (bytes_1, elements_1), (bytes_2, elements_2) = one, two
     spans_1, spans_2 = elements_1.spans, elements_2.spans
@@ -63,9 +67,9 @@ def learn_pattern(one: tuple[bytes, Elements], two: tuple[bytes, Elements]) -> P
     at = 0
     varying: set[int] = set()
     for (start_1, end_1), (start_2, end_2) in zip(spans_1, spans_2, strict=True):
-        if bytes_1[start_1:end_1] == bytes_2[start_2:end_2]:
-            continue
         tag = _tag(bytes_2, start_2)
+        if bytes_1[start_1:end_1] == bytes_2[start_2:end_2] and tag not in known:
+            continue
         if tag != _tag(bytes_1, start_1):
             return None
         parts += [bytes_2[at:start_2], tag]

@@ -32,6 +32,8 @@ class Series:
     ----------
     uid
         SeriesInstanceUID; empty where the files have none.
+    description, first_file
+        SeriesDescription and name of the first file that was met.
     slices
         The slices that passed the gate.
     problem
@@ -42,6 +44,7 @@ class Series:
 
     uid: str
     description: str = ""
+    first_file: str = ""
     slices: list[SliceHeader] = field(default_factory=list)
     problem: ReadError | None = None
     dropped: Counter[str] = field(default_factory=Counter)
@@ -124,7 +127,7 @@ def _series(values: Values, found: ScannedFiles) -> Series:
         found.identities.update(v for v in (values.bare("PatientName"), values.bare("PatientID")) if v)
     uid = values.uid("SeriesInstanceUID")
     key = uid or "\\".join((values.uid("FrameOfReferenceUID"), values.text("SeriesDescription"), values.text("Rows")))
-    series = found.series.setdefault(key, Series(uid, values.text("SeriesDescription")))
+    series = found.series.setdefault(key, Series(uid, values.text("SeriesDescription"), values.file))
     series.count += 1
     return series
 
@@ -204,7 +207,7 @@ def candidates(series: Series) -> list[Candidate]:
         raise series.problem
     if not series.slices:
         what = ", ".join(f"{count} x {kind}" for kind, count in series.dropped.items())
-        raise ReadError(f"The series holds no CT slices ({what}).", rule="not-ct")
+        raise ReadError(f"The series holds no CT slices ({what}).", file=series.first_file, rule="not-ct")
     _check_uniform(series.slices)
     slices, flags = _without_copies(series.slices)
     groups = split_phases(slices)
@@ -273,10 +276,10 @@ def _check_same(header: SliceHeader, first: SliceHeader, name: str, what: tuple[
 
 def _without_copies(slices: Sequence[SliceHeader]) -> tuple[list[SliceHeader], list[str]]:
     """The slices without second copies of the same instance."""
-    kept: dict[tuple[str, int], SliceHeader] = {}
+    kept: dict[tuple[bytes, int], SliceHeader] = {}
     copies, anonymous = 0, []
     for header in slices:
-        key = (header.values.uid("SOPInstanceUID"), header.layout.frame)
+        key = (header.values.bare("SOPInstanceUID"), header.layout.frame)
         if not key[0]:
             anonymous.append(header)
         elif key not in kept:

@@ -26,6 +26,8 @@ from recanal.interop.wording import clean_text
 __all__ = ["LoadedStudy", "input_sha256", "load_study"]
 
 Progress = Callable[[str, float], None]
+_WHOLE_INPUT = frozenset({"no-dicom", "no-files", "not-found", "too-many-files"})
+"""Rules that no single file breaks; the error names the input."""
 _Loaded = tuple[Volume, InputInfo, tuple[str, ...]]
 
 
@@ -89,10 +91,18 @@ def load_study(path: str | Path, *, series_uid: str | None = None, progress: Pro
         Naming the file and the rule that it breaks.
     """
     where = Path(path)
-    if not where.exists():
-        raise ReadError(
-            "There is no such file or folder.", file=clean_text(where.name, max_length=200), rule="not-found"
-        )
+    try:
+        return _load(where, series_uid, progress)
+    except ReadError as error:
+        if error.rule not in _WHOLE_INPUT:
+            raise
+        name = clean_text(where.name, max_length=200)
+        raise ReadError(error.message, hint=error.hint, file=name, rule=error.rule) from None
+
+
+def _load(where: Path, series_uid: str | None, progress: Progress | None) -> LoadedStudy:
+    if not _exists(where):
+        raise ReadError("There is no such file or folder, or it may not be read.", rule="not-found")
     extra: tuple[str, ...] = ()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pydicom")  # they quote values of the header
@@ -106,6 +116,13 @@ def load_study(path: str | Path, *, series_uid: str | None = None, progress: Pro
         flags = flags + extra
         volume = Volume(volume.hu, volume.affine, {**volume.meta, "flags": flags})
     return LoadedStudy(volume, info, flags)
+
+
+def _exists(where: Path) -> bool:
+    try:
+        return where.exists()
+    except OSError:  # a folder on the way that may not be entered
+        return False
 
 
 def _load_files(files: Sequence[InputFile], series_uid: str | None, progress: Progress | None) -> _Loaded:

@@ -16,8 +16,10 @@ from recanal.imaging.sections import RING_MM, Sections
 __all__ = ["Branch", "branch_near"]
 
 LEAST_DIAMETER_MM = 1.0
-REACH_MM = 2.2
-LEVEL_SHARE = 0.45
+REACH_MM = 1.9
+LEVEL_SHARE = 0.33
+MOST_DIAMETER_MM = 5.0
+AIR_HU = -200.0
 TISSUE_HU = 60.0
 
 
@@ -57,10 +59,10 @@ def branch_near(
     Notes
     -----
     Contrast that is connected to the open lumen and leaves the wall by more than 2 mm, in a tube of at least 1 mm.
-    Radii up to the reach of the sections are looked at, from 5 mm on the open side to 4 mm beyond the cap.
+    Radii up to the reach of the sections are looked at, from 7 mm on the open side to 8 mm beyond the cap.
     """
     arc = sections.line.arc_mm
-    low, high = (cap_mm - 6.0, cap_mm + 4.0) if away < 0 else (cap_mm - 4.0, cap_mm + 6.0)
+    low, high = (cap_mm - 7.0, cap_mm + 8.0) if away < 0 else (cap_mm - 8.0, cap_mm + 7.0)
     rows = np.flatnonzero((arc >= low) & (arc <= high))
     hu = steady(sections.hu[rows], along_mm=0.3, step_mm=sections.step_mm, rays=0.7)
     side = (arc < cap_mm) if away < 0 else (arc > cap_mm)
@@ -75,8 +77,13 @@ def branch_near(
     rings = np.arange(hu.shape[2]) * RING_MM
     beyond = rings[None, None, :] - vessel[:, None, None]
     shell = connected & (beyond > 0.9) & (beyond < 1.3)
-    far = connected & (beyond > REACH_MM - 0.2) & (beyond < REACH_MM + 0.2)
-    return _largest(shell, far, arc[rows], vessel, cap_mm=cap_mm, step_mm=sections.step_mm)
+    far = connected & (beyond > REACH_MM - 0.3) & (beyond < REACH_MM + 0.3)
+    ring = (beyond > 0.9) & (beyond < 1.3)
+    mean = (hu * ring).sum(axis=2) / np.maximum(ring.sum(axis=2), 1)
+    around = float(np.median(mean[mean > AIR_HU])) if (mean > AIR_HU).any() else -90.0
+    filling = np.clip((mean - around) / (level - around), 0.0, 1.2)
+    cell = sections.step_mm * (vessel[:, None] + 1.1) * 2 * np.pi / hu.shape[1]
+    return _widest(shell, far, filling * cell, arc[rows], cap_mm=cap_mm)
 
 
 def _own_size(contours: Contours, side: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -97,33 +104,38 @@ def _connected(bright: NDArray[np.bool_], start: NDArray[np.bool_]) -> NDArray[n
     return np.asarray(both[:, :rays] | both[:, rays:])
 
 
-def _largest(
+def _widest(
     shell: NDArray[np.bool_],
     far: NDArray[np.bool_],
+    filled_mm2: NDArray[np.float64],
     arc: NDArray[np.float64],
-    vessel: NDArray[np.float64],
     *,
     cap_mm: float,
-    step_mm: float,
 ) -> Branch | None:
-    """The widest patch of the shell that goes on to the far shell, if it is a tube of at least 1 mm near the cap."""
+    """The widest patch of the shell that goes on to the far shell, if it is a tube of at least 1 mm near the cap.
+
+    The width comes from the contrast summed over the patch and its surroundings, which blur does not change.
+    """
     if not far.any():
         return None
     patch = shell.any(axis=2)
     rays = patch.shape[1]
     label, count = ndimage.label(np.concatenate([patch, patch], axis=1))
-    outer = ndimage.binary_dilation(far.any(axis=2), iterations=6)
-    outer = np.concatenate([outer, outer], axis=1)
+    outer = np.concatenate([far.any(axis=2)] * 2, axis=1)
+    outer = ndimage.binary_dilation(outer, iterations=10)
+    filled = np.concatenate([filled_mm2, filled_mm2], axis=1)
     best: Branch | None = None
     for k in range(1, count + 1):
-        rows, columns = np.nonzero(label == k)
-        if len(np.unique(columns % rays)) > 0.6 * rays or not (outer[rows, columns]).any():
+        own = label == k
+        rows, columns = np.nonzero(own)
+        edge = columns.min() == 0 or columns.max() == 2 * rays - 1
+        if edge or len(np.unique(columns)) > 0.6 * rays or not outer[own].any():
             continue
-        radius = float(vessel[rows].mean()) + 1.1
-        columns_wide = (columns.max() - columns.min() + 1) * 2 * np.pi / rays * radius
-        area = len(rows) * step_mm * radius * 2 * np.pi / rays
-        diameter = float(min(2 * np.sqrt(area / np.pi), columns_wide * 1.2))
-        distance = max(0.0, abs(float(arc[rows].mean()) - cap_mm) - diameter / 2 - 1.0)
-        if diameter >= LEAST_DIAMETER_MM * 0.8 and distance <= 3.0 and (best is None or diameter > best.diameter_mm):
+        near = ndimage.binary_dilation(own, iterations=3)
+        diameter = 2 * float(np.sqrt(filled[near].sum() / np.pi))
+        distance = max(0.0, abs(float(arc[rows].mean()) - cap_mm) - diameter / 2 - 0.5)
+        if not LEAST_DIAMETER_MM <= diameter <= MOST_DIAMETER_MM or distance > 3.0:
+            continue
+        if best is None or diameter > best.diameter_mm:
             best = Branch(distance, diameter)
     return best

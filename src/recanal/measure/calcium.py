@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recanal.imaging.sections import RING_MM
 from recanal.measure.tissue import Tissue
@@ -16,6 +17,8 @@ SPOT_MM2 = 1.0
 WALL_RIM_MM = 0.5
 FILLED_RATIO = 0.9
 LEAST_RAY_MM = 0.2
+GLOW_MM = 2.0
+GLOW_MARGIN_HU = 60.0
 
 
 @dataclass(frozen=True)
@@ -59,14 +62,35 @@ class CalciumMeasure:
         return self.core_max_ratio >= FILLED_RATIO
 
 
-def calcium(tissue: Tissue, *, threshold_hu: float = 351.0) -> CalciumMeasure:
-    """The calcium inside the wall: all that reaches ``threshold_hu``.
+def _glow(tissue: Tissue, lumen_hu: tuple[float, float], threshold_hu: float) -> NDArray[np.bool_]:
+    """(n, m, r) cells next to a cap that are no brighter than the lumen beyond it: blurred lumen, not calcium."""
+    out = np.zeros(tissue.hu.shape, dtype=bool)
+    ends = (tissue.position_mm - tissue.position_mm[0], tissue.position_mm[-1] - tissue.position_mm)
+    for distance, level in zip(ends, lumen_hu, strict=True):
+        if level > threshold_hu - GLOW_MARGIN_HU:
+            out |= (distance < GLOW_MM)[:, None, None] & (tissue.hu < level + GLOW_MARGIN_HU)
+    return out
+
+
+def calcium(
+    tissue: Tissue, *, threshold_hu: float = 351.0, lumen_hu: tuple[float, float] = (0.0, 0.0)
+) -> CalciumMeasure:
+    """The calcium inside the wall: all that reaches ``threshold_hu``, the glow of a bright lumen at the caps left out.
+
+    Parameters
+    ----------
+    tissue
+        Between the caps.
+    threshold_hu
+        From where on tissue counts as calcium.
+    lumen_hu
+        Lumen level before the proximal and beyond the distal cap.
 
     Notes
     -----
     Per section of 0.25 mm. The arc counts the rays that meet at least 0.2 mm of calcium inside the wall.
     """
-    dense = tissue.hu >= threshold_hu
+    dense = (tissue.hu >= threshold_hu) & ~_glow(tissue, lumen_hu, threshold_hu)
     area = (tissue.area_mm2 * dense).sum(axis=(1, 2))
     ratio = area / np.maximum(tissue.area_mm2.sum(axis=(1, 2)), 1e-9)
     inside = tissue.area_mm2 > 0
@@ -83,6 +107,6 @@ def calcium(tissue: Tissue, *, threshold_hu: float = 351.0) -> CalciumMeasure:
         arc_at_mm=float(tissue.position_mm[widest]),
         spot_max_mm2=float(area.max()),
         core_max_ratio=float(filled.max()),
-        volume_mm3=tissue.volume_between(threshold_hu, float("inf")),
+        volume_mm3=float((tissue.volume_mm3 * dense).sum()),
         threshold_hu=threshold_hu,
     )

@@ -17,6 +17,8 @@ __all__ = ["TAPER_LIMIT_MM", "OpenEnd", "Taper", "taper"]
 TAPER_LIMIT_MM = 2.0
 TAPER_SD_MM = 0.6
 FILL_BLUR_MM = 0.25
+HIDDEN_MM = 1.5
+HIDDEN_SHARE = 0.12
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,8 @@ def taper(
     fill, hard = _filling(sections.hu[rows], level=level, plaque_hu=plaque_hu, size_mm=end.radius_mm)
     if position[0] > position[-1]:
         position, fill, hard = position[::-1], fill[::-1], hard[::-1]
-    near = (position > -1.5) & (position < 2.0)
-    hidden = bool(hard[near].max(initial=0.0) > 0.2)
+    near = (position > -1.0) & (position < HIDDEN_MM)
+    hidden = bool(hard[near].max(initial=0.0) > HIDDEN_SHARE)
     length = _fit(position, fill, float(np.hypot(sigma_mm, FILL_BLUR_MM)))
     prob = float(ndtr((TAPER_LIMIT_MM - length) / TAPER_SD_MM))
     return Taper(length, prob, hidden)
@@ -110,7 +112,7 @@ def _filling(
     part = hu[:, :, :last]
     contrast = np.clip((part - plaque_hu) / max(level - plaque_hu, 40.0), 0.0, 1.0)
     fill = (contrast.mean(axis=1) * weight).sum(axis=1) / weight.sum()
-    hard = ((part > level + 150.0).mean(axis=1) * weight).sum(axis=1) / weight.sum()
+    hard = ((part > max(level + 80.0, 380.0)).mean(axis=1) * weight).sum(axis=1) / weight.sum()
     return np.asarray(ndimage.gaussian_filter1d(fill, 1.0, mode="nearest"), dtype=np.float64), np.asarray(hard)
 
 

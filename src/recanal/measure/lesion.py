@@ -25,7 +25,7 @@ from recanal.imaging.caps import Gap
 from recanal.imaging.vessel import Vessel
 from recanal.measure.bend import bend_max, chord_mm
 from recanal.measure.branches import Branch, branch_near
-from recanal.measure.calcium import CalciumMeasure, calcium
+from recanal.measure.calcium import calcium
 from recanal.measure.cap_shape import OpenEnd, Taper, taper
 from recanal.measure.intervals import Conditions, interval
 from recanal.measure.plaque import Scheme, composition, scheme
@@ -35,6 +35,7 @@ from recanal.measure.tissue import Tissue, tissue_between
 __all__ = ["measure_lesions", "open_vessel"]
 
 SMALL_VESSEL_MM = 2.0
+WEAK_LUMEN_HU = 170.0
 CAP_ZONE_MM = 5.0
 BLUR_MM = 1.0
 SIMILAR_CALIBRE = 0.7
@@ -129,7 +130,7 @@ def _lesion(site: _Site, *, name: str | None, bins: Scheme, number: int) -> Lesi
         if bend is None
         else interval("bend_max_deg", bend[0], conditions, at_mm=bend[1] - gap.start_mm),
         reference=reference,
-        calcification=_calcification(site, calcium(site.tissue, threshold_hu=bins.edges_hu[3])),
+        calcification=_calcification(site, bins),
         plaque=_plaque(site, bins),
         distal_vessel=_distal(site, reference, distal_taper),
         profile=_profile(site.vessel, gap.start_mm, gap, bins),
@@ -202,7 +203,10 @@ def _proximal_cap(site: _Site, funnel: Taper | None, branch: Branch | None, refe
     )
 
 
-def _calcification(site: _Site, found: CalciumMeasure) -> Calcification:
+def _calcification(site: _Site, bins: Scheme) -> Calcification:
+    level = site.vessel.lumen.level_hu
+    ends = float(level[0]), float(level[-1])
+    found = calcium(site.tissue, threshold_hu=bins.edges_hu[3], lumen_hu=ends)
     start = site.gap.start_mm
     conditions = site.conditions
     return Calcification(
@@ -288,6 +292,9 @@ def _flags(site: _Site, reference: Reference, funnel: Taper | None) -> tuple[str
         flags.append("shape of the proximal cap not measurable: too little open vessel before it")
     elif funnel.hidden:
         flags.append("calcium at the proximal cap hides its shape")
+    weak = min(float(site.vessel.lumen.level_hu[0]), float(site.vessel.lumen.level_hu[-1]))
+    if weak < WEAK_LUMEN_HU:
+        flags.append(f"lumen of only {weak:.0f} HU beyond a cap: contrast hardly above tissue")
     if site.conditions.noise_ratio > 0.25:
         flags.append("contrast beyond one of the caps is hardly above the plaque: the caps are uncertain")
     return tuple(flags)

@@ -8,12 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.core.curves import Contours
-from recanal.imaging.edges import steady
 from recanal.imaging.sections import RING_MM, Sections
 
 __all__ = ["Tissue", "tissue_between"]
-
-SMOOTH_ALONG_MM = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +64,7 @@ def tissue_between(sections: Sections, contours: Contours, *, start_mm: float, e
     step = np.clip(np.minimum(arc + half, end_mm) - np.maximum(arc - half, start_mm), 0.0, None)
     rows = np.flatnonzero(step > 0)
     wall = contours.wall_radius_mm[rows]
-    hu = steady(sections.hu, along_mm=SMOOTH_ALONG_MM, step_mm=sections.step_mm, rays=0.0)[rows]
+    hu = sections.hu[rows]
     rings = np.arange(hu.shape[2]) * RING_MM
     outer = np.minimum(rings + RING_MM / 2, wall[:, :, None])
     inner = np.maximum(rings - RING_MM / 2, 0.0)

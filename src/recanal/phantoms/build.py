@@ -21,10 +21,8 @@ from recanal.phantoms.scanner import (
     Grid,
     add_noise,
     blur_motion,
-    blur_rest,
     build_grid,
     crop_grid,
-    organ_sigma,
     psf_sigmas,
 )
 from recanal.phantoms.survey import Scene
@@ -115,20 +113,20 @@ def render(design: Design, progress: Progress | None = None) -> tuple[NDArray[np
     blood_hu = float(lesion.lumen_hu[0]) * (1.03 if design.contrast else 1.0)
     layers = layers_of(design.heart, blood_hu, stream(design.seed, 8), contrast=design.contrast)
     options, sigmas = design.options, psf_sigmas(design.options)
-    picture = paint_layers(grid, layers, design.seed, sigma_mm=organ_sigma(options), progress=progress)
+    picture = paint_layers(grid, layers, design.seed, sigmas_mm=sigmas, progress=progress)
     if progress is not None:
         progress(0.6, "vessels")
     painter = VesselPainter(grid, picture, _tubes(design))
     look = Look(_branch_hu(design), design.heart.solids["aorta"], blood_hu)
     paint_vessels(painter, arteries, design.veins, lesion, look)
     blood = PulmonaryBlood(blood_hu, sigmas)
-    blur_rest(picture, grid.spacing_mm, options)
     paint_lung_vessels(picture, grid, design.heart, blood=blood, rng=stream(design.seed, 13))
     painter.add_to(picture, sigmas)
     box = _lesion_box(design)
     without = picture[box].copy()
-    painter.target(arteries[0].name, lesion, ("calcium",))
-    painter.add_to(picture, sigmas)
+    if lesion.calcium:
+        painter.target(arteries[0].name, lesion, ("calcium",))
+        painter.add_to(picture, sigmas)
     if progress is not None:
         progress(0.8, "motion")
     angle = float(stream(design.seed, 9).uniform(0, np.pi))

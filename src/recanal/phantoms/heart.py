@@ -81,7 +81,8 @@ def in_lung(heart: Heart, points_mm: Floats) -> NDArray[np.bool_]:
     names = ("lv_outer", "rv_outer", "la", "ra", "pulmonary", "aorta")
     hull = blend_union([heart.solids[name](points_mm) for name in names], 26.0) - 13.0
     liver = points_mm[..., 2] < heart.origin_mm[2] - 50
-    return np.asarray(((away**2).sum(axis=-1) < 1) & (middle(points_mm) > 0) & (hull > 0) & ~liver)
+    veins = np.minimum(heart.solids["left_veins"](points_mm), heart.solids["right_veins"](points_mm)) > 3.0
+    return np.asarray(((away**2).sum(axis=-1) < 1) & (middle(points_mm) > 0) & (hull > 0) & veins & ~liver)
 
 
 def _blend_cut(first: Floats, second: Floats, blend_mm: float) -> Floats:

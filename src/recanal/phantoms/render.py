@@ -23,12 +23,14 @@ __all__ = ["FINE", "Look", "VesselPainter", "paint_layers", "paint_vessels"]
 FINE = 3
 _LATTICE_MM = 2.0
 _TILE = 64
+_RAMP = 4.22
 Progress = Callable[[float, str], None]
+Sigmas = tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
 class _Ready:
-    """A layer on the coarse lattice, with the part of the lattice where it matters."""
+    """A layer on the coarse lattice (distance in sigmas of the blur), with the part where it matters."""
 
     distance: NDArray[np.float32]
     hu: NDArray[np.float32] | float
@@ -53,13 +55,15 @@ def _mottle(axes: tuple[Floats, Floats, Floats], grain_mm: float, rng: np.random
 
 
 def _prepare(
-    layer: Layer, points: Floats, axes: tuple[Floats, Floats, Floats], rng: np.random.Generator
+    layer: Layer, points: Floats, axes: tuple[Floats, Floats, Floats], sigmas_mm: Sigmas, rng: np.random.Generator
 ) -> _Ready | None:
     shape = (len(axes[0]), len(axes[1]), len(axes[2]))
     distance = layer.solid(points).reshape(shape).astype(np.float32)
-    inside = np.argwhere(distance < 2.0)
+    inside = np.argwhere(distance < 0.5 * _RAMP * max(sigmas_mm) + 0.5)
     if len(inside) == 0:
         return None
+    steep = np.clip(np.gradient(distance, _LATTICE_MM, axis=0), -1.0, 1.0) ** 2
+    distance /= np.sqrt(sigmas_mm[0] ** 2 * steep + sigmas_mm[1] ** 2 * (1 - steep))
     hu: NDArray[np.float32] | float = layer.hu
     if layer.texture_hu > 0:
         hu = (layer.hu + layer.texture_hu * _mottle(axes, layer.grain_mm, rng)).astype(np.float32)
@@ -74,7 +78,7 @@ def _stretch(plane: NDArray[np.float32], rows: Floats, columns: Floats) -> NDArr
     return np.asarray(tall[:, c0] * (1 - fc) + tall[:, c0 + 1] * fc, dtype=np.float32)
 
 
-def _paint_slice(canvas: NDArray[np.float32], layer: _Ready, at: tuple[float, Floats, Floats], ramp_mm: float) -> None:
+def _paint_slice(canvas: NDArray[np.float32], layer: _Ready, at: tuple[float, Floats, Floats]) -> None:
     level, rows, columns = at
     if not layer.low[0] <= level <= layer.high[0]:
         return
@@ -88,28 +92,27 @@ def _paint_slice(canvas: NDArray[np.float32], layer: _Ready, at: tuple[float, Fl
     def cut(field: NDArray[np.float32]) -> NDArray[np.float32]:
         return _stretch(field[k] * (1 - share) + field[k + 1] * share, rows[r], columns[c])
 
-    cover = np.clip(0.5 - cut(layer.distance) / np.float32(ramp_mm), 0.0, 1.0)
+    cover = np.clip(0.5 - cut(layer.distance) / np.float32(_RAMP), 0.0, 1.0)
     cover = cover * cover * (3 - 2 * cover)
     hu = cut(layer.hu) if isinstance(layer.hu, np.ndarray) else np.float32(layer.hu)
     canvas[r, c] += cover * (hu - canvas[r, c])
 
 
 def paint_layers(
-    grid: Grid, layers: list[Layer], seed: int, *, sigma_mm: float, progress: Progress | None = None
+    grid: Grid, layers: list[Layer], seed: int, *, sigmas_mm: Sigmas, progress: Progress | None = None
 ) -> NDArray[np.float32]:
-    """The picture without coronary vessels, with edges as soft as a blur of ``sigma_mm`` leaves them.
+    """The picture without coronary vessels, with edges as soft as the point-spread function leaves them.
 
     Distances are computed on a lattice of 2 mm, in which they are all but linear, and interpolated to the voxels. The
-    edge profile is the cubic nearest to that of a Gaussian; it depends on the distance alone, so that the picture does
-    not depend on where the grid lies.
+    edge profile is the cubic nearest to that of a Gaussian of the sigma (slice, row, column) along the surface normal;
+    it is a function of space alone, so that the picture does not depend on where the grid lies.
     """
-    ramp_mm = 4.22 * sigma_mm
     axes = _lattice(grid)
     mesh = np.meshgrid(*axes, indexing="ij")
     points = np.stack([mesh[2].ravel(), mesh[1].ravel(), mesh[0].ravel()], axis=1)
     ready = []
     for n, layer in enumerate(layers):
-        item = _prepare(layer, points, axes, np.random.default_rng([seed, 31, n]))
+        item = _prepare(layer, points, axes, sigmas_mm, np.random.default_rng([seed, 31, n]))
         ready += [item] if item is not None else []
     picture = np.full(grid.shape, -1000.0, dtype=np.float32)
     heights, ys, xs = (grid.axis_mm(axis) for axis in range(3))
@@ -121,7 +124,7 @@ def paint_layers(
             (xs - shifts[k, 0] - axes[2][0]) / _LATTICE_MM,
         )
         for item in ready:
-            _paint_slice(picture[k], item, at, ramp_mm)
+            _paint_slice(picture[k], item, at)
         if progress is not None and k % 20 == 0:
             progress(0.6 * k / grid.shape[0], "organs")
     return picture
@@ -279,15 +282,16 @@ class VesselPainter:
         stride = int(np.prod(self._grid.shape[axis + 1 :], dtype=np.int64))
         place = self._flat // stride % self._grid.shape[axis]
         total = np.zeros((len(work), *work.shape[2:]), dtype=np.float32)
+        slabs = np.moveaxis(work, 1, 0)
         for m in range(-half, half + 1):
             rows = np.minimum(np.searchsorted(self._flat, self._flat + m * stride), len(self._flat) - 1)
             found = (self._flat[rows] == self._flat + m * stride) & (place + m >= 0)
             found &= place + m < self._grid.shape[axis]
-            part = np.tensordot(work[rows[found]], weights[m + half], axes=([1], [0]))
-            total[found] += part
+            part = sum(weight * slab for weight, slab in zip(weights[m + half], slabs, strict=True))
+            total[found] += part[rows[found]]
         return total
 
-    def add_to(self, picture: NDArray[np.float32], sigmas_mm: tuple[float, float, float]) -> None:
+    def add_to(self, picture: NDArray[np.float32], sigmas_mm: Sigmas) -> None:
         """Add what has been painted since the last time, blurred from the subsamples by the point-spread function."""
         if len(self._flat) == 0:
             return

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.ndimage import convolve, correlate1d
-from scipy.special import ive
+from scipy.ndimage import convolve
 
 from recanal.core.volume import Affine
 from recanal.phantoms.geometry import Floats
 from recanal.phantoms.options import PhantomOptions
 
-__all__ = ["Grid", "add_noise", "blur_motion", "blur_rest", "build_grid", "crop_grid", "organ_sigma", "psf_sigmas"]
+__all__ = ["Grid", "add_noise", "blur_motion", "build_grid", "crop_grid", "psf_sigmas"]
 
 _SLAB_MM = 36.0
 _FWHM = 2.3548
@@ -108,24 +107,6 @@ def psf_sigmas(options: PhantomOptions) -> tuple[float, float, float]:
     """Sigma in mm of the point-spread function along (slice, row, column); the slice profile has FWHM = thickness."""
     in_plane = float(options.psf_sigma_mm or 0.36)
     return float(options.thickness_mm or 0.6) / _FWHM, in_plane, in_plane
-
-
-def organ_sigma(options: PhantomOptions) -> float:
-    """The part of the point-spread function that organs are painted with; :func:`blur_rest` adds what is missing."""
-    return 0.95 * min(psf_sigmas(options))
-
-
-def blur_rest(picture: NDArray[np.float32], spacing_mm: Floats, options: PhantomOptions) -> None:
-    """Bring organs painted with :func:`organ_sigma` to the full point-spread function, in place.
-
-    The kernel is the discrete analogue of the Gaussian (Lindeberg T. IEEE PAMI 1990;12:234-254), whose variance is
-    exact however narrow it is.
-    """
-    for axis, sigma in enumerate(psf_sigmas(options)):
-        variance = (sigma**2 - organ_sigma(options) ** 2) / float(spacing_mm[axis]) ** 2
-        half = 2 + int(4 * np.sqrt(variance))
-        weights = ive(np.abs(np.arange(-half, half + 1)), variance)
-        correlate1d(picture, weights / weights.sum(), axis=axis, output=picture, mode="nearest")
 
 
 def blur_motion(picture: NDArray[np.float32], pixel_mm: float, options: PhantomOptions, angle_rad: float) -> None:

@@ -655,7 +655,8 @@ def test_case_21_burned_in_annotation_is_flagged(tmp_path):
     ],
 )
 def test_case_21_pictures_that_are_no_ct(tmp_path, changes, rule):
-    assert everywhere(tmp_path, **changes).rule == rule
+    error = everywhere(tmp_path, **changes)
+    assert (error.rule, error.file) == (rule, "IM001")
 
 
 @pytest.mark.parametrize("charset", ["ISO 2022 IR 87", "GB18030", "ISO_IR 192", "NONSENSE"])
@@ -752,14 +753,28 @@ def test_two_patients_in_one_folder(tmp_path):
     assert load_study(tmp_path, series_uid="1.2.826.0.1.3680043.8.498.101").volume.shape[0] == DEPTH
 
 
+def test_folders_that_nest_without_end(tmp_path):
+    folder = tmp_path
+    for _ in range(70):
+        folder = folder / "d"
+    folder.mkdir(parents=True)
+    (folder / "x").write_bytes(b"x")
+    assert refusal(tmp_path).rule == "folder-depth"
+
+
 def test_nothing_to_read(tmp_path):
-    assert refusal(tmp_path).rule == "no-files"
-    assert refusal(tmp_path / "absent").rule == "not-found"
-    (tmp_path / "a.txt").write_text("text")
-    assert refusal(tmp_path).rule == "no-dicom"
-    assert refusal(tmp_path / "a.txt").rule == "unknown-format"
-    (tmp_path / "empty.dcm").write_bytes(b"")
-    assert refusal(tmp_path / "empty.dcm").rule == "unknown-format"
+    folder = tmp_path / "in"
+    folder.mkdir()
+    expected = {folder: "no-files", folder / "absent": "not-found"}
+    for path, rule in expected.items():
+        error = refusal(path)
+        assert (error.rule, error.file) == (rule, path.name)
+    (folder / "a.txt").write_text("text")
+    (folder / "empty.dcm").write_bytes(b"")
+    unknown = {folder / "a.txt": "unknown-format", folder / "empty.dcm": "unknown-format"}
+    for path, rule in {folder: "no-dicom", **unknown}.items():
+        error = refusal(path)
+        assert (error.rule, error.file) == (rule, path.name)
 
 
 def test_a_broken_series_does_not_hide_a_good_one(tmp_path):

@@ -85,7 +85,7 @@ def test_axes_are_smooth_evenly_sampled_and_start_at_the_aorta(designs):
 
 
 def test_calibres_fall_along_the_vessel_as_published(designs):
-    for design in designs:
+    for design in designs[:3]:
         plain = make_design(replace(design.options, reference_diameter_mm=3.0), seed=design.seed)
         target = plain.arteries[0]
         at_lesion = 2 * float(np.interp(plain.place.start_mm, target.arc_mm, target.lumen_mm))

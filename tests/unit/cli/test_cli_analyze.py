@@ -1,0 +1,165 @@
+"""``recanal analyze``: what it asks of the pipeline, and how it ends."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from recanal.errors import FindingsError, GeometryError, ReadError, SeedError
+
+
+def one_line(done):
+    """The only line on stderr."""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("recanal: ")
+    return line
+
+
+def test_every_option_reaches_the_request(analyze, pipeline, study, tmp_path):
+    clinical = tmp_path / "facts.toml"
+    clinical.write_text("")
+    options = ("--series", "1.2.3", "--vessel", "RCA", "--clinical", clinical, "--territory", "coronary")
+    done = analyze(*options, "--backend", "cpu", "--workers", "2", seeds=("--proximal", "-1,2,3", "--distal=4, 5,-6e1"))
+    assert done.exit_code == 0, done.stderr
+    (request,) = pipeline.seen
+    assert (request.input, request.out) == (study, tmp_path / "out")
+    assert (request.proximal_mm, request.distal_mm) == ((-1.0, 2.0, 3.0), (4.0, 5.0, -60.0))
+    assert (request.series_uid, request.vessel, request.clinical) == ("1.2.3", "RCA", clinical)
+    assert request.territory == "coronary"
+    assert isinstance(request.input, Path)
+
+
+def test_what_is_not_given_is_none(analyze, pipeline):
+    assert analyze().exit_code == 0
+    (request,) = pipeline.seen
+    assert (request.series_uid, request.vessel, request.clinical, request.territory) == (None, None, None, None)
+
+
+def test_without_seeds_it_says_what_is_needed(analyze, pipeline):
+    done = analyze(seeds=())
+    assert done.exit_code == 2
+    line = one_line(done)
+    assert "not available yet in this version" in line
+    assert "--proximal" in line
+    assert "--distal" in line
+    assert pipeline.seen == []
+
+
+@pytest.mark.parametrize("seeds", [("--proximal=1,2,3",), ("--distal=1,2,3",)])
+def test_one_seed_is_not_enough(analyze, pipeline, seeds):
+    done = analyze(seeds=seeds)
+    assert done.exit_code == 2
+    assert "Give both" in one_line(done)
+    assert pipeline.seen == []
+
+
+@pytest.mark.parametrize("text", ["1,2", "1,2,3,4", "1,2,nan", "1,inf,3", "a,b,c", "", "1;2;3", "1,2,", "\x1b[31m,1,2"])
+def test_points_that_are_none_are_refused(analyze, pipeline, text):
+    done = analyze(seeds=("--distal=1,2,3", f"--proximal={text}"))
+    assert done.exit_code == 2
+    line = one_line(done)
+    assert "--proximal takes three finite numbers" in line
+    assert "\x1b" not in line
+    assert pipeline.seen == []
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [(("--territory", "leg"), "Leg"), (("--edits", "e.json"), "edits"), (("--backend", "gpu"), "GPU")],
+)
+def test_what_is_not_there_yet_is_refused(analyze, pipeline, options, word):
+    done = analyze(*options)
+    assert done.exit_code == 2
+    assert f"{word} " in one_line(done)
+    assert "not available yet" in one_line(done)
+    assert pipeline.seen == []
+
+
+def test_absent_input_is_named(analyze, pipeline, tmp_path):
+    done = analyze(source=tmp_path / "nowhere")
+    assert done.exit_code == 2
+    assert one_line(done).startswith("recanal: nowhere: [not-found] ")
+    assert pipeline.seen == []
+
+
+def test_absent_clinical_file_is_named(analyze, pipeline, tmp_path):
+    done = analyze("--clinical", tmp_path / "facts.toml")
+    assert done.exit_code == 2
+    assert one_line(done).startswith("recanal: facts.toml: [not-found] ")
+    assert pipeline.seen == []
+
+
+@pytest.mark.parametrize("inside", ["", "deeper/result"])
+def test_a_file_where_the_result_should_lie_is_refused_and_kept(analyze, pipeline, tmp_path, inside):
+    taken = tmp_path / "taken"
+    taken.write_text("precious")
+    done = analyze(out=taken / inside)
+    assert done.exit_code == 2
+    assert "'taken'" in one_line(done)
+    assert taken.read_text() == "precious"
+    assert pipeline.seen == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ReadError("The slope is zero.", hint="Export the series again.", file="IM1", rule="slope-zero"),
+        SeedError("The point lies in no lumen.", hint="Move it."),
+        GeometryError("The spacing is odd."),
+        FindingsError("age_years: must be a number."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_unusable_input_ends_with_two_and_the_error_in_one_line(analyze, pipeline, error):
+    pipeline.answer = error
+    done = analyze()
+    assert done.exit_code == 2
+    assert one_line(done) == f"recanal: {error}"
+    assert done.stdout == ""
+
+
+def test_a_distrusted_result_ends_with_three_and_its_reasons(analyze, pipeline, distrusted):
+    pipeline.answer = distrusted
+    done = analyze()
+    assert done.exit_code == 3
+    assert "too noisy; no contrast" in one_line(done)
+    assert "DO NOT TRUST" in done.stdout
+
+
+def test_unforeseen_errors_are_reported_without_their_text(analyze, pipeline):
+    pipeline.answer = KeyError("DOE^JANE")
+    done = analyze()
+    assert done.exit_code == 1
+    line = one_line(done)
+    assert "KeyError" in line
+    assert "conftest.py line " in line
+    assert "report" in line
+    assert "DOE" not in line
+
+
+def test_debug_shows_the_traceback(analyze, pipeline):
+    pipeline.answer = ZeroDivisionError("by zero")
+    done = analyze("--debug")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Traceback")
+    assert "ZeroDivisionError: by zero" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("recanal: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(OSError(errno.ENOSPC, "No space left on device", "/secret"), "Make room"), (MemoryError(), "memory")],
+)
+def test_a_full_machine_is_told_plainly(analyze, pipeline, error, words):
+    pipeline.answer = error
+    done = analyze()
+    assert done.exit_code == 1
+    assert words in one_line(done)
+    assert "secret" not in done.stderr
+
+
+def test_progress_is_silent_where_stderr_is_no_terminal(analyze, pipeline):
+    pipeline.steps = ["reading", "measuring [bold]"]
+    assert analyze().stderr == ""

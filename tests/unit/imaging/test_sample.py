@@ -1,0 +1,112 @@
+"""Sampling: exact where it can be, NaN where nothing is known, blind to how the volume was stored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import analytic_tube
+from recanal.core.volume import Affine, Volume
+from recanal.errors import GeometryError
+from recanal.imaging.sample import Block, isotropic, sample
+
+SHAPE = (9, 7, 8)
+GRADIENT = np.array([3.0, -2.0, 5.0])
+
+
+def oblique() -> np.ndarray:
+    matrix = np.eye(4)
+    matrix[:3, :3] = analytic_tube.rotation((1, 2, 3), 35.0) @ np.diag([0.5, 0.4, 0.7])
+    matrix[:3, 3] = (-12.0, 30.0, 4.0)
+    return matrix
+
+
+AFFINES = {
+    "plain": np.diag([0.5, 0.4, 0.7, 1.0]),
+    "flipped": np.array([[-0.5, 0, 0, 9], [0, 0.4, 0, 2], [0, 0, -0.7, 3], [0, 0, 0, 1.0]]),
+    "permuted": np.array([[0, 0, 0.5, 9], [0.4, 0, 0, 2], [0, -0.7, 0, 3], [0, 0, 0, 1.0]]),
+    "oblique": oblique(),
+}
+
+
+def linear_block(matrix: np.ndarray) -> Block:
+    index = np.stack(np.meshgrid(*[np.arange(n) for n in SHAPE], indexing="ij"), axis=-1)
+    where = Affine(matrix).to_mm(index.reshape(-1, 3))
+    return Block((where @ GRADIENT + 7.0).reshape(SHAPE).astype(np.float32), Affine(matrix))
+
+
+@pytest.mark.parametrize("name", AFFINES)
+def test_linear_fields_are_sampled_exactly(name: str) -> None:
+    block = linear_block(AFFINES[name])
+    inside = np.random.default_rng(0).uniform(0, np.array(SHAPE) - 1, (300, 3))
+    points = block.affine.to_mm(inside)
+    assert sample(block, points) == pytest.approx(points @ GRADIENT + 7.0, abs=2e-3)
+
+
+@pytest.mark.parametrize("name", AFFINES)
+def test_outside_is_not_a_number(name: str) -> None:
+    block = linear_block(AFFINES[name])
+    for axis in range(3):
+        for place in (-0.01, SHAPE[axis] - 1 + 0.01):
+            index = np.array(SHAPE) / 2
+            index[axis] = place
+            assert np.isnan(sample(block, block.affine.to_mm(index))).all()
+
+
+def test_corner_voxels_are_inside() -> None:
+    block = linear_block(AFFINES["plain"])
+    corners = block.affine.to_mm([np.full(3, 1e-9), np.array(SHAPE) - 1 - 1e-9])
+    assert sample(block, corners) == pytest.approx([block.hu[0, 0, 0], block.hu[-1, -1, -1]])
+
+
+def test_result_has_the_shape_of_the_points() -> None:
+    block = linear_block(AFFINES["plain"])
+    points = block.affine.to_mm(np.full((24, 3), 2.0)).reshape(2, 3, 4, 3)
+    assert sample(block, points).shape == (2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("order", "flips"),
+    [((0, 1, 2), (0,)), ((0, 1, 2), (0, 1, 2)), ((2, 0, 1), ()), ((1, 0, 2), (2,)), ((2, 1, 0), (0, 1))],
+)
+def test_isotropic_grid_does_not_depend_on_storage(order: tuple[int, int, int], flips: tuple[int, ...]) -> None:
+    hu = np.random.default_rng(3).normal(100, 80, (20, 24, 16)).astype(np.float32)
+    volume = Volume(hu, Affine.from_spacing((0.5, 0.37, 0.8), (-3.21, 4.5, 17.03)))
+    other = analytic_tube.stored(volume, order, flips)
+    plain, changed = (isotropic(Block(v.hu, v.affine), step_mm=0.6) for v in (volume, other))
+    assert changed.affine.matrix == pytest.approx(plain.affine.matrix)
+    assert changed.hu == pytest.approx(plain.hu, abs=2e-3)
+
+
+def test_isotropic_keeps_a_linear_field_and_shows_air_outside() -> None:
+    block = linear_block(AFFINES["oblique"])
+    even = isotropic(block, step_mm=0.4)
+    assert even.affine.spacing_mm == pytest.approx((0.4, 0.4, 0.4))
+    index = np.stack(np.meshgrid(*[np.arange(n) for n in even.hu.shape], indexing="ij"), axis=-1).reshape(-1, 3)
+    where = even.affine.to_mm(index)
+    place = block.affine.to_index(where)
+    margin = 0.2 / np.array(block.affine.spacing_mm) + 0.1
+    deep = ((place > margin) & (place < np.array(SHAPE) - 1 - margin)).all(axis=1)
+    outside = ((place < -margin) | (place > np.array(SHAPE) - 1 + margin)).any(axis=1)
+    assert deep.sum() > 30
+    assert even.hu.ravel()[deep] == pytest.approx(where[deep] @ GRADIENT + 7.0, abs=2e-3)
+    assert np.all(even.hu.ravel()[outside] < -1000)
+
+
+@pytest.mark.parametrize("name", AFFINES)
+def test_block_holds_the_same_voxels_at_the_same_places(name: str) -> None:
+    whole = linear_block(AFFINES[name])
+    volume = Volume(whole.hu, whole.affine)
+    middle = whole.affine.to_mm(np.array(SHAPE) / 2)
+    block = Block.around(volume, middle, margin_mm=0.8)
+    assert block.hu.size < whole.hu.size
+    points = middle + np.random.default_rng(1).uniform(-0.8, 0.8, (50, 3))
+    assert sample(block, points) == pytest.approx(sample(whole, points), abs=2e-3)
+
+
+def test_block_is_clipped_at_the_volume_and_refused_beyond_it() -> None:
+    whole = linear_block(AFFINES["plain"])
+    volume = Volume(whole.hu, whole.affine)
+    assert Block.around(volume, [0, 0, 0], margin_mm=100.0).hu.shape == SHAPE
+    with pytest.raises(GeometryError, match="outside the volume"):
+        Block.around(volume, [50, 0, 0], margin_mm=2.0)
