@@ -251,7 +251,10 @@ def build_arteries(heart: Heart, options: PhantomOptions, rng: np.random.Generat
         share = rng.uniform(0.75, 0.95) if options.proximal_cap == "ambiguous" else rng.uniform(0.4, 0.65)
         lumen = max(0.55, share * float(np.interp(place.start_mm, target.arc_mm, target.lumen_mm)))
         at_mm = place.start_mm - float(rng.uniform(min(0.3 + lumen, 2.4), 2.7))
-        tree.insert(1, _branch(heart, target, ("cap branch", at_mm, float(rng.choice([-1, 1]))), lumen, rng))
+        first = float(rng.choice([-1, 1]))
+        tries = [_branch(heart, target, ("cap branch", at_mm, first * (-1) ** n), lumen, rng) for n in range(6)]
+        clear = [_apart(branch, [target]) for branch in tries]
+        tree.insert(1, max((branch for branch in clear if branch), key=lambda b: len(b.points_mm), default=tries[0]))
     kept = [target]
     for artery in tree[1:]:
         clear = _apart(artery, kept)
