@@ -51,7 +51,7 @@ html_title = f"recanal {release}"
 html_copy_source = False
 html_show_sphinx = False
 
-ROOMS = ["errors", "core", "phantoms", "imaging", "measure", "scores", "interop", "report", "pipeline", "cli"]
+ROOMS = ["errors", "core", "dicom", "phantoms", "imaging", "measure", "scores", "interop", "report", "pipeline", "cli"]
 
 
 def page(name):

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from evidence.cases import CaseOutcome, Plan, plan_cases, run_case
 from evidence.figures import draw_all
 from evidence.judge import failed
-from evidence.pages import accuracy_page, cases_csv, invariance_page, judged, reproducibility_page
+from evidence.pages import accuracy_page, cases_csv, invariance_page, judged, reproducibility_page, written_by
 from recanal.interop import write_atomic, write_text_atomic
 
 __all__ = ["main"]
@@ -30,11 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if asked.cases < 1 or asked.workers < 1:
         parser.error("--cases and --workers must be at least 1")
-    outcomes = measure_all(plan_cases(asked.cases), workers=asked.workers)
     command = (
         "make evidence" if asked.cases == parser.get_default("cases") else f"python -m evidence --cases {asked.cases}"
     )
-    write_pages(outcomes, asked.out, command=command)
+    stamp = written_by(command)
+    outcomes = measure_all(plan_cases(asked.cases), workers=asked.workers)
+    write_pages(outcomes, asked.out, stamp=stamp)
     _summary(outcomes)
     return 0
 
@@ -83,16 +84,16 @@ def _outcome(plan: Plan, future: Future[CaseOutcome]) -> CaseOutcome:
     return CaseOutcome(row)
 
 
-def write_pages(outcomes: Sequence[CaseOutcome], folder: Path, *, command: str) -> None:
+def write_pages(outcomes: Sequence[CaseOutcome], folder: Path, *, stamp: str) -> None:
     """Write pages, table and pictures."""
     rows = [outcome.row for outcome in outcomes]
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     for name, picture in draw_all(rows).items():
         write_atomic(folder / "figures" / name, picture)
     write_text_atomic(folder / "cases.csv", cases_csv(rows))
-    write_text_atomic(folder / "accuracy.md", accuracy_page(outcomes, command=command))
-    write_text_atomic(folder / "reproducibility.md", reproducibility_page(outcomes, command=command))
-    write_text_atomic(folder / "invariance.md", invariance_page(outcomes, command=command))
+    write_text_atomic(folder / "accuracy.md", accuracy_page(outcomes, stamp=stamp))
+    write_text_atomic(folder / "reproducibility.md", reproducibility_page(outcomes, stamp=stamp))
+    write_text_atomic(folder / "invariance.md", invariance_page(outcomes, stamp=stamp))
 
 
 def _summary(outcomes: Sequence[CaseOutcome]) -> None:

@@ -74,6 +74,8 @@ def _by_noise(ax: Axes, rows: Sequence[Row]) -> None:
         ax.scatter(noise, error, s=16, color=colour, alpha=0.8, linewidths=0, label=f"{filling} distal filling")
     ax.axhline(0.8, color=MUTED, lw=0.8, ls="--")
     ax.set_yscale("symlog", linthresh=1.0)
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.set_ylim(bottom=0.0)
     ax.set_xlabel("noise, HU")
     ax.set_ylabel("absolute error of the length, mm")
     ax.legend(frameon=False)
@@ -94,7 +96,7 @@ def _diameter(ax: Axes, rows: Sequence[Row]) -> None:
 
 
 def _centreline(ax: Axes, rows: Sequence[Row]) -> None:
-    edges = np.linspace(0, 1, 26)
+    edges = np.linspace(0, 1, 26).tolist()
     for column, name, colour in (("centre_open_mm", "open", INK), ("centre_gap_mm", "inside gaps", "#d07a1f")):
         values = values_of(rows, named(column))
         beyond = int((values >= 1).sum())
@@ -121,7 +123,8 @@ def _intervals(ax: Axes, rows: Sequence[Row]) -> None:
     ax.errorbar(shares, names, xerr=[low, high], fmt="none", ecolor="black", elinewidth=0.8, capsize=2)
     ax.invert_yaxis()
     ax.set_xlim(0, 100)
-    ax.set_xlabel("intervals that hold the truth, % (band: asked; whiskers: 95 % interval of the share)")
+    ax.set_xlabel("intervals that hold the truth, %")
+    ax.set_title("band: asked; whiskers: 95 % interval of the share", fontsize=9)
 
 
 def _shapes(ax: Axes, rows: Sequence[Row]) -> None:

@@ -230,7 +230,7 @@ def interval_rows(rows: Sequence[Row]) -> list[Judged]:
         held = [bool(row[f"{key}_in"]) for row in rows if row.get(f"{key}_in") is not None]
         if held:
             share = sum(held) / len(held)
-            reached = f"{100 * share:.0f} % ({sum(held)} of {len(held)})"
+            reached = f"{100 * share:.0f} % ({sum(held)} of {len(held)})" + (", too wide" if share > 0.98 else "")
             out.append(Judged(f"{name}: interval holds the truth", "90 to 98 %", reached, len(held), _held(share)))
     return out
 
@@ -251,5 +251,5 @@ def counts(rows: Sequence[Row]) -> list[Judged]:
         Judged("cases refused or failed", "0", str(errors), len(rows), errors == 0),
         Judged("occlusions missed", "0", str(missed), len(occluded), missed == 0),
         Judged("more than one occlusion found where there is one", "0", str(several), len(occluded), several == 0),
-        Judged("occlusions found in open vessels", "0", str(false), len(opened), false == 0),
+        Judged("occlusions found in open vessels", "0", str(false), len(opened), false == 0 if opened else None),
     ]

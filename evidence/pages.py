@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import textwrap
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,15 @@ from evidence.judge import (
     yes_no_rows,
 )
 
-__all__ = ["accuracy_page", "cases_csv", "fingerprint", "invariance_page", "judged", "reproducibility_page", "stamp"]
+__all__ = [
+    "accuracy_page",
+    "cases_csv",
+    "fingerprint",
+    "invariance_page",
+    "judged",
+    "reproducibility_page",
+    "written_by",
+]
 
 Row = dict[str, Any]
 HUMANS = {
@@ -63,8 +72,8 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def stamp(command: str) -> str:
-    """Which command wrote a page, when, and with which version."""
+def written_by(command: str) -> str:
+    """Which command writes a page, when, and with which version; ask before measuring, not after."""
     day = datetime.now(UTC).date().isoformat()
     source = fingerprint(Path(recanal.__file__).parent)
     return f"Written by `{command}` on {day}; recanal {recanal.__version__}, source {source}."
@@ -149,7 +158,7 @@ def _drawn(rows: Sequence[Row]) -> str:
     )
 
 
-def accuracy_page(outcomes: Sequence[CaseOutcome], *, command: str) -> str:
+def accuracy_page(outcomes: Sequence[CaseOutcome], *, stamp: str) -> str:
     """``accuracy.md``: asked and reached, what failed, the worst cases, the pictures."""
     rows = [outcome.row for outcome in outcomes]
     sections = "\n".join(f"### {name}\n\n{_table(lines)}" for name, lines in judged(rows))
@@ -158,9 +167,11 @@ def accuracy_page(outcomes: Sequence[CaseOutcome], *, command: str) -> str:
     pictures = "\n\n".join(f"![{text}](figures/{name})" for name, text in PICTURES)
     return f"""# Accuracy against a known truth
 
-{stamp(command)}
+{stamp}
 
-{_drawn(rows)} One measurement took {np.median(seconds):.1f} s (median), {seconds.max():.1f} s (longest).
+{textwrap.fill(_drawn(rows), 118)}
+
+One measurement took {np.median(seconds):.1f} s (median), {seconds.max():.1f} s (longest), on a machine with other work.
 
 {{download}}`Every case, one row each <cases.csv>`.
 
@@ -193,7 +204,7 @@ def _agreements(outcomes: Sequence[CaseOutcome]) -> list[tuple[str, Agreement | 
     return out
 
 
-def reproducibility_page(outcomes: Sequence[CaseOutcome], *, command: str) -> str:
+def reproducibility_page(outcomes: Sequence[CaseOutcome], *, stamp: str) -> str:
     """``reproducibility.md``: agreement of re-measurements beside that of two human observers."""
     lines = []
     for name, found, lost in _agreements(outcomes):
@@ -210,7 +221,7 @@ def reproducibility_page(outcomes: Sequence[CaseOutcome], *, command: str) -> st
     body = "\n".join(lines)
     return f"""# Reproducibility
 
-{stamp(command)}
+{stamp}
 
 Every occluded study of [the accuracy page](accuracy.md) was measured three times: as drawn; with both seeds moved by
 up to {SEED_MOVE_MM:g} mm along the vessel and new noise; and with seeds moved again, new noise again and the voxel grid
@@ -225,11 +236,12 @@ there also judged what belongs to the vessel, so the columns do not compare like
 {body}
 
 An intraclass correlation is high wherever patients differ much from one another. The standard deviation within a case
-says what one measurement may be off by: two measurements of one case differ by less than 2.77 times it in 95 % of pairs.
+says what one measurement may be off by: in 95 % of pairs, two measurements of one case differ by less than 2.77 times
+this.
 """
 
 
-def invariance_page(outcomes: Sequence[CaseOutcome], *, command: str) -> str:
+def invariance_page(outcomes: Sequence[CaseOutcome], *, stamp: str) -> str:
     """``invariance.md``: the same study stored in other ways."""
     stored = [(outcome.row["case"], row) for outcome in outcomes for row in outcome.stored]
     lines, notes = [], []
@@ -249,7 +261,7 @@ def invariance_page(outcomes: Sequence[CaseOutcome], *, command: str) -> str:
     table, list_of = "\n".join(lines), "\n".join(notes) or "None."
     return f"""# Invariance
 
-{stamp(command)}
+{stamp}
 
 The same study, stored in another way, must give the same findings (occlusion or not and how many, shape of the cap,
 side branch, calcium any, severe and across the whole lumen) and a length within {LENGTH_CHANGE_MM:g} mm. Every fifth

@@ -29,7 +29,8 @@ class Scene:
     plaque_hu: float = 70.0
     nodules: tuple[tuple[float, float, float, float], ...] = ()  # arc, two offsets from the axis, radius
     vein_mm: float | None = None
-    slab: bool = False
+    ring_mm: float | None = None  # a soft tube that leaves the artery at the first gap and comes back after the last
+    slab_mm: float | None = None  # height of the muscle below the artery
     chamber: bool = False
     psf_mm: float = 0.4
     noise_hu: float = 15.0
@@ -126,12 +127,12 @@ def stored(volume: Volume, order: tuple[int, int, int], flips: tuple[int, ...] =
 def _background(scene: Scene, axes: NDArray[np.object_], shape: NDArray[np.int64], pose: NDArray[np.float64]):
     """Fat; muscle below the artery where asked for."""
     hu = np.full(tuple(shape), -90.0, dtype=np.float32)
-    if scene.slab:
+    if scene.slab_mm is not None:
         back = np.linalg.inv(pose)
         x, y, z = np.ix_(*axes)
         height = back[2, 0] * x + back[2, 1] * y + back[2, 2] * z + back[2, 3]
         along = back[0, 0] * x + back[0, 1] * y + back[0, 2] * z + back[0, 3]
-        surface = 10.6 + 1.5 * np.sin(along.astype(float) / 9)
+        surface = scene.slab_mm + 1.5 * np.sin(along.astype(float) / 9)
         hu[(height < surface).astype(bool)] = 100.0
     return hu
 
@@ -171,6 +172,13 @@ def _paint(scene: Scene, hu, points, *, affine: Affine, pose: NDArray[np.float64
         vein = posed + scene.vein_mm * pose[:3, :3] @ np.array([0.0, 0.6, 0.8])
         index = _near(vein, affine, hu.shape, 2.5)
         brush(tuple(index.T), cKDTree(vein).query(affine.to_mm(index))[0] - 1.2, 0.5 * scene.lumen_hu)
+    if scene.ring_mm is not None:
+        start, end = scene.gaps_mm[0][0] - 2.0, scene.gaps_mm[-1][1] + 2.0
+        part = (arc >= start) & (arc <= end)
+        height = scene.ring_mm * np.sin(np.pi * (arc[part] - start) / (end - start)) ** 0.5
+        ring = posed[part] + height[:, None] * (pose[:3, :3] @ np.array([0.0, -0.6, 0.8]))
+        index = _near(ring, affine, hu.shape, 2.5)
+        brush(tuple(index.T), cKDTree(ring).query(affine.to_mm(index))[0] - 1.4, 70.0)
     index = _near(posed, affine, hu.shape, NEAR_MM)
     where = tuple(index.T)
     far, nearest = cKDTree(posed).query(affine.to_mm(index))

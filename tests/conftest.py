@@ -1,1 +1,1 @@
-"""Puts this folder on the import path, so that every test folder can draw with ``analytic_tube``."""
+"""Puts this folder on the import path, so that every test folder has ``analytic_tube`` and ``dicom_builder``."""

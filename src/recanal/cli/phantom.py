@@ -120,6 +120,7 @@ def _made_text(made: PhantomStudy) -> str:
         *("recanal", "analyze", str(made.input), "--out", str(made.folder.parent / result)),
         f"--proximal={three_text(truth.proximal_seed_mm)}",
         f"--distal={three_text(truth.distal_seed_mm)}",
+        *("--vessel", truth.vessel),
     ]
     return "\n".join(
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def summary_text(case: CaseReport, out: Path, *, width_columns: int = 110) -> st
         parts += ["No lesion was analysed.", ""]
     if case.scores:
         parts += [_scores(case, width_columns), ""]
-    parts += [_pairs([*_quality_rows(case, say), *_file_rows(out)], width_columns), "", _RESEARCH_USE]
+    parts += [_pairs(_quality_rows(case, say), width_columns), *_file_lines(out), "", _RESEARCH_USE]
     return "\n".join(parts)
 
 
@@ -141,9 +142,11 @@ def _quality_rows(case: CaseReport, say: Display) -> list[Row]:
     return [*rows, ("Series", f"{case.input.description or 'no description'} ({chosen})")]
 
 
-def _file_rows(out: Path) -> list[Row]:
-    shown = [name for name in _REPORT_FILES if (out / name).is_file()]
-    return [(("Report" if name == shown[0] else ""), str(out / name)) for name in shown] or [("Result", str(out))]
+def _file_lines(out: Path) -> list[str]:
+    """Where the files lie; never broken, so that a path can be copied."""
+    shown = [str(out / name) for name in _REPORT_FILES if (out / name).is_file()]
+    first, *more = clean([f"Report   {shown[0]}", *shown[1:]] if shown else [f"Result   {out}"])
+    return [first, *(f"         {path}" for path in more)]
 
 
 def _scores(case: CaseReport, width_columns: int) -> str:
@@ -166,7 +169,8 @@ def _scores(case: CaseReport, width_columns: int) -> str:
     if missing:
         lines.append(f"Not known, needed by the scores: {', '.join(missing)}")
     lines += [f"{score.name}: {warning}" for score in case.scores for warning in score.warnings]
-    return "\n".join((_drawn(table, width_columns), *clean(lines)))
+    wrapped = (textwrap.fill(line, width_columns, subsequent_indent="  ") for line in clean(lines))
+    return "\n".join((_drawn(table, width_columns), *wrapped))
 
 
 def _pairs(rows: list[Row], width_columns: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from recanal.imaging.sections import Sections
+from recanal.imaging.sections import RING_MM, Sections
 
 __all__ = ["Gap", "LumenLevel", "find_gaps", "lumen_level"]
 
@@ -17,6 +17,9 @@ CORE_MM = 0.2
 WIDE_MM = 0.7
 DISC_MM = 1.0
 DIP_MM = 0.3
+FIRST_PLAQUE_HU = 100.0
+CALCIUM_REACH_MM = 1.6
+CALCIUM_TRACE = 0.05
 ALONG_MM = 0.45
 CALCIUM_MARGIN_HU = 130.0
 LEAST_GAP_MM = 2.0
@@ -128,8 +131,15 @@ def _long_runs(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
     return np.asarray(np.isin(label, 1 + np.flatnonzero(size >= least)))
 
 
-def find_gaps(sections: Sections, lumen: LumenLevel) -> tuple[Gap, ...]:
+def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, float] | None = None) -> tuple[Gap, ...]:
     """The occlusions along the sections, proximal first.
+
+    Parameters
+    ----------
+    sections, lumen
+        The vessel and its contrast.
+    open_mm
+        Arc lengths of two places known to be open: gaps are looked for between them. The two ends when None.
 
     Notes
     -----
@@ -140,41 +150,76 @@ def find_gaps(sections: Sections, lumen: LumenLevel) -> tuple[Gap, ...]:
     """
     step = sections.step_mm
     wide = ndimage.gaussian_filter1d(sections.core_hu(WIDE_MM), ALONG_MM / step, mode="nearest")
-    plaque = np.full(len(wide), TISSUE_HU)
+    wide_level = lumen.level_hu * _fill_ratio(wide, lumen)
+    arc = sections.line.arc_mm
+    low, high = open_mm if open_mm is not None else (float(arc[1]), float(arc[-2]))
+    known = (arc <= low) | (arc >= high)
+    clean = _clean(sections, lumen)
+    plaque = np.full(len(wide), FIRST_PLAQUE_HU)
     runs: list[tuple[int, int]] = []
-    for _ in range(3):
-        shut = _shut(wide, lumen, plaque)
-        runs = _runs(shut, step)
+    for _ in range(4):
+        shut = _shut(wide, wide_level, lumen, plaque) & ~known
+        runs = _runs(shut, clean, step)
         if not runs:
             return ()
-        plaque = _plaque_along(wide, lumen, runs, reach=round(6.0 / step))
+        plaque = _plaque_along(lumen.core_hu, lumen, runs, reach=round(6.0 / step))
     gaps = [_gap(sections, lumen, run, plaque) for run in runs]
     return tuple(gap for gap in gaps if gap is not None)
 
 
-def _shut(wide: NDArray[np.float64], lumen: LumenLevel, plaque: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _fill_ratio(wide: NDArray[np.float64], lumen: LumenLevel) -> NDArray[np.float64]:
+    """(n,) what the wider disc shows of the lumen level in the open vessel: less in a small vessel."""
+    good = np.abs(lumen.core_hu / lumen.level_hu - 1.0) < 0.2
+    if good.sum() < 4:
+        return np.ones(len(wide))
+    size = 8.0 / 0.25
+    weight = ndimage.gaussian_filter1d(good.astype(np.float64), size, mode="nearest")
+    value = ndimage.gaussian_filter1d(np.where(good, wide / lumen.core_hu, 0.0), size, mode="nearest")
+    return np.asarray(np.clip(value / np.maximum(weight, 1e-6), 0.6, 1.0))
+
+
+def _shut(
+    wide: NDArray[np.float64], wide_level: NDArray[np.float64], lumen: LumenLevel, plaque: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """Where no lumen is seen: too dark, or too bright."""
     margin = max(CALCIUM_MARGIN_HU, 5 * lumen.noise_hu)
-    return np.asarray((wide < (lumen.level_hu + plaque) / 2) | (wide > lumen.level_hu + margin))
+    return np.asarray((wide < (wide_level + plaque) / 2) | (wide > lumen.level_hu + margin))
 
 
-def _runs(shut: NDArray[np.bool_], step_mm: float) -> list[tuple[int, int]]:
-    """First and last sample of each gap that has open vessel on both sides."""
-    label, count = ndimage.label(~_long_runs(~shut, LEAST_ISLAND_MM / step_mm))
+def _runs(shut: NDArray[np.bool_], clean: NDArray[np.bool_], step_mm: float) -> list[tuple[int, int]]:
+    """First and last sample of each gap that has open vessel on both sides.
+
+    An open island counts by its samples without calcium; one shorter than 5 mm belongs to the gap.
+    """
+    label, count = ndimage.label(~shut)
+    closed = shut.copy()
+    for k in range(1, count + 1):
+        island = label == k
+        if not (island[0] or island[-1]) and (island & clean).sum() * step_mm < LEAST_ISLAND_MM:
+            closed |= island
+    label, count = ndimage.label(closed)
     runs = []
     for k in range(1, count + 1):
-        inside = np.flatnonzero((label == k) & shut)
-        whole = np.flatnonzero(label == k)
-        if whole[0] == 0 or whole[-1] == len(shut) - 1 or (inside[-1] - inside[0]) * step_mm < LEAST_GAP_MM / 2:
+        inside = np.flatnonzero(label == k)
+        if inside[0] == 0 or inside[-1] == len(shut) - 1 or (inside[-1] - inside[0]) * step_mm < LEAST_GAP_MM / 2:
             continue
         runs.append((int(inside[0]), int(inside[-1])))
     return runs
 
 
+def _clean(sections: Sections, lumen: LumenLevel) -> NDArray[np.bool_]:
+    """(n,) sections in which no more than a trace is well brighter than the lumen."""
+    rings = round(CALCIUM_REACH_MM / RING_MM)
+    weight = np.arange(rings) + 0.25
+    level = np.maximum(lumen.level_hu + CALCIUM_MARGIN_HU, 350.0)
+    dense = (sections.hu[:, :, :rings] > level[:, None, None]).mean(axis=1)
+    return np.asarray((dense * weight).sum(axis=1) / weight.sum() < CALCIUM_TRACE)
+
+
 def _plaque_along(
-    wide: NDArray[np.float64], lumen: LumenLevel, runs: list[tuple[int, int]], *, reach: int
+    core: NDArray[np.float64], lumen: LumenLevel, runs: list[tuple[int, int]], *, reach: int
 ) -> NDArray[np.float64]:
-    """(n,) level of the soft plaque: that near the nearest end of the nearest gap, straight in between."""
+    """(n,) level of the soft plaque near the axis: that at the nearest end of the nearest gap, straight in between."""
     where, value = [], []
     for first, last in runs:
         skip = min(round(reach / 3), (last - first) // 4)
@@ -182,12 +227,12 @@ def _plaque_along(
             (first + skip, min(first + reach, last), first),
             (max(last - reach, first), last - skip, last),
         ):
-            part = wide[low : high + 1]
+            part = core[low : high + 1]
             soft = part[part < lumen.level_hu[low : high + 1] - 30.0]
             level = float(np.quantile(soft, 0.4)) if len(soft) >= 3 else TISSUE_HU
             where.append(at)
             value.append(min(max(level, 0.0), float(lumen.level_hu[at]) - 50.0))
-    return np.asarray(np.interp(np.arange(len(wide)), where, value))
+    return np.asarray(np.interp(np.arange(len(core)), where, value))
 
 
 def _gap(sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: NDArray[np.float64]) -> Gap | None:

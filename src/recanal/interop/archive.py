@@ -7,8 +7,9 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from recanal.dicom.files import InputFile, open_regular
+from recanal.dicom.wording import clean_text
 from recanal.errors import ReadError
-from recanal.interop.files import InputFile, open_regular
 from recanal.interop.limits import (
     MAX_ENTRY_BYTES,
     MAX_FILES,
@@ -16,7 +17,6 @@ from recanal.interop.limits import (
     MAX_UNPACKED_RATIO,
     RATIO_FLOOR_BYTES,
 )
-from recanal.interop.wording import clean_text
 
 __all__ = ["unpack"]
 

@@ -7,10 +7,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from recanal.dicom.files import open_regular
+from recanal.dicom.wording import clean_text
 from recanal.errors import ReadError
-from recanal.interop.files import open_regular, single_file
+from recanal.interop.folders import single_file
 from recanal.interop.limits import MAX_FINDINGS_BYTES
-from recanal.interop.wording import clean_text
 
 __all__ = ["read_findings_file"]
 

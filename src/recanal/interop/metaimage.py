@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.core.volume import Volume
+from recanal.dicom.files import InputFile, open_regular
 from recanal.errors import ReadError
-from recanal.interop.files import InputFile, open_regular
 from recanal.interop.rasters import Raster, check_size, raster_volume, read_exactly
 
 __all__ = ["is_metaimage", "read_metaimage"]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.core.volume import SPACING_RANGE_MM, Affine, Volume
+from recanal.dicom.limits import MAX_VOLUME_BYTES
 from recanal.errors import GeometryError, ReadError
-from recanal.interop.limits import MAX_VOLUME_BYTES
 
 __all__ = ["Raster", "check_size", "raster_volume", "read_exactly"]
 

@@ -14,14 +14,15 @@ import numpy as np
 
 from recanal.core.case import InputInfo
 from recanal.core.volume import Volume
+from recanal.dicom.files import InputFile, open_regular
+from recanal.dicom.reading import read_dicom
+from recanal.dicom.wording import clean_text
 from recanal.errors import ReadError
 from recanal.interop.archive import unpack
-from recanal.interop.dicom import read_dicom
-from recanal.interop.files import InputFile, list_files, open_regular, single_file
+from recanal.interop.folders import list_files, single_file
 from recanal.interop.metaimage import is_metaimage, read_metaimage
 from recanal.interop.nifti import is_nifti, read_nifti
 from recanal.interop.nrrd_file import read_nrrd
-from recanal.interop.wording import clean_text
 
 __all__ = ["LoadedStudy", "input_sha256", "load_study"]
 

@@ -236,7 +236,7 @@ def _lumen_hu(options: PhantomOptions, arc: Floats, place: Placement, rng: np.ra
         return np.asarray(level, dtype=np.float64)
     share = {"good": rng.uniform(0.82, 0.98), "weak": rng.uniform(0.5, 0.66), "none": 0.0}[str(options.distal_filling)]
     distal = level * share + rng.uniform(-0.4, 0.6) * (arc - place.end_mm) * (drop > 0)
-    distal = np.maximum(distal, 185.0)
+    distal = np.maximum(distal, 235.0 if options.distal_filling == "good" else 185.0)
     if options.distal_filling == "none":
         distal = np.full_like(arc, rng.uniform(38, 58))
     return np.where(arc < 0.5 * (place.start_mm + place.end_mm), level, distal)
@@ -259,6 +259,10 @@ def build_lesion(options: PhantomOptions, target: Artery, place: Placement, rng:
     outer = outer * (1 + 0.02 * smooth_noise(len(arc), 5.0 / STEP_MM, rng) * within)
     oval = np.array([rng.uniform(0.01, 0.07), rng.uniform(0, np.pi), rng.uniform(0.0, 0.03), rng.uniform(0, np.pi)])
     lumen = np.minimum(reference * share, outer - 0.25)
+    level = _lumen_hu(options, arc, place, rng)
+    brightest = min(180.0, 0.82 * min(np.interp([place.start_mm, place.end_mm], arc, level)))
+    if options.distal_filling == "none":
+        brightest = 180.0
     radius = float(np.interp(0.5 * (place.start_mm + place.end_mm), arc, outer))
     return Lesion(
         place=place,
@@ -268,9 +272,9 @@ def build_lesion(options: PhantomOptions, target: Artery, place: Placement, rng:
         arc_mm=arc,
         lumen_mm=np.where(share <= 0, 0.0, lumen),
         outer_mm=outer,
-        lumen_hu=_lumen_hu(options, arc, place, rng),
+        lumen_hu=level,
         wall_hu=float(rng.uniform(42, 78)),
         oval=oval,
-        plaque=_plaque_texture(options, place.end_mm - place.start_mm, rng),
+        plaque=np.minimum(_plaque_texture(options, place.end_mm - place.start_mm, rng), np.float32(brightest)),
         calcium=tuple(_calcifications(options, place, radius, rng)),
     )

@@ -253,8 +253,8 @@ def build_arteries(heart: Heart, options: PhantomOptions, rng: np.random.Generat
         at_mm = place.start_mm - float(rng.uniform(min(0.3 + lumen, 2.4), 2.7))
         first = float(rng.choice([-1, 1]))
         tries = [_branch(heart, target, ("cap branch", at_mm, first * (-1) ** n), lumen, rng) for n in range(6)]
-        clear = [_apart(branch, [target]) for branch in tries]
-        tree.insert(1, max((branch for branch in clear if branch), key=lambda b: len(b.points_mm), default=tries[0]))
+        free = [_apart(branch, [target]) for branch in tries]
+        tree.insert(1, max((branch for branch in free if branch), key=lambda b: len(b.points_mm), default=tries[0]))
     kept = [target]
     for artery in tree[1:]:
         clear = _apart(artery, kept)

@@ -122,7 +122,7 @@ def test_the_command_prints_a_command_that_is_ready_to_run(recanal, tmp_path, pi
     assert recanal(*words[1:]).exit_code == 0
     (request,) = pipeline.seen
     truth = truth_of(out)
-    assert request.input == out
+    assert (request.input, request.vessel) == (out, "RCA")
     assert request.proximal_mm == pytest.approx(truth["proximal_seed_mm"], abs=6e-4)
     assert request.distal_mm == pytest.approx(truth["distal_seed_mm"], abs=6e-4)
 

@@ -118,8 +118,11 @@ def test_the_input_cannot_drive_the_terminal(case, tmp_path):
 
 
 def test_lines_keep_to_the_width(case, tmp_path):
-    shown = summary_text(replace(case, scores=case.scores[:1]), tmp_path / "x", width_columns=80)
-    assert max(map(len, shown.splitlines())) <= 80
+    long = replace(case.scores[1], warnings=("far outside the derivation population " * 9,))
+    out = tmp_path / ("deep" * 30)
+    shown = summary_text(replace(case, scores=(case.scores[0], long)), out, width_columns=80).splitlines()
+    assert f"Result   {out}" in shown, "a path must not be broken"
+    assert max(len(line) for line in shown if str(out) not in line) <= 80
 
 
 def test_signs_that_a_terminal_lacks_are_spelled():

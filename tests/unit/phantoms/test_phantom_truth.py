@@ -26,7 +26,7 @@ SMALL = PhantomOptions(
     distal_filling="good",
     kvp=120,
     noise_hu=20.0,
-    margin_mm=20.0,
+    margin_mm=16.0,
 )
 
 

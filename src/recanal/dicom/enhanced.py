@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from recanal.errors import ReadError
-from recanal.interop.files import InputFile, open_regular
-from recanal.interop.headers import DicomHead
-from recanal.interop.limits import MAX_FRAMES
-from recanal.interop.slices import (
+from recanal.dicom.files import InputFile, open_regular
+from recanal.dicom.headers import DicomHead
+from recanal.dicom.limits import MAX_FRAMES
+from recanal.dicom.slices import (
     TAGS,
     PixelLayout,
     SliceHeader,
@@ -20,7 +19,8 @@ from recanal.interop.slices import (
     pixel_spacing,
     rescale,
 )
-from recanal.interop.syntaxes import DEFLATED
+from recanal.dicom.syntaxes import DEFLATED
+from recanal.errors import ReadError
 
 if TYPE_CHECKING:
     from pydicom import Dataset

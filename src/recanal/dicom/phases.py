@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recanal.interop.slices import SliceHeader
-from recanal.interop.stacks import SAME_PLACE_MM, along_normal_mm
+from recanal.dicom.slices import SliceHeader
+from recanal.dicom.stacks import SAME_PLACE_MM, along_normal_mm
 
 __all__ = ["PhaseGroup", "phase_percent", "split_phases"]
 

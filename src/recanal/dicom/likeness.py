@@ -11,9 +11,9 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from recanal.dicom.elements import Elements, Encoding, Irregular, parse_element
+from recanal.dicom.slices import WANTED
 from recanal.errors import ReadError
-from recanal.interop.elements import Elements, Encoding, Irregular, parse_element
-from recanal.interop.slices import WANTED
 
 __all__ = ["Pattern", "learn_pattern", "match_pattern"]
 

@@ -26,9 +26,9 @@ from typing import IO, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from recanal.dicom.codecs import decode_frame, frame_options
+from recanal.dicom.slices import PixelLayout
 from recanal.errors import ReadError
-from recanal.interop.codecs import decode_frame, frame_options
-from recanal.interop.slices import PixelLayout
 
 __all__ = ["GdcmProcess", "serve"]
 
@@ -52,7 +52,7 @@ class GdcmProcess:
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-P", "-m", "recanal.interop.gdcm_process"]
+        command = [sys.executable, "-P", "-m", "recanal.dicom.gdcm_process"]
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from recanal.core.volume import SPACING_RANGE_MM
+from recanal.dicom.files import InputFile
+from recanal.dicom.limits import MAX_SIDE
+from recanal.dicom.syntaxes import DEFLATED, NATIVE
+from recanal.dicom.wording import clean_text
 from recanal.errors import ReadError
-from recanal.interop.files import InputFile
-from recanal.interop.limits import MAX_SIDE
-from recanal.interop.syntaxes import DEFLATED, NATIVE
-from recanal.interop.wording import clean_text
 
 __all__ = [
     "CHANGEABLE",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dicom_builder import DEPTH, dicom_bytes, enhanced_dataset, slice_dataset, true_hu, truth, write_stack
 
+from dicom_builder import DEPTH, dicom_bytes, enhanced_dataset, slice_dataset, true_hu, truth, write_stack
 from recanal.errors import ReadError
 from recanal.interop import load_study
 

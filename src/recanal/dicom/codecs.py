@@ -1,7 +1,7 @@
 """Compressed frames decoded, after their own header was held against the data set's.
 
 RLE, JPEG-LS, JPEG 2000 and HTJ2K are decoded in this process by memory-safe or well-tested libraries;
-JPEG lossless through GDCM in a process of its own (:mod:`recanal.interop.gdcm_process`).
+JPEG lossless through GDCM in a process of its own (:mod:`recanal.dicom.gdcm_process`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from recanal.dicom.slices import PixelLayout, Values
+from recanal.dicom.syntaxes import JPEG_2000, PLUGINS, RLE
 from recanal.errors import ReadError
-from recanal.interop.slices import PixelLayout, Values
-from recanal.interop.syntaxes import JPEG_2000, PLUGINS, RLE
 
 __all__ = ["check_codestream", "decode_frame", "frame_options", "read_encapsulated_frame"]
 

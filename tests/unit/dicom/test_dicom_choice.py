@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dicom_builder import DEPTH, SERIES, dicom_bytes, other_series, slice_dataset, true_hu, write_stack
 
+from dicom_builder import DEPTH, SERIES, dicom_bytes, other_series, slice_dataset, true_hu, write_stack
+from recanal.dicom.choice import blood_pool_share, kernel_class
 from recanal.errors import ReadError
 from recanal.interop import load_study
-from recanal.interop.choice import blood_pool_share, kernel_class
 
 
 def rejected(folder, number=1, **changes):

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from recanal.core.case import InputInfo, RejectedSeries
 from recanal.core.volume import Volume
+from recanal.dicom.choice import Judged, judge, label, pick
+from recanal.dicom.files import InputFile
+from recanal.dicom.pixels import read_stack
+from recanal.dicom.series import Candidate, ScannedFiles, Series, candidates, scan_files
+from recanal.dicom.wording import NameGuard, patient_key
 from recanal.errors import ReadError
-from recanal.interop.choice import Judged, judge, label, pick
-from recanal.interop.files import InputFile
-from recanal.interop.pixels import read_stack
-from recanal.interop.series import Candidate, ScannedFiles, Series, candidates, scan_files
-from recanal.interop.wording import NameGuard, patient_key
 
 __all__ = ["read_dicom"]
 

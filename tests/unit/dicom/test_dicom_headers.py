@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from dicom_builder import dicom_bytes, slice_dataset
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
-from recanal.interop.files import InputFile
-from recanal.interop.headers import HeadReader
-from recanal.interop.slices import TAGS, Values
+from dicom_builder import dicom_bytes, slice_dataset
+from recanal.dicom.files import InputFile
+from recanal.dicom.headers import HeadReader
+from recanal.dicom.slices import TAGS, Values
 
 
 def varied(index: int, rng: np.random.Generator) -> Dataset:

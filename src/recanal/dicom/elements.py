@@ -11,8 +11,8 @@ import re
 import struct
 from dataclasses import dataclass, field
 
+from recanal.dicom.limits import MAX_DEPTH
 from recanal.errors import ReadError
-from recanal.interop.limits import MAX_DEPTH
 
 __all__ = ["Elements", "Encoding", "HeaderTooShort", "Irregular", "parse_element", "scan_elements", "scan_file_meta"]
 

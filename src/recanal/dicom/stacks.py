@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.core.volume import SPACING_RANGE_MM
-from recanal.interop.limits import MAX_VOLUME_BYTES, MIN_SLICES
-from recanal.interop.slices import SliceHeader
+from recanal.dicom.limits import MAX_VOLUME_BYTES, MIN_SLICES
+from recanal.dicom.slices import SliceHeader
 
 __all__ = ["SAME_PLACE_MM", "Stack", "along_normal_mm", "build_stack", "orientation_axes"]
 

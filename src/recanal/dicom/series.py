@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from recanal.dicom.enhanced import read_frame_headers
+from recanal.dicom.files import InputFile
+from recanal.dicom.headers import DicomHead, HeadReader
+from recanal.dicom.likeness import Pattern
+from recanal.dicom.phases import PhaseGroup, phase_percent, split_phases
+from recanal.dicom.pixels import stored_bytes
+from recanal.dicom.slices import CHANGEABLE, CT_CLASSES, WANTED, SliceHeader, Values, read_slice_header, similar_slice
+from recanal.dicom.stacks import SAME_PLACE_MM, Stack, along_normal_mm, build_stack, orientation_axes
+from recanal.dicom.syntaxes import DEFLATED, LOSSY, MAYBE_LOSSY, SYNTAXES
+from recanal.dicom.wording import patient_key
 from recanal.errors import ReadError
-from recanal.interop.enhanced import read_frame_headers
-from recanal.interop.files import InputFile
-from recanal.interop.headers import DicomHead, HeadReader
-from recanal.interop.likeness import Pattern
-from recanal.interop.phases import PhaseGroup, phase_percent, split_phases
-from recanal.interop.pixels import stored_bytes
-from recanal.interop.slices import CHANGEABLE, CT_CLASSES, WANTED, SliceHeader, Values, read_slice_header, similar_slice
-from recanal.interop.stacks import SAME_PLACE_MM, Stack, along_normal_mm, build_stack, orientation_axes
-from recanal.interop.syntaxes import DEFLATED, LOSSY, MAYBE_LOSSY, SYNTAXES
-from recanal.interop.wording import patient_key
 
 __all__ = ["Candidate", "ScannedFiles", "Series", "candidates", "scan_files"]
 

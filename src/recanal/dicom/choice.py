@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.case import RejectedSeries
+from recanal.dicom.pixels import read_slice
+from recanal.dicom.series import Candidate
 from recanal.errors import ReadError
-from recanal.interop.pixels import read_slice
-from recanal.interop.series import Candidate
 
 __all__ = ["Judged", "blood_pool_share", "judge", "kernel_class", "looks_contrasted", "pick"]
 

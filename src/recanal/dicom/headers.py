@@ -9,8 +9,7 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from recanal.errors import ReadError
-from recanal.interop.elements import (
+from recanal.dicom.elements import (
     Elements,
     Encoding,
     HeaderTooShort,
@@ -18,11 +17,12 @@ from recanal.interop.elements import (
     scan_elements,
     scan_file_meta,
 )
-from recanal.interop.files import InputFile, open_regular
-from recanal.interop.likeness import Pattern, learn_pattern, match_pattern
-from recanal.interop.limits import MAX_HEADER_BYTES
-from recanal.interop.slices import CT_CLASSES, TAGS, WANTED
-from recanal.interop.syntaxes import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from recanal.dicom.files import InputFile, open_regular
+from recanal.dicom.likeness import Pattern, learn_pattern, match_pattern
+from recanal.dicom.limits import MAX_HEADER_BYTES
+from recanal.dicom.slices import CT_CLASSES, TAGS, WANTED
+from recanal.dicom.syntaxes import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
+from recanal.errors import ReadError
 
 __all__ = ["DicomHead", "HeadReader", "inflate"]
 

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
-import shutil
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from dicom_builder import (
-    COLUMNS,
-    DEPTH,
-    NATIVE,
-    ROWS,
-    SERIES,
-    dicom_bytes,
-    enhanced_dataset,
-    slice_dataset,
-    true_hu,
-    truth,
-    write_stack,
-)
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     HTJ2K,
@@ -37,10 +21,23 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from dicom_builder import (
+    COLUMNS,
+    DEPTH,
+    NATIVE,
+    ROWS,
+    SERIES,
+    dicom_bytes,
+    enhanced_dataset,
+    slice_dataset,
+    true_hu,
+    truth,
+    write_stack,
+)
+from recanal.dicom.gdcm_process import GdcmProcess
+from recanal.dicom.slices import PixelLayout
 from recanal.errors import ReadError
-from recanal.interop import input_sha256, load_study
-from recanal.interop.gdcm_process import GdcmProcess
-from recanal.interop.slices import PixelLayout
+from recanal.interop import load_study
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 
@@ -199,19 +196,6 @@ def test_htj2k_is_told_from_other_streams(tmp_path):
     assert caught.value.rule == "codestream"
 
 
-def test_folders_nest_and_hold_strays(tmp_path):
-    deep = tmp_path
-    for name in "abcdefgh":
-        deep = deep / name
-    write_stack(deep)
-    (tmp_path / "readme.txt").write_text("no DICOM")
-    (tmp_path / "a" / "empty").write_bytes(b"")
-    (tmp_path / "a" / "report.pdf").write_bytes(b"%PDF-1.7 ...")
-    report = slice_dataset(0, SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", Modality="SR", PixelData=None)
-    (tmp_path / "a" / "SR1").write_bytes(dicom_bytes(report))
-    np.testing.assert_array_equal(load_study(tmp_path).volume.hu, truth())
-
-
 def test_files_without_preamble_or_meta_are_read(tmp_path):
     for k in range(DEPTH):
         content = dicom_bytes(slice_dataset(k), NATIVE[k % 2])
@@ -253,26 +237,6 @@ def test_enhanced_multiframe_compressed(tmp_path):
     np.testing.assert_array_equal(load_study(tmp_path).volume.hu, truth())
 
 
-def test_a_zip_reads_like_its_folder(tmp_path):
-    folder = write_stack(tmp_path / "in")
-    archive = Path(shutil.make_archive(str(tmp_path / "study"), "zip", folder))
-    one, other = load_study(folder), load_study(archive)
-    np.testing.assert_array_equal(one.volume.hu, other.volume.hu)
-    assert one.input_sha256 == other.input_sha256
-
-
-def test_the_hash_tells_one_voxel_and_one_affine_apart(tmp_path):
-    one = load_study(write_stack(tmp_path / "a"))
-    pixels = true_hu(2) + 1024
-    pixels[0, 0] += 1
-    other = load_study(
-        write_stack(tmp_path / "b", change=lambda k: {"PixelData": pixels.astype("<u2").tobytes()} if k == 2 else {})
-    )
-    moved = load_study(write_stack(tmp_path / "c", change=lambda k: {"ImagePositionPatient": [10, 20.01, 0.5 * k]}))
-    assert len({one.input_sha256, other.input_sha256, moved.input_sha256}) == 3
-    assert input_sha256(one.volume) == one.input_sha256
-
-
 def test_progress_ends_at_one(tmp_path):
     seen: list[tuple[str, float]] = []
     load_study(write_stack(tmp_path), progress=lambda stage, share: seen.append((stage, share)))
@@ -289,13 +253,3 @@ def test_a_real_jpeg_2000_stack():
     expected = lowest.pixel_array.astype(int) - 1024
     np.testing.assert_array_equal(study.volume.hu[0], expected)
     assert "series-uid-missing" in study.flags
-
-
-def test_zip_holding_a_stray_only(tmp_path):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as zipped:
-        zipped.writestr("a.txt", "nothing")
-    (tmp_path / "x.zip").write_bytes(buffer.getvalue())
-    with pytest.raises(ReadError) as caught:
-        load_study(tmp_path / "x.zip")
-    assert caught.value.rule == "no-dicom"

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.core.volume import Affine
+from recanal.dicom.codecs import check_codestream, decode_frame, frame_options, read_encapsulated_frame
+from recanal.dicom.elements import scan_file_meta
+from recanal.dicom.files import open_regular
+from recanal.dicom.gdcm_process import GdcmProcess
+from recanal.dicom.headers import inflate
+from recanal.dicom.hounsfield import to_hounsfield
+from recanal.dicom.slices import PixelLayout, SliceHeader
+from recanal.dicom.stacks import Stack
+from recanal.dicom.syntaxes import DEFLATED, EXPLICIT_BIG, GDCM_SYNTAXES, NATIVE
+from recanal.dicom.tilt import TILT_PIXELS, drift_pixels, set_upright
 from recanal.errors import ReadError
-from recanal.interop.codecs import check_codestream, decode_frame, frame_options, read_encapsulated_frame
-from recanal.interop.elements import scan_file_meta
-from recanal.interop.files import open_regular
-from recanal.interop.gdcm_process import GdcmProcess
-from recanal.interop.headers import inflate
-from recanal.interop.hounsfield import to_hounsfield
-from recanal.interop.slices import PixelLayout, SliceHeader
-from recanal.interop.stacks import Stack
-from recanal.interop.syntaxes import DEFLATED, EXPLICIT_BIG, GDCM_SYNTAXES, NATIVE
-from recanal.interop.tilt import TILT_PIXELS, drift_pixels, set_upright
 
 __all__ = ["read_slice", "read_stack", "stored_bytes"]
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import os
-import shutil
 import struct
 import sys
 import tracemalloc
-import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from dicom_builder import DEPTH, dicom_bytes, enhanced_dataset, other_series, slice_dataset, true_hu, truth, write_stack
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     JPEG2000,
@@ -27,6 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from dicom_builder import DEPTH, dicom_bytes, enhanced_dataset, other_series, slice_dataset, true_hu, truth, write_stack
 from recanal.errors import ReadError
 from recanal.interop import load_study
 
@@ -55,7 +51,7 @@ def everywhere(folder, **changes) -> ReadError:
     return refusal(write_stack(folder, change=lambda k: changes))
 
 
-# 1, 2: bombs
+# 1: bombs
 
 
 def test_case_1_a_deflate_bomb_is_not_inflated(tmp_path):
@@ -93,58 +89,6 @@ def test_case_1_damaged_deflate(tmp_path):
     content = (tmp_path / VICTIM).read_bytes()
     (tmp_path / VICTIM).write_bytes(content[:-200])
     assert refusal(tmp_path).file == VICTIM
-
-
-def zip_file(path: Path, entries: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for name, content in entries.items():
-            zipped.writestr(name, content)
-    return path
-
-
-def test_case_2_a_zip_bomb_by_its_own_declaration(tmp_path):
-    path = tmp_path / "bomb.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped, zipped.open("a", "w") as sink:
-        for _ in range(300):
-            sink.write(bytes(2**20))
-    assert refusal(path).rule == "zip-bomb"
-
-
-def test_case_2_a_zip_that_lies_about_its_size(tmp_path):
-    path = zip_file(tmp_path / "lie.zip", {"a": bytes(10 * 2**20)})
-    raw = path.read_bytes().replace((10 * 2**20).to_bytes(4, "little"), (100).to_bytes(4, "little"))
-    path.write_bytes(raw)
-    assert refusal(path).rule in ("zip-bomb", "zip-damaged")
-
-
-@pytest.mark.parametrize("name", ["../../evil", "/etc/evil", "C:/evil", "..\\evil"])
-def test_case_2_zip_slip(tmp_path, name):
-    folder = tmp_path / "deep" / "er"
-    folder.mkdir(parents=True)
-    before = {p for p in tmp_path.rglob("*")}
-    path = zip_file(folder / "slip.zip", {name: b"x"})
-    assert refusal(path).rule == "zip-slip"
-    assert {p for p in tmp_path.rglob("*")} == before | {path}
-
-
-def test_case_2_a_zip_within_a_zip(tmp_path):
-    inner = zip_file(tmp_path / "inner.zip", {"a": b"x"}).read_bytes()
-    error = refusal(zip_file(tmp_path / "outer.zip", {"inner.dcm": inner}))
-    assert (error.rule, error.file) == ("nested-archive", "inner.dcm")
-
-
-def test_case_2_a_link_within_a_zip(tmp_path):
-    entry = zipfile.ZipInfo("link")
-    entry.external_attr = 0o120777 << 16
-    with zipfile.ZipFile(tmp_path / "link.zip", "w") as zipped:
-        zipped.writestr(entry, "/etc/passwd")
-    assert refusal(tmp_path / "link.zip").rule == "link-outside"
-
-
-def test_case_2_a_damaged_zip(tmp_path):
-    path = zip_file(tmp_path / "cut.zip", {"a": os.urandom(5000)})
-    path.write_bytes(path.read_bytes()[:3000])
-    assert refusal(path).rule == "zip-damaged"
 
 
 # 3, 4: sizes that lie
@@ -374,7 +318,7 @@ def test_case_8_lengths_beyond_the_file(tmp_path, length):
     assert error.rule in ("element-length", "truncated")
 
 
-# 9, 10, 11: files that are something else, names, links
+# 9, 10, 11: files that are something else, names, references
 
 
 @pytest.mark.parametrize("magic", [b"MZ\x90\x00", b"\x7fELF", b"%PDF-1.7", b"#!/bin/sh\n"])
@@ -420,51 +364,6 @@ def test_case_11_a_dicomdir_is_never_followed(tmp_path):
     study = load_study(folder)
     assert secret.is_dir()
     assert study.info.rejected == ()
-
-
-needs_links = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes need POSIX")
-
-
-@needs_links
-def test_case_11_a_link_out_of_the_folder(tmp_path):
-    outside = write_stack(tmp_path / "outside")
-    folder = write_stack(tmp_path / "in")
-    (folder / "link").symlink_to(outside / "IM001")
-    error = refusal(folder)
-    assert (error.rule, error.file) == ("link-outside", "link")
-    (folder / "link").unlink()
-    (folder / "dir").symlink_to(outside)
-    assert refusal(folder).rule == "link-outside"
-
-
-@needs_links
-def test_a_link_that_the_caller_names_is_followed(tmp_path):
-    folder = write_stack(tmp_path / "in")
-    (tmp_path / "folder").symlink_to(folder)
-    archive = shutil.make_archive(str(tmp_path / "z"), "zip", folder)
-    (tmp_path / "file").symlink_to(archive)
-    for name in ("folder", "file"):
-        np.testing.assert_array_equal(load_study(tmp_path / name).volume.hu, truth())
-
-
-@needs_links
-def test_case_11_links_that_stay_inside_are_skipped(tmp_path):
-    folder = write_stack(tmp_path / "in")
-    (folder / "again").symlink_to(folder)
-    (folder / "same").symlink_to("IM001")
-    study = load_study(folder)
-    assert study.flags == ("links-skipped",)
-    np.testing.assert_array_equal(study.volume.hu, truth())
-
-
-@needs_links
-def test_case_11_pipes_are_not_opened(tmp_path):
-    folder = write_stack(tmp_path / "in")
-    os.mkfifo(folder / "pipe")
-    error = refusal(folder)
-    assert (error.rule, error.file) == ("not-a-file", "pipe")
-    assert refusal(folder / "pipe").rule == "not-a-file"
-    assert refusal(Path("/dev/zero")).rule == "not-a-file"
 
 
 # 14, 15, 16: geometry and scale
@@ -743,7 +642,7 @@ def test_case_12_escape_codes_do_not_reach_the_terminal(tmp_path):
         assert str(error).isprintable()
 
 
-# whole inputs
+# several patients, several series, random damage
 
 
 def test_two_patients_in_one_folder(tmp_path):
@@ -751,30 +650,6 @@ def test_two_patients_in_one_folder(tmp_path):
     write_stack(tmp_path / "b", change=other_series(1, PatientID="X1", PatientName="B^B"))
     assert refusal(tmp_path).rule == "two-patients"
     assert load_study(tmp_path, series_uid="1.2.826.0.1.3680043.8.498.101").volume.shape[0] == DEPTH
-
-
-def test_folders_that_nest_without_end(tmp_path):
-    folder = tmp_path
-    for _ in range(70):
-        folder = folder / "d"
-    folder.mkdir(parents=True)
-    (folder / "x").write_bytes(b"x")
-    assert refusal(tmp_path).rule == "folder-depth"
-
-
-def test_nothing_to_read(tmp_path):
-    folder = tmp_path / "in"
-    folder.mkdir()
-    expected = {folder: "no-files", folder / "absent": "not-found"}
-    for path, rule in expected.items():
-        error = refusal(path)
-        assert (error.rule, error.file) == (rule, path.name)
-    (folder / "a.txt").write_text("text")
-    (folder / "empty.dcm").write_bytes(b"")
-    unknown = {folder / "a.txt": "unknown-format", folder / "empty.dcm": "unknown-format"}
-    for path, rule in {folder: "no-dicom", **unknown}.items():
-        error = refusal(path)
-        assert (error.rule, error.file) == (rule, path.name)
 
 
 def test_a_broken_series_does_not_hide_a_good_one(tmp_path):
@@ -825,14 +700,3 @@ def test_random_damage_of_other_layouts_never_crashes(tmp_path):
                 raw[at] = rng.integers(0, 256)
             (tmp_path / "x").write_bytes(raw)
             assert rule_broken(tmp_path) != ""
-
-
-def test_a_study_on_a_read_only_folder_leaves_nothing_behind(tmp_path):
-    folder = write_stack(tmp_path / "in")
-    before = sorted(p.name for p in folder.iterdir())
-    load_study(folder)
-    archive = shutil.make_archive(str(tmp_path / "z"), "zip", folder)
-    load_study(archive)
-    assert sorted(p.name for p in folder.iterdir()) == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "z.zip"]
-    assert io.BytesIO(Path(archive).read_bytes()).read(2) == b"PK"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from recanal.interop.hounsfield import AIR_HU
+from recanal.dicom.hounsfield import AIR_HU
 
 __all__ = ["TILT_PIXELS", "drift_pixels", "set_upright"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recanal.interop.slices import PixelLayout
+from recanal.dicom.slices import PixelLayout
 
 __all__ = ["AIR_HU", "to_hounsfield"]
 

@@ -1,0 +1,162 @@
+"""Where the contrast stops and begins again: physics on made-up profiles, then on drawn vessels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import erf
+
+from analytic_tube import Scene
+from recanal.core.curves import Centerline, frames
+from recanal.imaging.caps import Gap, find_gaps, lumen_level
+from recanal.imaging.sections import RING_MM, Sections
+
+STEP_MM = 0.25
+ARC = np.arange(0.0, 60.01, STEP_MM)
+
+
+def sections_of(core_hu: np.ndarray, *, noise_hu: float = 0.0) -> Sections:
+    """Sections of a straight vessel whose level along it is given, the same over its whole disc."""
+    line = Centerline(np.stack([ARC, 0 * ARC, 0 * ARC], axis=1))
+    _, normals, binormals = frames(line)
+    hu = np.broadcast_to(core_hu[:, None, None], (len(ARC), 48, 51)).astype(np.float32).copy()
+    hu[:, :, round(1.4 / RING_MM) :] = -90.0
+    hu += np.random.default_rng(0).normal(0, 1, hu.shape).astype(np.float32) * noise_hu
+    return Sections(line, normals, binormals, hu)
+
+
+def profile(*gaps: tuple[float, float], lumen_hu: float = 400.0, plaque_hu: float = 70.0) -> np.ndarray:
+    """Level along a vessel with blunt caps blurred by 0.4 mm."""
+    core = np.full(len(ARC), lumen_hu)
+    for start, end in gaps:
+        fall = 0.5 * (erf((ARC - start) / (0.4 * np.sqrt(2))) - erf((ARC - end) / (0.4 * np.sqrt(2))))
+        core -= (lumen_hu - plaque_hu) * fall
+    return core
+
+
+def gaps_of(core_hu: np.ndarray, *, levels_hu: tuple[float, float] = (400.0, 400.0), noise_hu: float = 0.0):
+    sections = sections_of(core_hu, noise_hu=noise_hu)
+    return find_gaps(sections, lumen_level(sections, levels_hu))
+
+
+@pytest.mark.parametrize("lumen_hu", [250.0, 400.0, 550.0])
+@pytest.mark.parametrize("plaque_hu", [20.0, 70.0, 120.0])
+def test_caps_stand_at_half_contrast(lumen_hu: float, plaque_hu: float) -> None:
+    core = profile((20.1, 38.3), lumen_hu=lumen_hu, plaque_hu=plaque_hu)
+    (gap,) = gaps_of(core, levels_hu=(lumen_hu, lumen_hu))
+    assert gap.start_mm == pytest.approx(20.1, abs=0.25)
+    assert gap.end_mm == pytest.approx(38.3, abs=0.25)
+    assert gap.plaque_start_hu == pytest.approx(plaque_hu, abs=15.0)
+    assert gap.residual < 0.4
+
+
+def test_caps_stand_under_noise() -> None:
+    (gap,) = gaps_of(profile((20.1, 38.3)), noise_hu=80.0)
+    assert (gap.start_mm, gap.end_mm) == pytest.approx((20.1, 38.3), abs=0.4)
+
+
+def test_first_guesses_of_the_level_do_not_matter() -> None:
+    first, second = (gaps_of(profile((20.1, 38.3)), levels_hu=levels)[0] for levels in ((400, 400), (460, 350)))
+    assert (first.start_mm, first.end_mm) == pytest.approx((second.start_mm, second.end_mm), abs=0.1)
+
+
+def test_level_follows_a_slow_fall_of_the_contrast() -> None:
+    core = 450 - 1.5 * ARC - (450 - 1.5 * ARC - 70) * (profile((20.0, 38.0)) < 230)
+    lumen = lumen_level(sections_of(core), (450.0, 370.0))
+    far = (ARC < 18) | (ARC > 40)
+    assert lumen.level_hu[far] == pytest.approx((450 - 1.5 * ARC)[far], abs=15.0)
+    assert lumen.core_hu[(ARC > 22) & (ARC < 36)].max() < 100
+
+
+def test_each_side_has_its_own_level() -> None:
+    core = np.where(ARC > 30, profile((20.0, 38.0), lumen_hu=250.0), profile((20.0, 38.0), lumen_hu=450.0))
+    lumen = lumen_level(sections_of(core), (450.0, 250.0))
+    assert lumen.level_hu[[20, -20]] == pytest.approx([450.0, 250.0], abs=15.0)
+    (gap,) = gaps_of(core, levels_hu=(450.0, 250.0))
+    assert (gap.start_mm, gap.end_mm) == pytest.approx((20.0, 38.0), abs=0.25)
+
+
+def test_noise_is_reported() -> None:
+    quiet, loud = (lumen_level(sections_of(profile(), noise_hu=n), (400.0, 400.0)).noise_hu for n in (0.0, 100.0))
+    assert quiet < 1.0 < loud
+
+
+def test_open_vessel_has_no_gap() -> None:
+    assert gaps_of(profile()) == ()
+    assert gaps_of(profile(), noise_hu=100.0) == ()
+
+
+def test_a_mild_stenosis_is_no_gap() -> None:
+    core = profile((28.0, 33.0), plaque_hu=320.0)
+    assert gaps_of(core) == ()
+
+
+def test_a_gap_needs_open_vessel_on_both_sides() -> None:
+    assert gaps_of(profile((45.0, 90.0)), levels_hu=(400.0, 400.0)) == ()
+
+
+@pytest.mark.parametrize(("apart_mm", "count"), [(2.0, 1), (3.0, 1), (4.2, 1), (6.0, 2), (8.0, 2)])
+def test_an_island_counts_from_five_millimetres(apart_mm: float, count: int) -> None:
+    gaps = gaps_of(profile((12.0, 24.0), (24.0 + apart_mm, 44.0)))
+    assert len(gaps) == count
+    assert gaps[0].start_mm == pytest.approx(12.0, abs=0.3)
+    assert gaps[-1].end_mm == pytest.approx(44.0, abs=0.3)
+
+
+def test_calcium_inside_the_gap_does_not_open_it() -> None:
+    core = profile((20.0, 38.0))
+    core += 700 * np.exp(-(((ARC - 29.0) / 1.2) ** 2))
+    (gap,) = gaps_of(core)
+    assert (gap.start_mm, gap.end_mm) == pytest.approx((20.0, 38.0), abs=0.3)
+
+
+def drawn_caps(traced, scene: Scene) -> tuple[tuple[float, float], ...]:
+    """Caps of each gap as arc lengths on the true axis."""
+    drawing, vessel = traced(scene)
+
+    def place(gap: Gap) -> tuple[float, float]:
+        start, end = drawing.project(vessel.line.at([gap.start_mm, gap.end_mm]))[0]
+        return float(start), float(end)
+
+    return tuple(place(gap) for gap in vessel.gaps)
+
+
+BASE = Scene()
+BLUNT = {
+    "plain": BASE,
+    "weak lumen": replace(BASE, lumen_hu=250.0),
+    "bright lumen": replace(BASE, lumen_hu=550.0),
+    "weak beyond": replace(BASE, distal_hu=250.0),
+    "small": replace(BASE, lumen_diameter_mm=2.0),
+    "large": replace(BASE, lumen_diameter_mm=4.0),
+    "noisy": replace(BASE, noise_hu=30.0),
+    "blurred": replace(BASE, psf_mm=0.55),
+    "short": replace(BASE, gaps_mm=((28.0, 33.0),)),
+    "long": replace(BASE, gaps_mm=((14.0, 48.0),)),
+    "calcium within": replace(BASE, nodules=((29.0, 0.4, 0.3, 0.7), (33.0, -0.5, 0.2, 0.6))),
+}
+
+
+@pytest.mark.parametrize("name", BLUNT)
+def test_blunt_caps_of_a_drawn_vessel(traced, name: str) -> None:
+    caps = drawn_caps(traced, BLUNT[name])
+    assert len(caps) == 1
+    assert caps[0] == pytest.approx(BLUNT[name].gaps_mm[0], abs=0.6)
+
+
+def test_drawn_open_vessel_has_no_gap(traced) -> None:
+    assert drawn_caps(traced, replace(BASE, gaps_mm=())) == ()
+
+
+def test_two_drawn_occlusions_eight_millimetres_apart(traced) -> None:
+    caps = drawn_caps(traced, replace(BASE, gaps_mm=((18.0, 28.0), (36.0, 46.0))))
+    assert len(caps) == 2
+    assert np.array(caps) == pytest.approx(np.array([[18.0, 28.0], [36.0, 46.0]]), abs=0.6)
+
+
+def test_two_drawn_occlusions_three_millimetres_apart_are_one(traced) -> None:
+    caps = drawn_caps(traced, replace(BASE, gaps_mm=((18.0, 29.0), (32.0, 44.0))))
+    assert len(caps) == 1
+    assert caps[0] == pytest.approx((18.0, 44.0), abs=0.6)
