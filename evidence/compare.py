@@ -112,12 +112,13 @@ def _numbers(phantom: Phantom, lesion: Lesion) -> dict[str, Any]:
         out[f"{name}_in"] = bool(found.low <= true <= found.high)
 
     put("length_mm", truth.length_mm, lesion.length_mm)
-    put("bend_deg", truth.bend_chord_max_deg, lesion.bend_max_deg)
+    put("bend_deg", truth.bend_max_deg, lesion.bend_max_deg)
     if lesion.plaque is not None:
         put("plaque_mm3", truth.imaged.total_mm3, lesion.plaque.volume_mm3)
         for name in COMPONENTS:
             part = lesion.plaque.components[name]
-            put(f"{name}_percent", truth.imaged.fraction_percent[name], part.fraction_percent)
+            share = 100.0 * truth.imaged.volume_mm3[name] / truth.imaged.total_mm3
+            put(f"{name}_percent", share, part.fraction_percent)
             put(f"{name}_mm3", truth.imaged.volume_mm3[name], part.volume_mm3)
     if lesion.calcification is not None:
         put("calcium_ratio", truth.calcium.cross_section_max_ratio, lesion.calcification.cross_section_max_ratio)

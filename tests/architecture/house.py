@@ -28,7 +28,7 @@ NUMBER = re.compile(r"(float|Interval|tuple\[float(, (float|\.\.\.))*\])( \| Non
 DIMENSIONLESS = {
     *("agatston", "beta", "confidence", "contrast", "count", "factor", "fraction", "gain", "index", "level", "noise"),
     *("cosine", "points", "power", "probability", "probabilities", "quantile", "rank", "rate", "ratio", "score"),
-    *("seed", "share", "slope", "threshold", "volume", "weight", "weights", "grade", "z"),
+    *("rays", "samples", "seed", "share", "slope", "threshold", "volume", "weight", "weights", "grade", "z"),
     *("value", "low", "high", "matrix", "normal", "normals", "binormal", "binormals", "tangent", "tangents", "axis"),
     *("mix", "narrowing", "orientation", "possible", "remodelling", "scale", "u", "v"),
     *("sigmas", "shape", "size", "row", "column", "rows", "columns", "direction", "directions"),

@@ -17,7 +17,7 @@ from recanal.core.score import ScoreResult
 from recanal.errors import FindingsError, OptionError
 from recanal.scores import evaluate, evaluate_all, load_sheet, parse_findings, sheet_ids
 
-__all__ = ["findings", "read_findings", "score", "scores"]
+__all__ = ["findings", "list_scores", "read_findings", "score", "scores", "show_score"]
 
 _MOST_BYTES = 1_000_000
 

@@ -21,7 +21,7 @@ from recanal.dicom.pixels import read_slice
 from recanal.dicom.series import Candidate
 from recanal.errors import ReadError
 
-__all__ = ["Judged", "blood_pool_share", "judge", "kernel_class", "looks_contrasted", "pick"]
+__all__ = ["Judged", "blood_pool_share", "judge", "kernel_class", "label", "looks_contrasted", "pick"]
 
 _NO_CONTRAST = re.compile(
     r"\b(non[- ]?contrast|without contrast|w/?o|native|nativ|unenhanced|plain|ca ?sc(ore)?|calcium|scoring)\b", re.I

@@ -99,7 +99,7 @@ def _frame(file: InputFile, values: Values, layout: PixelLayout, groups: _Groups
         orientation=orientation,
         pixel_mm=pixel_spacing(named, spacing),
         slope=factors[0],
-        intercept=factors[1],
+        intercept_hu=factors[1],
         padding=padding(named, layout.signed),
         values=named,
         phase_keys=_phase_keys(groups),

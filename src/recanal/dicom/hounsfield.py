@@ -17,7 +17,12 @@ _TOP_HU = 32_767
 
 
 def to_hounsfield(
-    pixels: NDArray[np.int16], layout: PixelLayout, *, slope: float, intercept: float, padding: tuple[int, int] | None
+    pixels: NDArray[np.int16],
+    layout: PixelLayout,
+    *,
+    slope: float,
+    intercept_hu: float,
+    padding: tuple[int, int] | None,
 ) -> None:
     """Turn the stored values in ``pixels`` into HU where they lie.
 
@@ -28,8 +33,8 @@ def to_hounsfield(
     ----------
     pixels
         int16 holding the 16 stored bits of each pixel; changed.
-    slope, intercept
-        HU = stored * slope + intercept, PS3.3 C.11.1.
+    slope, intercept_hu
+        HU = stored * slope + intercept_hu, PS3.3 C.11.1.
     padding
         Lowest and highest stored value that means "no measurement", or None.
 
@@ -37,23 +42,23 @@ def to_hounsfield(
     --------
     >>> layout = PixelLayout("", 0, 0, 0, 1, 1, 2, stored_bits=12, signed=False)
     >>> pixels = np.array([[1024, 0]], dtype=np.int16)
-    >>> to_hounsfield(pixels, layout, slope=1, intercept=-1024, padding=None)
+    >>> to_hounsfield(pixels, layout, slope=1, intercept_hu=-1024, padding=None)
     >>> pixels
     array([[    0, -1024]], dtype=int16)
     """
     stored = pixels if layout.signed else pixels.view(np.uint16)
     low, high = _stored_range(layout)
-    if padding is not None and low <= padding[0] and padding[1] * slope + intercept <= AIR_HU:
+    if padding is not None and low <= padding[0] and padding[1] * slope + intercept_hu <= AIR_HU:
         padding = None  # the floor catches it
     outside = padding is not None and not (low <= padding[0] and padding[1] <= high)
     padded = _within(stored, padding) if outside and padding is not None else None
     _keep_stored_bits(stored, layout)
     if padding is not None and not outside:
         padded = _within(stored, padding)
-    if slope == 1 and intercept == int(intercept) and abs(intercept) < _TOP_HU:
-        _add(stored, int(intercept), (low, high))
+    if slope == 1 and intercept_hu == int(intercept_hu) and abs(intercept_hu) < _TOP_HU:
+        _add(stored, int(intercept_hu), (low, high))
     else:
-        scaled = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept)
+        scaled = stored.astype(np.float32) * np.float32(slope) + np.float32(intercept_hu)
         pixels[...] = np.rint(np.clip(scaled, AIR_HU, _TOP_HU)).astype(np.int16)
     if padded is not None and padded.any():
         pixels[padded] = AIR_HU
@@ -80,14 +85,14 @@ def _keep_stored_bits(stored: NDArray[Any], layout: PixelLayout) -> None:
         np.bitwise_and(stored, (1 << layout.stored_bits) - 1, out=stored)
 
 
-def _add(stored: NDArray[Any], intercept: int, bounds: tuple[int, int]) -> None:
+def _add(stored: NDArray[Any], intercept_hu: int, bounds: tuple[int, int]) -> None:
     """Add a whole intercept modulo 2**16, after clamping so that the sum fits int16."""
-    lowest, highest = AIR_HU - intercept, _TOP_HU - intercept
+    lowest, highest = AIR_HU - intercept_hu, _TOP_HU - intercept_hu
     limits = np.iinfo(stored.dtype)
     if lowest > bounds[0] and stored.min() < lowest:
         np.maximum(stored, np.full_like(stored, min(lowest, limits.max)), out=stored)
     if highest < bounds[1] and stored.max() > highest:
         np.minimum(stored, np.full_like(stored, max(highest, limits.min)), out=stored)
-    if intercept:
+    if intercept_hu:
         wrapped = stored.view(np.uint16)
-        np.add(wrapped, np.uint16(intercept & 0xFFFF), out=wrapped)
+        np.add(wrapped, np.uint16(intercept_hu & 0xFFFF), out=wrapped)

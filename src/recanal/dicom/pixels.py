@@ -85,7 +85,7 @@ def read_slice(header: SliceHeader, out: NDArray[np.int16], gdcm: GdcmProcess | 
         _read_compressed(header, out, gdcm)
     if layout.syntax == EXPLICIT_BIG:
         out.byteswap(inplace=True)
-    to_hounsfield(out, layout, slope=header.slope, intercept=header.intercept, padding=header.padding)
+    to_hounsfield(out, layout, slope=header.slope, intercept_hu=header.intercept_hu, padding=header.padding)
 
 
 def _frame_bytes(layout: PixelLayout) -> int:

@@ -16,6 +16,9 @@ from recanal.errors import ReadError
 __all__ = ["read_dicom"]
 
 Progress = Callable[[str, float], None]
+_TUBE_KV = (40.0, 200.0)
+_THIN_HU, _CONTRAST_HU = -50, 100
+"""A chest holds something thinner than the one, and differs within itself by more than the other."""
 
 
 def read_dicom(
@@ -98,14 +101,23 @@ def _volume(best: Judged, progress: Progress | None) -> tuple[Volume, tuple[str,
     candidate = best.candidate
     hu, affine, done = read_stack(candidate.stack, progress=progress)
     values = candidate.head.values
+    lowest, highest = int(hu.min()), int(hu.max())
+    if lowest > _THIN_HU or highest < 0 or highest - lowest < _CONTRAST_HU:
+        raise values.refused(
+            f"Values from {lowest} to {highest} are not the Hounsfield units of a patient.",
+            "not-hounsfield",
+            hint="Export the series again.",
+        )
     flags = (*candidate.flags, *done)
-    kvp = values.number("KVP")
+    kvp, thickness_mm = values.number("KVP"), values.number("SliceThickness")
+    if kvp and not _TUBE_KV[0] <= kvp <= _TUBE_KV[1]:
+        kvp, flags = None, (*flags, "tube-voltage-implausible")
     meta = {
         "kvp": kvp if kvp else None,
         "series_uid": candidate.series.uid or None,
         "phase_percent": candidate.phase_percent,
         "kernel": values.text("ConvolutionKernel"),
-        "slice_thickness_mm": values.number("SliceThickness"),
+        "slice_thickness_mm": thickness_mm if thickness_mm and thickness_mm > 0 else None,
         "manufacturer": values.text("Manufacturer"),
         "body_part": values.text("BodyPartExamined"),
         "contrast": best.contrast,

@@ -167,7 +167,7 @@ def _take_similar(file: InputFile, head: DicomHead, found: ScannedFiles) -> None
 def _unfit(values: Values, head: DicomHead) -> str:
     """Why an image can be no slice of a CT volume; empty where it can."""
     modality, sop_class, image_type = values.text("Modality"), values.text("SOPClassUID"), values.words("ImageType")
-    if modality != "CT" and sop_class not in CT_CLASSES:
+    if modality != "CT" and (modality or sop_class not in CT_CLASSES):
         return f"modality {modality or 'not stated'}"
     if sop_class.startswith(_SECONDARY_CAPTURE):
         return "secondary capture"
@@ -207,7 +207,12 @@ def candidates(series: Series) -> list[Candidate]:
         raise series.problem
     if not series.slices:
         what = ", ".join(f"{count} x {kind}" for kind, count in series.dropped.items())
-        raise ReadError(f"The series holds no CT slices ({what}).", file=series.first_file, rule="not-ct")
+        raise ReadError(
+            f"The series holds no CT slices ({what}).",
+            hint="Give a CT angiogram.",
+            file=series.first_file,
+            rule="not-ct",
+        )
     _check_uniform(series.slices)
     slices, flags = _without_copies(series.slices)
     groups = split_phases(slices)
@@ -312,6 +317,6 @@ def _without_twins(slices: Sequence[SliceHeader]) -> tuple[list[SliceHeader], li
 
 def _same_image(one: SliceHeader, other: SliceHeader) -> bool:
     same_place = max(abs(a - b) for a, b in zip(one.position_mm, other.position_mm, strict=True)) <= SAME_PLACE_MM
-    same_scale = (one.slope, one.intercept, one.padding) == (other.slope, other.intercept, other.padding)
+    same_scale = (one.slope, one.intercept_hu, one.padding) == (other.slope, other.intercept_hu, other.padding)
     plain = replace(one.layout, offset=0, length=0, frame=0), replace(other.layout, offset=0, length=0, frame=0)
     return same_place and same_scale and plain[0] == plain[1] and stored_bytes(one) == stored_bytes(other)

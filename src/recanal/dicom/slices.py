@@ -216,7 +216,7 @@ class SliceHeader:
         ImagePositionPatient (3) and ImageOrientationPatient (6).
     pixel_mm
         Distance between rows and between columns.
-    slope, intercept
+    slope, intercept_hu
         Stored value to HU.
     padding
         Lowest and highest stored value that means "no measurement", or None.
@@ -232,7 +232,7 @@ class SliceHeader:
     orientation: tuple[float, ...]
     pixel_mm: tuple[float, float]
     slope: float
-    intercept: float
+    intercept_hu: float
     padding: tuple[int, int] | None
     values: Values
     phase_keys: Mapping[str, float] = field(default_factory=dict)
@@ -259,7 +259,7 @@ def read_slice_header(
     if layout.frames > 1:
         raise values.refused("A multiframe image without functional groups has no geometry.", "frames-without-geometry")
     check_native_length(values, layout, whole_bytes)
-    slope, intercept = rescale(values, values.number("RescaleSlope"), values.number("RescaleIntercept"))
+    slope, intercept_hu = rescale(values, values.number("RescaleSlope"), values.number("RescaleIntercept"))
     position, orientation = _vector(values, "ImagePositionPatient", 3), _vector(values, "ImageOrientationPatient", 6)
     for name in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"):
         values.uid(name)
@@ -270,7 +270,7 @@ def read_slice_header(
         orientation=orientation,
         pixel_mm=pixel_spacing(values, values.numbers("PixelSpacing")),
         slope=slope,
-        intercept=intercept,
+        intercept_hu=intercept_hu,
         padding=padding(values, layout.signed),
         values=values,
     )
@@ -313,7 +313,7 @@ def similar_slice(model: SliceHeader, file: InputFile, values: Values, *, offset
         orientation=model.orientation,
         pixel_mm=model.pixel_mm,
         slope=model.slope,
-        intercept=model.intercept,
+        intercept_hu=model.intercept_hu,
         padding=model.padding,
         values=values,
     )
@@ -365,31 +365,31 @@ def check_native_length(values: Values, layout: PixelLayout, whole_bytes: int | 
         raise values.refused("The file ends before its pixels do.", "truncated", hint="Copy it again.")
 
 
-def rescale(values: Values, slope: float | None, intercept: float | None) -> tuple[float, float]:
+def rescale(values: Values, slope: float | None, intercept_hu: float | None) -> tuple[float, float]:
     """A rescale slope and intercept that can give Hounsfield units."""
-    if slope is None or intercept is None:
+    if slope is None or intercept_hu is None:
         raise values.refused("RescaleSlope or RescaleIntercept is missing.", "rescale-missing")
     if not math.isfinite(slope) or not 0 < slope <= 1000:
         raise values.refused(
             f"RescaleSlope must lie in (0, 1000], got {slope:g}.", "slope-zero" if slope == 0 else "slope"
         )
-    if not math.isfinite(intercept) or abs(intercept) > 100_000:
-        raise values.refused(f"RescaleIntercept is implausible, got {intercept:g}.", "intercept")
+    if not math.isfinite(intercept_hu) or abs(intercept_hu) > 100_000:
+        raise values.refused(f"RescaleIntercept is implausible, got {intercept_hu:g}.", "intercept")
     kind = values.text("RescaleType")
     if kind not in ("", "HU", "US", "HU_MOD"):
         raise values.refused(f"The pixels are in {kind!r}, not in Hounsfield units.", "rescale-type")
-    return slope, intercept
+    return slope, intercept_hu
 
 
-def pixel_spacing(values: Values, spacing: tuple[float, ...]) -> tuple[float, float]:
+def pixel_spacing(values: Values, spacing_mm: tuple[float, ...]) -> tuple[float, float]:
     """Two distances that a CT can have."""
     low, high = SPACING_RANGE_MM
-    if len(spacing) != 2:
-        raise values.refused(f"PixelSpacing must hold two numbers, got {len(spacing)}.", "spacing")
-    if not all(low <= step <= high for step in spacing):
-        got = ", ".join(f"{step:g}" for step in spacing)
+    if len(spacing_mm) != 2:
+        raise values.refused(f"PixelSpacing must hold two numbers, got {len(spacing_mm)}.", "spacing")
+    if not all(low <= step <= high for step in spacing_mm):
+        got = ", ".join(f"{step:g}" for step in spacing_mm)
         raise values.refused(f"PixelSpacing must lie in [{low:g}, {high:g}] mm, got {got}.", "spacing")
-    return spacing[0], spacing[1]
+    return spacing_mm[0], spacing_mm[1]
 
 
 def padding(values: Values, signed: bool) -> tuple[int, int] | None:

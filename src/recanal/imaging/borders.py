@@ -14,14 +14,14 @@ from recanal.imaging.edge_model import EdgeModel
 from recanal.imaging.edges import falling_edge, steady
 from recanal.imaging.sections import RING_MM, Sections
 
-__all__ = ["Borders", "find_borders"]
+__all__ = ["Borders", "filled", "find_borders"]
 
 WALL_HU = 60.0
 FAT_SIDE_HU = -35.0
 LUMEN_LIMIT_MM = 3.0
 WALL_LIMIT_MM = 3.4
 CALCIUM_HU = 300.0
-ADVENTITIA_MM = 0.12
+ADVENTITIA_MM = 0.0
 HARD_WEIGHT = 0.3
 TAPER_MM = 5.0
 
@@ -184,7 +184,8 @@ def _tidy_lumen(radius: NDArray[np.float64], shut: NDArray[np.bool_], step_mm: f
         rows = np.flatnonzero(label == k)
         part = radius[rows]
         seen = np.isfinite(part)
-        typical = np.nanmedian(np.where(seen.any(axis=1)[:, None], part, 1.0), axis=1)
+        some = np.asarray(seen.any(axis=1))
+        typical = np.nanmedian(np.where(some[:, None], part, 1.0), axis=1)
         typical = ndimage.median_filter(np.nan_to_num(typical, nan=1.0), min(9, len(rows)))
         near = np.abs(np.where(seen, part, 0.0) - typical[:, None]) < 0.5 * typical[:, None] + 0.2
         seen = np.asarray(seen & near)

@@ -18,6 +18,7 @@ __all__ = ["LOW_CONFIDENCE", "Bridge", "judged"]
 LOW_CONFIDENCE = 0.5
 DETOUR_MM = 2.5
 OUT_OF_TUBE = 4.0
+IN_FAT_HU = -40.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,9 @@ def judged(
     points = costs.block.affine.to_index(line.points_mm[inside]).T
     cost = ndimage.map_coordinates(costs.cost, points, order=1, mode="nearest")
     off_tube = float((cost > OUT_OF_TUBE).mean())
-    in_fat = float((core_hu[inside] < -25.0).mean())
+    spacing = line.length_mm / (len(arc) - 1)
+    level = ndimage.uniform_filter1d(core_hu, max(1, round(2.0 / spacing)), mode="nearest")
+    in_fat = float((level[inside] < IN_FAT_HU).mean())
     unseen = float(1.0 - seen[inside].mean())
     ratio, rival = _rival(costs, line, gap)
     factors = {

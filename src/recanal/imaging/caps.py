@@ -55,7 +55,7 @@ class Gap:
         The proximal and the distal cap.
     plaque_start_hu, plaque_end_hu
         Level of the plaque next to each cap, calcium left out.
-    residual
+    residual_share
         Contrast left in the emptiest 2 mm, as a share of the lumen-to-tissue contrast.
     """
 
@@ -63,7 +63,7 @@ class Gap:
     end_mm: float
     plaque_start_hu: float
     plaque_end_hu: float
-    residual: float
+    residual_share: float
 
 
 def _line_fit(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:

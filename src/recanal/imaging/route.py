@@ -35,13 +35,13 @@ class Route:
         (n, 3) LPS, from the proximal to the distal seed.
     cost_per_mm
         (n,) cost along it; near 1 inside a tube, above 10 outside any.
-    total
+    total_cost
         Summed cost times mm.
     """
 
     points_mm: NDArray[np.float64]
     cost_per_mm: NDArray[np.float64]
-    total: float
+    total_cost: float
 
 
 @dataclass(frozen=True, eq=False)

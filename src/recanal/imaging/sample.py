@@ -62,9 +62,10 @@ def _trilinear(hu, inverse, points, out):  # type: ignore[no-untyped-def]  # pra
         i = inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z + inverse[0, 3]
         j = inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z + inverse[1, 3]
         k = inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z + inverse[2, 3]
-        if i < 0.0 or j < 0.0 or k < 0.0 or i > na - 1 or j > nb - 1 or k > nc - 1:
+        if i < -1e-6 or j < -1e-6 or k < -1e-6 or i > na - 1 + 1e-6 or j > nb - 1 + 1e-6 or k > nc - 1 + 1e-6:
             out[p] = np.nan
             continue
+        i, j, k = min(max(i, 0.0), na - 1.0), min(max(j, 0.0), nb - 1.0), min(max(k, 0.0), nc - 1.0)
         a, b, c = min(int(i), na - 2), min(int(j), nb - 2), min(int(k), nc - 2)
         u, v, w = i - a, j - b, k - c
         front = (hu[a, b, c] * (1 - w) + hu[a, b, c + 1] * w) * (1 - v) + (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import zipfile
 import zlib
@@ -23,14 +24,22 @@ __all__ = ["unpack"]
 _CHUNK = 2**20
 
 
-def unpack(archive: InputFile, folder: Path) -> list[InputFile]:
-    """The files of a zip, written under numbers of our own so that no name of the archive becomes a path.
+_ARCHIVES = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf")
+_PACKINGS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""The ways of packing that can be undone with bounded memory."""
+_DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+
+
+def unpack(archive: InputFile, folder: Path) -> tuple[list[InputFile], list[str]]:
+    """The files of a zip, and the names of archives within it, which are left packed.
+
+    The files are written under numbers of our own, so that no name of the archive becomes a path.
 
     Raises
     ------
     ReadError
-        ``zip-damaged``, ``zip-slip``, ``zip-bomb``, ``zip-encrypted``, ``nested-archive``, ``link-outside``
-        or ``too-many-files``.
+        ``zip-damaged``, ``zip-packing``, ``zip-slip``, ``zip-bomb``, ``zip-encrypted``, ``link-outside``,
+        ``too-many-files`` or ``disk-full``.
     """
     handle, size = open_regular(archive)
     with handle:
@@ -39,10 +48,18 @@ def unpack(archive: InputFile, folder: Path) -> list[InputFile]:
                 entries = [entry for entry in zipped.infolist() if not entry.is_dir()]
                 _check(archive.name, entries, size)
                 return _write(zipped, entries, folder)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        except OSError as error:
+            if error.errno not in _DISK_FULL:
+                raise _damaged(archive) from error
             raise ReadError(
-                "The zip is damaged or packed in an unknown way.", file=archive.name, rule="zip-damaged"
+                "There is no room to unpack the zip.", hint="Unpack it elsewhere.", file=archive.name, rule="disk-full"
             ) from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+            raise _damaged(archive) from error
+
+
+def _damaged(archive: InputFile) -> ReadError:
+    return ReadError("The zip is damaged or packed in an unknown way.", file=archive.name, rule="zip-damaged")
 
 
 def _check(name: str, entries: list[zipfile.ZipInfo], size: int) -> None:
@@ -68,23 +85,30 @@ def _check_entry(name: str, entry: zipfile.ZipInfo) -> None:
         raise ReadError("This entry is a link.", file=inner, rule="link-outside")
     if entry.flag_bits & 0x1:
         raise ReadError("This entry is encrypted.", hint="Unpack it first.", file=inner, rule="zip-encrypted")
+    if entry.compress_type not in _PACKINGS:
+        raise ReadError(
+            "This entry is packed with something other than deflate.",
+            hint="Unpack it first.",
+            file=inner,
+            rule="zip-packing",
+        )
 
 
-def _write(zipped: zipfile.ZipFile, entries: list[zipfile.ZipInfo], folder: Path) -> list[InputFile]:
-    files = []
+def _write(zipped: zipfile.ZipFile, entries: list[zipfile.ZipInfo], folder: Path) -> tuple[list[InputFile], list[str]]:
+    files, nested = [], []
     for number, entry in enumerate(sorted(entries, key=lambda e: e.filename)):
         name = clean_text(entry.filename, max_length=200)
         target = folder / f"{number:06d}"
         written = 0
         with zipped.open(entry) as source, target.open("xb") as sink:
             while chunk := source.read(_CHUNK):
-                if written == 0 and chunk.startswith((b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf")):
-                    raise ReadError(
-                        "An archive within the archive.", hint="Unpack it first.", file=name, rule="nested-archive"
-                    )
+                if written == 0 and chunk.startswith(_ARCHIVES) and chunk[128:132] != b"DICM":
+                    nested.append(name)
+                    break
                 written += len(chunk)
                 if written > entry.file_size:
                     raise ReadError("It unpacks to more than it declares.", file=name, rule="zip-bomb")
                 sink.write(chunk)
-        files.append(InputFile(str(target), name))
-    return files
+        if written or not entry.file_size:
+            files.append(InputFile(str(target), name))
+    return files, nested

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from recanal.core.volume import Volume
 from recanal.dicom.files import InputFile, open_regular
+from recanal.dicom.wording import clean_text
 from recanal.errors import ReadError
 from recanal.interop.rasters import Raster, check_size, raster_volume, read_exactly
 
@@ -62,6 +63,8 @@ def _fields(name: str, head: bytes) -> tuple[Mapping[str, str], int]:
         key, equals, value = head[at : max(end, at)].decode("latin-1").partition("=")
         if end < 0 or not equals:
             raise ReadError("The MetaImage header is damaged.", file=name, rule="header")
+        if key.strip() in fields:
+            raise ReadError(f"{clean_text(key)} is given twice.", file=name, rule="header")
         fields[key.strip()] = value.strip()
         at = end + 1
     return fields, at
@@ -77,9 +80,16 @@ def _raster(name: str, fields: Mapping[str, str]) -> Raster:
         raise ReadError("Only binary MetaImage data right after the header are read.", file=name, rule="encoding")
     big = fields.get("BinaryDataByteOrderMSB", fields.get("ElementByteOrderMSB", "False")).lower() == "true"
     dtype: np.dtype[Any] = np.dtype((">" if big else "<") + _TYPES[kind])
-    sizes = tuple(int(n) for n in _numbers(name, fields, ("DimSize",)))
+    sizes = tuple(_whole(n) for n in _numbers(name, fields, ("DimSize",)))
+    if fields.get("NDims", "") != str(len(sizes)):
+        raise ReadError("NDims and DimSize do not agree.", file=name, rule="header")
     shape = check_size(name, sizes, dtype)
     return Raster(name, "MHA", shape, dtype, _matrix(name, fields))
+
+
+def _whole(number: float) -> int:
+    """A size; 0, which is refused, for a broken number."""
+    return int(number) if number == int(number) else 0
 
 
 def _matrix(name: str, fields: Mapping[str, str]) -> NDArray[np.float64]:
@@ -89,6 +99,8 @@ def _matrix(name: str, fields: Mapping[str, str]) -> NDArray[np.float64]:
     origin = _numbers(name, fields, ("Offset", "Position", "Origin"))[:3]
     if len(spacing) != 3 or len(directions) != 9 or len(origin) != 3:
         raise ReadError("Spacing, orientation or origin are missing.", file=name, rule="orientation")
+    if not (spacing > 0).all():
+        raise ReadError("The spacing is not positive.", file=name, rule="spacing")
     axes = directions.reshape(3, 3)
     if np.abs(axes @ axes.T - np.eye(3)).max() > 0.01:
         raise ReadError("The axes are not unit vectors at right angles.", file=name, rule="orientation")

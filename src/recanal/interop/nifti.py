@@ -35,7 +35,8 @@ def read_nifti(file: InputFile) -> Volume:
     """The volume of a NIfTI file.
 
     The affine is the sform where its code is set, else the qform; a file with neither has no place in the
-    patient and is refused.
+    patient and is refused. So is one whose sform and qform give different voxel sizes or one of which is the
+    other's mirror image; where they merely turn or move the picture, the sform holds and a flag says so.
 
     Raises
     ------
@@ -85,21 +86,42 @@ def _header(name: str, head: bytes) -> tuple[Raster, int]:
     if not np.isfinite(intercept):
         raise ReadError("The NIfTI intercept is not finite.", file=name, rule="intercept")
     shape = check_size(name, sizes, dtype)
-    matrix = _matrix(name, header) * np.array([[_UNIT_MM.get(int(fields["xyzt_units"]) & 7, 1.0)]] * 3 + [[1.0]])
-    return Raster(name, "NIfTI", shape, dtype, _RAS_TO_LPS @ matrix, slope, intercept), offset
+    matrix, flags = _matrix(name, header)
+    matrix = matrix * np.array([[_UNIT_MM.get(int(fields["xyzt_units"]) & 7, 1.0)]] * 3 + [[1.0]])
+    return Raster(name, "NIfTI", shape, dtype, _RAS_TO_LPS @ matrix, slope, intercept, flags), offset
 
 
-def _matrix(name: str, header: object) -> NDArray[np.float64]:
-    """The sform, else the qform, in RAS and in the file's unit."""
+def _matrix(name: str, header: object) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """The sform, else the qform, in RAS and in the file's unit, and flags."""
     from nibabel.spatialimages import HeaderDataError
 
+    found = []
     for read in ("get_sform", "get_qform"):
         try:
             matrix, code = getattr(header, read)(coded=True)
         except (HeaderDataError, ValueError) as error:
             raise ReadError("The NIfTI orientation is damaged.", file=name, rule="geometry") from error
         if code:
-            return np.asarray(matrix, dtype=np.float64)
-    raise ReadError(
-        "The file has neither a qform nor an sform, so left and right are not known.", file=name, rule="orientation"
-    )
+            found.append(np.asarray(matrix, dtype=np.float64))
+    if not found:
+        raise ReadError(
+            "The file has neither a qform nor an sform, so left and right are not known.",
+            file=name,
+            rule="orientation",
+        )
+    return found[0], _agreement(name, found[0], found[-1])
+
+
+def _agreement(name: str, sform: NDArray[np.float64], qform: NDArray[np.float64]) -> tuple[str, ...]:
+    """A flag where the two place the picture differently; refused where they give it another size or hand."""
+    steps, others = (np.linalg.norm(m[:3, :3], axis=0) for m in (sform, qform))
+    mirrored = np.linalg.det(sform[:3, :3]) * np.linalg.det(qform[:3, :3]) < 0
+    if mirrored or np.abs(steps - others).max() > 0.01 * steps.max():
+        raise ReadError(
+            "The sform and the qform of the NIfTI contradict each other in "
+            + ("left and right." if mirrored else "the voxel size."),
+            hint="Convert it from DICOM again.",
+            file=name,
+            rule="orientation",
+        )
+    return () if np.abs(sform - qform).max() <= 0.01 * steps.max() else ("qform-differs-from-sform",)

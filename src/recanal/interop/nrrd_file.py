@@ -24,6 +24,7 @@ _SIGNS: Mapping[str, tuple[float, float, float]] = {
     "left-anterior-superior": (1.0, -1.0, 1.0),
     "las": (1.0, -1.0, 1.0),
 }
+_MILLIMETRES = frozenset({"", "mm", "millimeter", "millimeters", "millimetre", "millimetres"})
 _PACKING = {"raw": "", "gzip": "gzip", "gz": "gzip"}
 
 
@@ -56,8 +57,9 @@ def _fields(name: str, head: bytes) -> tuple[Mapping[str, Any], int]:
     else:
         raise ReadError("The NRRD header does not end within 64 KiB.", file=name, rule="header")
     try:
-        fields = nrrd.read_header([line + "\n" for line in text.decode("latin-1").splitlines()] + ["\n"])
-    except (nrrd.NRRDError, ValueError, TypeError, KeyError, IndexError, StopIteration) as error:
+        with np.errstate(invalid="raise"):
+            fields = nrrd.read_header([line + "\n" for line in text.decode("latin-1").splitlines()] + ["\n"])
+    except (nrrd.NRRDError, ValueError, TypeError, KeyError, IndexError, StopIteration, ArithmeticError) as error:
         raise ReadError("The NRRD header is damaged.", file=name, rule="header") from error
     return fields, offset
 
@@ -70,6 +72,14 @@ def _raster(name: str, fields: Mapping[str, Any]) -> tuple[Raster, str]:
         raise ReadError(f"NRRD encoding {encoding[:20]!r} is not read; raw and gzip are.", file=name, rule="encoding")
     if fields.get("line skip", 0) or fields.get("byte skip", 0):
         raise ReadError("NRRD with skipped lines or bytes is not read.", file=name, rule="encoding")
+    units = [str(unit).strip().lower() for unit in fields.get("space units", ())]
+    if not all(unit in _MILLIMETRES for unit in units):
+        raise ReadError(
+            f"The NRRD space is in {units[0][:20]!r}, not in millimetres.",
+            hint="Save it in mm.",
+            file=name,
+            rule="spacing-unit",
+        )
     dtype = _dtype(name, fields)
     sizes = tuple(int(n) for n in fields.get("sizes", ()))
     shape = check_size(name, sizes, dtype)

@@ -19,6 +19,8 @@ __all__ = ["Raster", "check_size", "raster_volume", "read_exactly"]
 
 _CHUNK = 4 * 2**20
 _SLACK = 65_536
+_DENSEST = 1032
+"""Bytes that one byte of deflate can stand for, at most."""
 _LOWEST_HU, _HIGHEST_HU = -40_000.0, 100_000.0
 _TYPES = frozenset(("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"))
 
@@ -37,7 +39,7 @@ class Raster:
         As stored, with byte order.
     matrix
         (4, 4) index in the file's axis order (fastest first) to LPS millimetres.
-    slope, intercept
+    slope, intercept_hu
         Stored value to HU.
     flags
         What a reader must know.
@@ -49,7 +51,7 @@ class Raster:
     dtype: np.dtype[Any]
     matrix: NDArray[np.float64]
     slope: float = 1.0
-    intercept: float = 0.0
+    intercept_hu: float = 0.0
     flags: tuple[str, ...] = field(default=())
 
     @property
@@ -87,7 +89,8 @@ def check_size(name: str, sizes: tuple[int, ...], dtype: np.dtype[Any]) -> tuple
 def read_exactly(stream: FileIO | BinaryIO, count: int, *, packing: str = "", name: str = "") -> NDArray[np.uint8]:
     """``count`` bytes from a stream, unpacked with bounded memory.
 
-    Where the packed stream ends with these bytes, its check sum is checked.
+    Where the packed stream ends with these bytes, its check sum is checked. Memory is taken only where the
+    rest of the file is long enough to hold that much.
 
     Parameters
     ----------
@@ -99,6 +102,11 @@ def read_exactly(stream: FileIO | BinaryIO, count: int, *, packing: str = "", na
     ReadError
         ``truncated`` where there are fewer, ``packing`` where the packed bytes are damaged.
     """
+    here = stream.tell()
+    there = stream.seek(0, 2)
+    stream.seek(here)
+    if count > (there - here) * (_DENSEST if packing else 1):
+        raise _truncated(name)
     out = np.empty(count, dtype=np.uint8)
     at = 0
     try:
@@ -106,11 +114,17 @@ def read_exactly(stream: FileIO | BinaryIO, count: int, *, packing: str = "", na
             kept = min(len(data), count - at)
             out[at : at + kept] = np.frombuffer(data, dtype=np.uint8, count=kept)
             at += kept
-    except zlib.error as error:
+    except (zlib.error, EOFError) as error:
+        if isinstance(error, EOFError):
+            raise _truncated(name) from error
         raise ReadError("The packed voxels are damaged.", file=name, rule="packing") from error
     if at < count:
-        raise ReadError("The file ends before its voxels do.", hint="Copy it again.", file=name, rule="truncated")
+        raise _truncated(name)
     return out
+
+
+def _truncated(name: str) -> ReadError:
+    return ReadError("The file ends before its voxels do.", hint="Copy it again.", file=name, rule="truncated")
 
 
 def _chunks(stream: FileIO | BinaryIO, count: int, packing: str) -> Iterator[bytes]:
@@ -128,6 +142,8 @@ def _chunks(stream: FileIO | BinaryIO, count: int, packing: str) -> Iterator[byt
             packed = inflater.unconsumed_tail
             limit -= len(data)
             yield data
+    if limit > 0 and not inflater.eof:
+        raise EOFError("The packed stream ends before its check sum.")
 
 
 def raster_volume(raster: Raster, stored: NDArray[np.uint8]) -> Volume:
@@ -164,21 +180,21 @@ def raster_volume(raster: Raster, stored: NDArray[np.uint8]) -> Volume:
 
 
 def _hounsfield(raster: Raster, grid: NDArray[Any]) -> NDArray[Any]:
-    whole = raster.slope == int(raster.slope) and raster.intercept == int(raster.intercept)
-    lowest, highest = float(grid.min()) * raster.slope + raster.intercept, float(grid.max()) * raster.slope
-    highest += raster.intercept
+    whole = raster.slope == int(raster.slope) and raster.intercept_hu == int(raster.intercept_hu)
+    lowest, highest = float(grid.min()) * raster.slope + raster.intercept_hu, float(grid.max()) * raster.slope
+    highest += raster.intercept_hu
     if not np.isfinite([lowest, highest]).all():
         raise ReadError("The voxels hold values that are not finite.", file=raster.name, rule="not-finite")
     _check_hounsfield(raster.name, min(lowest, highest), max(lowest, highest))
     if np.issubdtype(grid.dtype, np.integer) and whole and lowest >= -32_768 and highest <= 32_767:
-        if raster.slope == 1 and raster.intercept == 0:
+        if raster.slope == 1 and raster.intercept_hu == 0:
             hu = grid.astype(np.int16, copy=grid.dtype != np.dtype("=i2"))
         else:
-            hu = (grid.astype(np.int32) * int(raster.slope) + int(raster.intercept)).astype(np.int16)
+            hu = (grid.astype(np.int32) * int(raster.slope) + int(raster.intercept_hu)).astype(np.int16)
         return np.maximum(hu, np.int16(-1024), out=hu)
     scaled: NDArray[Any] = grid.astype(np.float32)
     scaled *= np.float32(raster.slope)
-    scaled += np.float32(raster.intercept)
+    scaled += np.float32(raster.intercept_hu)
     np.maximum(scaled, np.float32(-1024), out=scaled)
     return scaled
 

@@ -29,6 +29,7 @@ __all__ = ["LoadedStudy", "input_sha256", "load_study"]
 Progress = Callable[[str, float], None]
 _WHOLE_INPUT = frozenset({"no-dicom", "no-files", "not-found", "too-many-files"})
 """Rules that no single file breaks; the error names the input."""
+_DIRECTORY_CLASS = b"1.2.840.10008.1.3.10"
 _Loaded = tuple[Volume, InputInfo, tuple[str, ...]]
 
 
@@ -91,32 +92,37 @@ def load_study(path: str | Path, *, series_uid: str | None = None, progress: Pro
     ReadError
         Naming the file and the rule that it breaks.
     """
+    if not str(path):
+        raise ReadError("The path is empty.", hint="Give a folder or a file.", rule="not-found")
     where = Path(path)
+    name = clean_text(where.name or where.absolute().name, max_length=200)
     try:
         return _load(where, series_uid, progress)
     except ReadError as error:
-        if error.rule not in _WHOLE_INPUT:
+        if error.rule not in _WHOLE_INPUT or error.file:
             raise
-        name = clean_text(where.name, max_length=200)
         raise ReadError(error.message, hint=error.hint, file=name, rule=error.rule) from None
+    except OSError as error:  # a disk or a network share that fails while it is read
+        raise ReadError(f"The input cannot be read: {error.strerror}.", file=name, rule="unreadable") from error
 
 
 def _load(where: Path, series_uid: str | None, progress: Progress | None) -> LoadedStudy:
     if not _exists(where):
         raise ReadError("There is no such file or folder, or it may not be read.", rule="not-found")
-    extra: tuple[str, ...] = ()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pydicom")  # they quote values of the header
         if where.is_dir():
             files, links = list_files(where)
-            volume, info, flags = _load_files(files, series_uid, progress)
-            extra = ("links-skipped",) if links else ()
-        else:
-            volume, info, flags = _load_file(single_file(where), series_uid, progress)
-    if extra:
-        flags = flags + extra
-        volume = Volume(volume.hu, volume.affine, {**volume.meta, "flags": flags})
-    return LoadedStudy(volume, info, flags)
+            loaded = _load_files(files, series_uid, progress)
+            return LoadedStudy(*(_flagged(loaded, "links-skipped") if links else loaded))
+        return LoadedStudy(*_load_file(single_file(where), series_uid, progress))
+
+
+def _flagged(loaded: _Loaded, flag: str) -> _Loaded:
+    """The same with one more flag."""
+    volume, info, flags = loaded
+    flags = (*flags, flag)
+    return Volume(volume.hu, volume.affine, {**volume.meta, "flags": flags}), info, flags
 
 
 def _exists(where: Path) -> bool:
@@ -129,7 +135,7 @@ def _exists(where: Path) -> bool:
 def _load_files(files: Sequence[InputFile], series_uid: str | None, progress: Progress | None) -> _Loaded:
     """The study in a list of files: DICOM, or else the only volume file among them."""
     if not files:
-        raise ReadError("The folder is empty.", rule="no-files")
+        raise ReadError("The input holds no files.", rule="no-files")
     try:
         return read_dicom(files, series_uid=series_uid, progress=progress)
     except ReadError as error:
@@ -141,9 +147,8 @@ def _load_files(files: Sequence[InputFile], series_uid: str | None, progress: Pr
 
 def _load_file(file: InputFile, series_uid: str | None, progress: Progress | None) -> _Loaded:
     head = _head(file)
-    if head.startswith(b"PK\x03\x04") and head[128:132] != b"DICM":
-        with tempfile.TemporaryDirectory(prefix="recanal-") as folder:
-            return _load_files(unpack(file, Path(folder)), series_uid, progress)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and head[128:132] != b"DICM":
+        return _load_zip(file, series_uid, progress)
     if _is_raster_head(head):
         return _load_raster(file, head, series_uid)
     try:
@@ -151,12 +156,36 @@ def _load_file(file: InputFile, series_uid: str | None, progress: Progress | Non
     except ReadError as error:
         if error.rule != "no-dicom":
             raise
+        if head[128:132] == b"DICM" and _DIRECTORY_CLASS in head[132:1024]:
+            raise ReadError(
+                "A DICOMDIR is an index; the files that it names are not followed.",
+                hint="Give the folder that holds it.",
+                file=file.name,
+                rule="dicomdir",
+            ) from None
         raise ReadError(
             "This is no DICOM image, zip, NIfTI, NRRD or MHA.",
             hint="Give a folder of DICOM files or one of these.",
             file=file.name,
             rule="unknown-format",
         ) from None
+
+
+def _load_zip(file: InputFile, series_uid: str | None, progress: Progress | None) -> _Loaded:
+    with tempfile.TemporaryDirectory(prefix="recanal-") as folder:
+        files, nested = unpack(file, Path(folder))
+        try:
+            loaded = _load_files(files, series_uid, progress)
+        except ReadError as error:
+            if not nested or error.rule not in ("no-dicom", "no-files"):
+                raise
+            raise ReadError(
+                "An archive within the archive, and no DICOM beside it.",
+                hint="Unpack it first.",
+                file=nested[0],
+                rule="nested-archive",
+            ) from None
+    return _flagged(loaded, f"nested-archives-skipped:{len(nested)}") if nested else loaded
 
 
 def _head(file: InputFile) -> bytes:

@@ -36,13 +36,7 @@ def write_centerlines_vtp(
     """
     lines = [np.asarray(p, dtype=np.float64) for p in points_mm]
     radii = [np.asarray(r, dtype=np.float64) for r in radii_mm]
-    if len(lines) != len(radii) or (names and len(names) != len(lines)):
-        raise GeometryError(f"{len(lines)} lines, {len(radii)} lists of radii and {len(names)} names do not match.")
-    for line, radius in zip(lines, radii, strict=True):
-        if line.ndim != 2 or line.shape[1:] != (3,) or len(line) < 2 or radius.shape != (len(line),):
-            raise GeometryError(f"A line needs (n >= 2, 3) points and (n,) radii, got {line.shape} and {radius.shape}.")
-        if not (np.isfinite(line).all() and np.isfinite(radius).all()):
-            raise GeometryError("The points and radii of a line must be finite.")
+    _check_lines(lines, radii, names)
     points = np.concatenate([np.zeros((0, 3)), *lines])
     ends = np.cumsum([len(line) for line in lines], dtype=np.int64)
     body = [
@@ -72,6 +66,18 @@ def write_centerlines_vtp(
         "</VTKFile>",
     ]
     return ("\n".join(body) + "\n").encode("ascii")
+
+
+def _check_lines(
+    lines: Sequence[NDArray[np.float64]], radii: Sequence[NDArray[np.float64]], names: Sequence[str]
+) -> None:
+    if len(lines) != len(radii) or (names and len(names) != len(lines)):
+        raise GeometryError(f"{len(lines)} lines, {len(radii)} lists of radii and {len(names)} names do not match.")
+    for line, radius in zip(lines, radii, strict=True):
+        if line.ndim != 2 or line.shape[1:] != (3,) or len(line) < 2 or radius.shape != (len(line),):
+            raise GeometryError(f"A line needs (n >= 2, 3) points and (n,) radii, got {line.shape} and {radius.shape}.")
+        if not (np.isfinite(line).all() and np.isfinite(radius).all()):
+            raise GeometryError("The points and radii of a line must be finite.")
 
 
 def _floats(name: str, values: NDArray[np.float64]) -> str:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recanal.core.curves import Centerline
 
 __all__ = ["bend_max", "chord_mm"]
 
-WINDOW_MM = 5.0
+REACH_MM = 5.0
+DIRECTION_MM = 1.0
 
 
-def bend_max(
-    line: Centerline, *, start_mm: float, end_mm: float, window_mm: float = WINDOW_MM
-) -> tuple[float, float] | None:
-    """Largest angle between the vessel's directions over ``window_mm`` before and after a point between two positions.
+def bend_max(line: Centerline, *, start_mm: float, end_mm: float) -> tuple[float, float] | None:
+    """Largest angle between the vessel's directions 5 mm before and 5 mm after a point between two positions.
 
     Parameters
     ----------
     line
-        The axis; it should reach ``window_mm`` beyond both positions, else the windows shrink to what there is.
+        The axis; it should reach 6 mm beyond both positions, else the reach shrinks to what there is.
     start_mm, end_mm
         Arc lengths of the caps.
 
@@ -30,27 +30,32 @@ def bend_max(
 
     Notes
     -----
-    The direction over a window is that of its chord, so a bend counts however sharply it turns inside the window.
-    J-CTO counts a bend of more than 45 degrees within the occlusion (Morino 2011, doi:10.1016/j.jcin.2010.09.024).
+    So it is the whole turn over 10 mm of vessel. The direction at a place is that of the chord over 1 mm on either
+    side of it. J-CTO counts a bend of more than 45 degrees within the occlusion (Morino 2011,
+    doi:10.1016/j.jcin.2010.09.024).
 
     >>> corner = Centerline([[0, 0, 0], [10, 0, 0], [10, 10, 0]])
-    >>> angle, where = bend_max(corner, start_mm=5, end_mm=15)
-    >>> round(angle), round(where)
-    (90, 10)
+    >>> angle, where = bend_max(corner, start_mm=6, end_mm=14)
+    >>> round(angle), 6 <= where <= 14
+    (90, True)
     """
     where = np.arange(start_mm, end_mm + 1e-9, 0.1)
-    before = np.minimum(window_mm, where)
-    after = np.minimum(window_mm, line.length_mm - where)
-    usable = (before >= 2.0) & (after >= 2.0)
+    back = np.minimum(REACH_MM, where - DIRECTION_MM)
+    ahead = np.minimum(REACH_MM, line.length_mm - DIRECTION_MM - where)
+    usable = (back >= 1.0) & (ahead >= 1.0)
     if not usable.any():
         return None
-    where, before, after = where[usable], before[usable], after[usable]
-    here = line.at(where)
-    back, ahead = here - line.at(where - before), line.at(where + after) - here
-    dot = (back * ahead).sum(axis=1) / (np.linalg.norm(back, axis=1) * np.linalg.norm(ahead, axis=1))
-    angle = np.degrees(np.arccos(np.clip(dot, -1.0, 1.0)))
+    where, back, ahead = where[usable], back[usable], ahead[usable]
+    before, after = _direction(line, where - back), _direction(line, where + ahead)
+    angle = np.degrees(np.arccos(np.clip((before * after).sum(axis=1), -1.0, 1.0)))
     best = int(np.argmax(angle))
     return float(angle[best]), float(where[best])
+
+
+def _direction(line: Centerline, where_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, 3) unit vectors along the axis."""
+    chord = line.at(where_mm + DIRECTION_MM) - line.at(where_mm - DIRECTION_MM)
+    return np.asarray(chord / np.linalg.norm(chord, axis=1, keepdims=True))
 
 
 def chord_mm(line: Centerline, *, start_mm: float, end_mm: float) -> float:

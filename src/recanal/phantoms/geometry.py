@@ -46,20 +46,22 @@ def spline_through(control_mm: Floats, step_mm: float) -> Floats:
     return resample(resample(np.asarray(dense, dtype=np.float64), step_mm), step_mm)
 
 
-def smoothed(values: Floats, sigma: float) -> Floats:
+def smoothed(values: Floats, sigma_samples: float) -> Floats:
     """Gaussian smoothing along the first axis that leaves both ends in place."""
-    pad = min(len(values) - 1, int(4 * sigma) + 1)
+    pad = min(len(values) - 1, int(4 * sigma_samples) + 1)
     head = 2 * values[:1] - values[pad:0:-1]
     tail = 2 * values[-1:] - values[-2 : -pad - 2 : -1]
-    wide = gaussian_filter1d(np.concatenate([head, values, tail]), sigma, axis=0, mode="nearest")
+    wide = gaussian_filter1d(np.concatenate([head, values, tail]), sigma_samples, axis=0, mode="nearest")
     return np.asarray(wide[pad : pad + len(values)], dtype=np.float64)
 
 
-def smooth_noise(count: int, sigma: float, rng: np.random.Generator) -> Floats:
-    """(count,) Gaussian noise of unit variance, correlated over ``sigma`` samples."""
-    pad = int(4 * sigma) + 1
-    field = gaussian_filter1d(rng.standard_normal(count + 2 * pad), sigma, mode="wrap")
-    return np.asarray(field[pad : pad + count] * np.sqrt(2 * np.sqrt(np.pi) * max(sigma, 0.3)), dtype=np.float64)
+def smooth_noise(count: int, sigma_samples: float, rng: np.random.Generator) -> Floats:
+    """(count,) Gaussian noise of unit variance, correlated over ``sigma_samples`` samples."""
+    pad = int(4 * sigma_samples) + 1
+    field = gaussian_filter1d(rng.standard_normal(count + 2 * pad), sigma_samples, mode="wrap")
+    return np.asarray(
+        field[pad : pad + count] * np.sqrt(2 * np.sqrt(np.pi) * max(sigma_samples, 0.3)), dtype=np.float64
+    )
 
 
 def transport_frames(points_mm: Floats) -> tuple[Floats, Floats, Floats]:

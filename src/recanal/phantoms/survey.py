@@ -13,7 +13,7 @@ from recanal.phantoms.lesion import Lesion
 from recanal.phantoms.scanner import Grid
 from recanal.phantoms.truth import CalciumTruth, Composition
 
-__all__ = ["Scene", "bend_max", "calcium_truth", "composition", "designed_hu", "find_caps", "tube_cells"]
+__all__ = ["Cells", "Scene", "bend_max", "calcium_truth", "composition", "designed_hu", "find_caps", "tube_cells"]
 
 _BINS = (-30.0, 76.0, 131.0, 351.0)
 _NAMES = ("necrotic_core", "fibrofatty", "fibrous", "dense_calcium")

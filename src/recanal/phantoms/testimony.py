@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -89,6 +90,28 @@ def _findings(drawn: Drawn, scene: Scene, span: tuple[float, float]) -> _Finding
     )
 
 
+def _cap_truth(drawn: Drawn, caps: tuple[float | None, float | None], opacified: bool) -> dict[str, Any]:
+    """Where the caps are, as drawn and as imaged, and their shapes."""
+    _, arteries, _, lesion, grid = drawn
+    axis, arc = arteries[0].points_mm, lesion.arc_mm
+    start, end = lesion.place.start_mm, lesion.place.end_mm
+    return {
+        "proximal_cap_mm": None if caps[0] is None else _point(axis, arc, caps[0], grid),
+        "distal_cap_mm": None if caps[1] is None else _point(axis, arc, caps[1], grid),
+        "proximal_cap_designed_mm": _point(axis, arc, start, grid) if lesion.occluded else None,
+        "distal_cap_designed_mm": _point(axis, arc, end, grid) if lesion.occluded else None,
+        "proximal_arc_mm": caps[0],
+        "distal_arc_mm": caps[1],
+        "proximal_arc_designed_mm": start,
+        "distal_arc_designed_mm": end,
+        "length_mm": None if caps[0] is None or caps[1] is None else caps[1] - caps[0],
+        "length_designed_mm": end - start if lesion.occluded else None,
+        "proximal_cap_shape": lesion.caps[0].shape if lesion.occluded else None,
+        "distal_cap_shape": lesion.caps[1].shape if lesion.occluded else None,
+        "distal_opacified": opacified,
+    }
+
+
 def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
     """Everything that is known about a phantom."""
     options, arteries, _, lesion, grid = drawn
@@ -104,6 +127,7 @@ def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
     narrow = [cap.narrowing_mm for cap in lesion.caps]
     seeds = (span[0] - max(8.0, min(15.0, narrow[0] + 5.0)), end + max(8.0, min(15.0, narrow[1] + 5.0)))
     return PhantomTruth(
+        **_cap_truth(drawn, caps, opacified),
         options=options,
         seed=seed,
         vessel=lesion.place.vessel,
@@ -111,18 +135,6 @@ def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
         target=target,
         arteries=others,
         veins=vessels,
-        proximal_cap_mm=None if caps[0] is None else _point(axis, arc, caps[0], grid),
-        distal_cap_mm=None if caps[1] is None else _point(axis, arc, caps[1], grid),
-        proximal_cap_designed_mm=_point(axis, arc, start, grid) if lesion.occluded else None,
-        distal_cap_designed_mm=_point(axis, arc, end, grid) if lesion.occluded else None,
-        proximal_arc_mm=caps[0],
-        distal_arc_mm=caps[1],
-        proximal_arc_designed_mm=start,
-        distal_arc_designed_mm=end,
-        length_mm=None if caps[0] is None or caps[1] is None else caps[1] - caps[0],
-        length_designed_mm=end - start if lesion.occluded else None,
-        proximal_cap_shape=lesion.caps[0].shape if lesion.occluded else None,
-        distal_cap_shape=lesion.caps[1].shape if lesion.occluded else None,
         bend_max_deg=found.bend[0],
         bend_chord_max_deg=found.bend[1],
         side_branch=branch[0],
@@ -134,7 +146,6 @@ def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
         reference_proximal_mm=_reference(lesion, (start - narrow[0] - 5.0, start - narrow[0])),
         reference_distal_mm=_reference(lesion, (end + narrow[1], end + narrow[1] + 5.0)),
         proximal_cap_hu=found.cap_hu,
-        distal_opacified=opacified,
         proximal_seed_mm=_point(axis, arc, seeds[0], grid),
         distal_seed_mm=_point(axis, arc, seeds[1], grid),
         ostium_mm=_point(axis, arc, 0.0, grid),

@@ -99,21 +99,21 @@ class Canvas:
         self._fine = ImageDraw.Draw(self._layer)
         self._text: list[tuple[Point, str, ImageFont.FreeTypeFont, Colour, str, bool]] = []
 
-    def line(self, points: Sequence[Point] | NDArray[np.float64], colour: Colour, width: float = 2.0) -> None:
+    def line(self, points: Sequence[Point] | NDArray[np.float64], colour: Colour, width_px: float = 2.0) -> None:
         """A smooth polyline through (x, y) points."""
         self._fine.line(
             [(x * _FINE, y * _FINE) for x, y in np.asarray(points).tolist()],
             fill=(*colour, 255),
-            width=max(1, round(width * _FINE)),
+            width=max(1, round(width_px * _FINE)),
             joint="curve",
         )
 
-    def dashes(self, points: NDArray[np.float64], colour: Colour, width: float) -> None:
+    def dashes(self, points: NDArray[np.float64], colour: Colour, width_px: float) -> None:
         """Short dashes along a polyline of (x, y) points, as long as the gaps between them."""
         walked = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
         for start in np.arange(0.0, walked[-1] - 2.0, _DASH_PX * 2):
             where = np.linspace(start, min(start + _DASH_PX, walked[-1]), 4)
-            self.line(np.stack([np.interp(where, walked, points[:, k]) for k in (0, 1)], axis=1), colour, width)
+            self.line(np.stack([np.interp(where, walked, points[:, k]) for k in (0, 1)], axis=1), colour, width_px)
 
     def text(self, at: Point, words: str, *, size_px: int, colour: Colour, anchor: str = "mm") -> None:
         """Words with a dark rim, anchored as Pillow anchors them."""

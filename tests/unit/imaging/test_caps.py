@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from analytic_tube import Scene
+from analytic_tube import Scene, draw
 from recanal.core.curves import Centerline, frames
 from recanal.imaging.caps import Gap, find_gaps, lumen_level
 from recanal.imaging.sections import RING_MM, Sections
+from recanal.imaging.vessel import trace_vessel
 
 STEP_MM = 0.25
 ARC = np.arange(0.0, 60.01, STEP_MM)
@@ -49,7 +50,7 @@ def test_caps_stand_at_half_contrast(lumen_hu: float, plaque_hu: float) -> None:
     assert gap.start_mm == pytest.approx(20.1, abs=0.25)
     assert gap.end_mm == pytest.approx(38.3, abs=0.25)
     assert gap.plaque_start_hu == pytest.approx(plaque_hu, abs=15.0)
-    assert gap.residual < 0.4
+    assert gap.residual_share < 0.4
 
 
 def test_caps_stand_under_noise() -> None:
@@ -93,8 +94,19 @@ def test_a_mild_stenosis_is_no_gap() -> None:
     assert gaps_of(core) == ()
 
 
-def test_a_gap_needs_open_vessel_on_both_sides() -> None:
-    assert gaps_of(profile((45.0, 90.0)), levels_hu=(400.0, 400.0)) == ()
+def test_gaps_are_looked_for_between_two_open_places() -> None:
+    sections = sections_of(profile((12.0, 22.0), (40.0, 90.0)))
+    lumen = lumen_level(sections, (400.0, 400.0))
+    (gap,) = find_gaps(sections, lumen, open_mm=(5.0, 33.0))
+    assert (gap.start_mm, gap.end_mm) == pytest.approx((12.0, 22.0), abs=0.3)
+
+
+def test_an_occlusion_beyond_the_seed_is_not_reported() -> None:
+    drawing = draw(replace(BASE, gaps_mm=((20.0, 32.0), (48.0, 58.0))))
+    vessel = trace_vessel(drawing.volume, drawing.at(5.0), drawing.at(41.0))
+    (gap,) = vessel.gaps
+    arc, _ = drawing.project(vessel.line.at([gap.start_mm, gap.end_mm]))
+    assert arc == pytest.approx([20.0, 32.0], abs=0.6)
 
 
 @pytest.mark.parametrize(("apart_mm", "count"), [(2.0, 1), (3.0, 1), (4.2, 1), (6.0, 2), (8.0, 2)])
