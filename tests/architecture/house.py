@@ -26,7 +26,8 @@ UNITS = {
 }
 NUMBER = re.compile(r"(float|Interval|tuple\[float(, (float|\.\.\.))*\])( \| None)?")
 DIMENSIONLESS = {
-    *("agatston", "beta", "confidence", "contrast", "count", "factor", "fraction", "gain", "index", "level", "noise"),
+    *("agatston", "beta", "confidence", "contrast", "cost", "count", "factor", "fraction", "gain"),
+    *("index", "level", "noise"),
     *("cosine", "points", "power", "probability", "probabilities", "quantile", "rank", "rate", "ratio", "score"),
     *("rays", "samples", "seed", "share", "slope", "threshold", "volume", "weight", "weights", "grade", "z"),
     *("value", "low", "high", "matrix", "normal", "normals", "binormal", "binormals", "tangent", "tangents", "axis"),

@@ -10,7 +10,7 @@ from recanal.errors import InputError
 SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
 
 
-def test_icc_of_shrout_and_fleiss_table_4():
+def test_icc_of_shrout_and_fleiss():
     found = icc_2_1(SHROUT_FLEISS)
     assert found.icc == pytest.approx(0.29, abs=0.005)
     assert (found.subjects, found.ratings) == (6, 4)

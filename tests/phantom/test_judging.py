@@ -1,17 +1,16 @@
 """The evidence pages tell failures and shortfalls, and drop nothing."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from evidence.cases import REPEATED, CaseOutcome, plan_case, plan_cases
+from evidence.cases import REPEATED, CaseOutcome, plan_cases
 from evidence.invariance import stored_otherwise
 from evidence.judge import AMOUNTS, counts, diameter_rows, error_rows, failed, interval_rows, yes_no_rows
 from evidence.pages import accuracy_page, cases_csv, invariance_page, judged, reproducibility_page
 
 from recanal.core.volume import Affine, Volume
 from recanal.imaging.sample import Block, sample
-from recanal.phantoms import Phantom, make_phantom
-
-SEED = 20_002
 
 
 def row(case=10_000, **more):
@@ -126,18 +125,21 @@ def test_plans_use_evidence_seeds_and_fill_the_distal_vessel():
 
 
 def test_a_study_stored_otherwise_is_the_same_study():
-    from dataclasses import replace
-
-    options = replace(plan_case(SEED).options, margin_mm=10.0)
-    phantom = make_phantom(options, seed=SEED)
-    index = np.indices(phantom.volume.shape).reshape(3, -1).T
-    where = phantom.volume.affine.to_mm(index) @ np.array([3.0, -2.0, 1.0])
-    ramp = Volume(where.reshape(phantom.volume.shape).astype(np.float32), phantom.volume.affine)
-    middle = np.asarray(phantom.truth.proximal_cap_mm)
-    names = []
-    for stored in stored_otherwise(Phantom(ramp, None, phantom.truth)):
-        block = Block(stored.volume.hu.astype(np.float32), Affine(stored.volume.affine.matrix))
-        found = sample(block, (stored.turn @ middle)[None])[0]
-        assert found == pytest.approx(middle @ np.array([3.0, -2.0, 1.0]), abs=1.0), stored.name
-        names.append(stored.name)
-    assert len(set(names)) == 9
+    slope = np.array([3.0, -2.0, 1.0])
+    axis = np.stack([np.linspace(a, b, 60) for a, b in ((20, 24), (18, 22), (-25, -19))], axis=1)
+    matrix = np.array([[0, 0, 0.4, 0], [0, 0.4, 0, 0], [0.5, 0, 0, -45], [0, 0, 0, 1.0]])
+    shape = (90, 100, 110)
+    where = Affine(matrix).to_mm(np.indices(shape).reshape(3, -1).T) @ slope
+    ramp = Volume(where.reshape(shape).astype(np.float32), Affine(matrix))
+    truth = SimpleNamespace(
+        target=SimpleNamespace(points_mm=axis), proximal_seed_mm=tuple(axis[5]), distal_seed_mm=tuple(axis[-5])
+    )
+    shapes = []
+    for stored in stored_otherwise(SimpleNamespace(volume=ramp, truth=truth)):
+        block = Block(stored.volume.hu.astype(np.float32), stored.volume.affine)
+        for point in axis[[5, 30, 55]]:
+            found = sample(block, (stored.turn @ point)[None])[0]
+            assert found == pytest.approx(point @ slope, abs=0.6), stored.name
+        shapes.append(stored.volume.hu.shape)
+    assert len(shapes) == 9
+    assert len(set(shapes)) == 5

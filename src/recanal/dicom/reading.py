@@ -17,7 +17,7 @@ __all__ = ["read_dicom"]
 
 Progress = Callable[[str, float], None]
 _TUBE_KV = (40.0, 200.0)
-_THIN_HU, _CONTRAST_HU = -50, 100
+_THIN_HU, _SPAN_HU = -50, 100
 """A chest holds something thinner than the one, and differs within itself by more than the other."""
 
 
@@ -102,7 +102,7 @@ def _volume(best: Judged, progress: Progress | None) -> tuple[Volume, tuple[str,
     hu, affine, done = read_stack(candidate.stack, progress=progress)
     values = candidate.head.values
     lowest, highest = int(hu.min()), int(hu.max())
-    if lowest > _THIN_HU or highest < 0 or highest - lowest < _CONTRAST_HU:
+    if lowest > _THIN_HU or highest < 0 or highest - lowest < _SPAN_HU:
         raise values.refused(
             f"Values from {lowest} to {highest} are not the Hounsfield units of a patient.",
             "not-hounsfield",

@@ -21,7 +21,6 @@ FAT_SIDE_HU = -35.0
 LUMEN_LIMIT_MM = 3.0
 WALL_LIMIT_MM = 3.4
 CALCIUM_HU = 300.0
-ADVENTITIA_MM = 0.0
 HARD_WEIGHT = 0.3
 TAPER_MM = 5.0
 
@@ -217,9 +216,10 @@ def _wall(
     start = np.where(shut[:, None], 0.5, lumen_mm)
     edge, beyond, inner = _half_way(hu)
     radius = edge + model.sigma_mm**2 / (2 * np.maximum(edge, 0.8))
-    hard_radius = _hard_edge(hu, edge, beyond) + ADVENTITIA_MM
-    hard = inner >= CALCIUM_HU
-    radius = np.where(hard, hard_radius, radius)
+    hard_radius = _hard_edge(hu, edge, beyond)
+    rim = np.clip(((edge - hard_radius) / model.sigma_mm - 1.3) / 0.8, 0.0, 1.0)  # soft tissue outside the calcium
+    hard = (inner >= CALCIUM_HU) & (rim < 1.0)
+    radius = np.where(hard, hard_radius + rim * (radius - hard_radius), radius)
     plain = np.isfinite(radius) & (beyond < FAT_SIDE_HU) & (edge > start)
     seen = np.asarray(plain & (np.abs(np.where(plain, radius, 0.0) - expected[:, None]) < 1.3))
     seen[~shut] = False

@@ -18,6 +18,8 @@ WIDE_MM = 0.7
 DISC_MM = 1.0
 DIP_MM = 0.3
 FIRST_PLAQUE_HU = 100.0
+PLAQUE_QUANTILE = 0.25
+OPEN_SHARE = 0.75
 CALCIUM_REACH_MM = 1.6
 CALCIUM_TRACE = 0.05
 ALONG_MM = 0.45
@@ -159,7 +161,8 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     runs: list[tuple[int, int]] = []
     for _ in range(4):
         shut = _shut(wide, wide_level, lumen, plaque) & ~known
-        runs = _runs(shut, clean, step)
+        share = (wide - plaque) / np.maximum(wide_level - plaque, 20.0)
+        runs = _runs(shut, clean, share, step)
         if not runs:
             return ()
         plaque = _plaque_along(lumen.core_hu, lumen, runs, reach=round(6.0 / step))
@@ -186,16 +189,21 @@ def _shut(
     return np.asarray((wide < (wide_level + plaque) / 2) | (wide > lumen.level_hu + margin))
 
 
-def _runs(shut: NDArray[np.bool_], clean: NDArray[np.bool_], step_mm: float) -> list[tuple[int, int]]:
+def _runs(
+    shut: NDArray[np.bool_], clean: NDArray[np.bool_], share: NDArray[np.float64], step_mm: float
+) -> list[tuple[int, int]]:
     """First and last sample of each gap that has open vessel on both sides.
 
-    An open island counts by its samples without calcium; one shorter than 5 mm belongs to the gap.
+    An open island counts by its samples without calcium; one shorter than 5 mm, or well below the lumen level
+    in the mean, belongs to the gap.
     """
     label, count = ndimage.label(~shut)
     closed = shut.copy()
     for k in range(1, count + 1):
         island = label == k
-        if not (island[0] or island[-1]) and (island & clean).sum() * step_mm < LEAST_ISLAND_MM:
+        counted = island & clean
+        short = counted.sum() * step_mm < LEAST_ISLAND_MM
+        if not (island[0] or island[-1]) and (short or share[counted].mean() < OPEN_SHARE):
             closed |= island
     label, count = ndimage.label(closed)
     runs = []
@@ -229,7 +237,7 @@ def _plaque_along(
         ):
             part = core[low : high + 1]
             soft = part[part < lumen.level_hu[low : high + 1] - 30.0]
-            level = float(np.quantile(soft, 0.4)) if len(soft) >= 3 else TISSUE_HU
+            level = float(np.quantile(soft, PLAQUE_QUANTILE)) if len(soft) >= 3 else TISSUE_HU
             where.append(at)
             value.append(min(max(level, 0.0), float(lumen.level_hu[at]) - 50.0))
     return np.asarray(np.interp(np.arange(len(core)), where, value))
@@ -262,9 +270,9 @@ def _cap(
     hard = flank[top] > level[at] + CALCIUM_MARGIN_HU and flank[: top + 1].min() > mark[at]
     sign = 1.0
     if hard:  # calcium stands directly at the lumen: at the dip before it, else half way up its flank
-        before = slice(max(at - 8, 0), at + 9)
+        before = slice(max(at - 14, 0), at + 5) if inward > 0 else slice(max(at - 4, 0), at + 15)
         dip = before.start + int(np.argmin(disc[before]))
-        outer_level = float(np.median(disc[max(at - 24, 0) : at - 8] if inward > 0 else disc[at + 9 : at + 25]))
+        outer_level = float(np.median(disc[max(at - 30, 0) : at - 14] if inward > 0 else disc[at + 15 : at + 31]))
         if before.start < dip < before.stop - 1 and disc[dip] < 0.85 * outer_level:
             return float(arc[dip]) - inward * DIP_MM
         mark = np.full_like(core, (float(level[at]) + float(flank[top])) / 2)

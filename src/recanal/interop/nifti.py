@@ -101,6 +101,8 @@ def _matrix(name: str, header: object) -> tuple[NDArray[np.float64], tuple[str, 
             matrix, code = getattr(header, read)(coded=True)
         except (HeaderDataError, ValueError) as error:
             raise ReadError("The NIfTI orientation is damaged.", file=name, rule="geometry") from error
+        if code and not np.isfinite(matrix).all():
+            raise ReadError("The NIfTI orientation is not finite.", file=name, rule="geometry")
         if code:
             found.append(np.asarray(matrix, dtype=np.float64))
     if not found:

@@ -110,7 +110,7 @@ def read_exactly(stream: FileIO | BinaryIO, count: int, *, packing: str = "", na
     out = np.empty(count, dtype=np.uint8)
     at = 0
     try:
-        for data in _chunks(stream, count, packing):
+        for data in _chunks(stream, count, packing, name):
             kept = min(len(data), count - at)
             out[at : at + kept] = np.frombuffer(data, dtype=np.uint8, count=kept)
             at += kept
@@ -127,7 +127,7 @@ def _truncated(name: str) -> ReadError:
     return ReadError("The file ends before its voxels do.", hint="Copy it again.", file=name, rule="truncated")
 
 
-def _chunks(stream: FileIO | BinaryIO, count: int, packing: str) -> Iterator[bytes]:
+def _chunks(stream: FileIO | BinaryIO, count: int, packing: str, name: str) -> Iterator[bytes]:
     """The unpacked bytes of a stream until ``count`` and a little more have come."""
     if not packing:
         while count > 0 and (data := stream.read(min(_CHUNK, count))):
@@ -136,12 +136,17 @@ def _chunks(stream: FileIO | BinaryIO, count: int, packing: str) -> Iterator[byt
         return
     inflater = zlib.decompressobj(zlib.MAX_WBITS | (16 if packing == "gzip" else 0))
     limit = count + _SLACK
-    while limit > 0 and not inflater.eof and (packed := stream.read(_CHUNK)):
-        while packed and limit > 0:
-            data = inflater.decompress(packed, min(_CHUNK, limit))
-            packed = inflater.unconsumed_tail
-            limit -= len(data)
-            yield data
+    while limit > 0 and not inflater.eof:
+        packed = inflater.unconsumed_tail or stream.read(_CHUNK) or b""
+        data = inflater.decompress(packed, min(_CHUNK, limit))
+        if not packed and not data:
+            break
+        limit -= len(data)
+        yield data
+    if limit > _SLACK and inflater.unused_data.startswith(b"\x1f\x8b"):
+        raise ReadError(
+            "The voxels are packed in several gzip members.", hint="Unpack the file.", file=name, rule="packing"
+        )
     if limit > 0 and not inflater.eof:
         raise EOFError("The packed stream ends before its check sum.")
 

@@ -27,8 +27,6 @@ from recanal.interop.nrrd_file import read_nrrd
 __all__ = ["LoadedStudy", "input_sha256", "load_study"]
 
 Progress = Callable[[str, float], None]
-_WHOLE_INPUT = frozenset({"no-dicom", "no-files", "not-found", "too-many-files"})
-"""Rules that no single file breaks; the error names the input."""
 _DIRECTORY_CLASS = b"1.2.840.10008.1.3.10"
 _Loaded = tuple[Volume, InputInfo, tuple[str, ...]]
 
@@ -99,7 +97,7 @@ def load_study(path: str | Path, *, series_uid: str | None = None, progress: Pro
     try:
         return _load(where, series_uid, progress)
     except ReadError as error:
-        if error.rule not in _WHOLE_INPUT or error.file:
+        if error.file or error.rule == "series-absent":
             raise
         raise ReadError(error.message, hint=error.hint, file=name, rule=error.rule) from None
     except OSError as error:  # a disk or a network share that fails while it is read

@@ -94,6 +94,19 @@ def test_frames_of_a_plane_curve_do_not_twist() -> None:
     assert out_of_plane == pytest.approx(np.broadcast_to(out_of_plane[0], out_of_plane.shape), abs=1e-6)
 
 
+@pytest.mark.parametrize("n", [60, 400])
+def test_frames_of_a_helix_turn_back_by_its_torsion(n: int) -> None:
+    radius_mm, rise_mm = 10.0, 4.0
+    line = helix(radius_mm, n)
+    t = np.linspace(0, 3, n)
+    tangents, normals, _ = frames(line)
+    inward = np.stack([-np.cos(t), -np.sin(t), 0 * t], axis=1)
+    across = np.cross(tangents, inward)
+    angle = np.unwrap(np.arctan2((normals * across).sum(axis=1), (normals * inward).sum(axis=1)))
+    twist = rise_mm / (radius_mm**2 + rise_mm**2) * np.hypot(radius_mm, rise_mm) * 3
+    assert angle[-1] - angle[0] == pytest.approx(-twist, abs=np.deg2rad(0.5))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -700,3 +700,47 @@ def test_random_damage_of_other_layouts_never_crashes(tmp_path):
                 raw[at] = rng.integers(0, 256)
             (tmp_path / "x").write_bytes(raw)
             assert rule_broken(tmp_path) != ""
+
+
+# studies without a CT that can be read
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"Modality": "MR", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.4"}, "6 x modality MR"),
+        ({"Modality": "PT", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.128"}, "6 x modality PT"),
+        ({"Modality": "MR"}, "6 x modality MR"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "6 x localizer"),
+    ],
+)
+def test_a_study_whose_only_series_is_no_ct(tmp_path, changes, word):
+    error = everywhere(tmp_path, **changes)
+    assert error.rule == "not-ct"
+    assert word in error.message
+    assert "CT angiogram" in error.hint
+
+
+def test_a_ct_class_whose_modality_is_not_stated_is_a_ct(tmp_path):
+    np.testing.assert_array_equal(
+        load_study(write_stack(tmp_path, change=lambda k: {"Modality": ""})).volume.hu, truth()
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"PixelData": bytes(48 * 40 * 2)}, {"RescaleSlope": "1000"}, {"RescaleSlope": "1e-9"}],
+    ids=["air", "steep", "flat"],
+)
+def test_pixels_that_cannot_be_a_patient(tmp_path, changes):
+    error = everywhere(tmp_path, **changes)
+    assert error.rule == "not-hounsfield"
+    assert error.file
+
+
+@pytest.mark.parametrize("kvp", ["-120", "5", "120000"])
+def test_a_tube_voltage_that_cannot_be_is_not_reported(tmp_path, kvp):
+    study = load_study(write_stack(tmp_path, change=lambda k: {"KVP": kvp, "SliceThickness": "-3"}))
+    assert study.info.kvp is None
+    assert study.volume.meta["slice_thickness_mm"] is None
+    assert study.flags == ("tube-voltage-implausible",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import Dataset
 
 from dicom_builder import dicom_bytes, slice_dataset, true_hu, truth, write_stack
 from recanal.errors import ReadError
@@ -201,3 +203,123 @@ def test_zip_holding_a_stray_only(tmp_path):
     with pytest.raises(ReadError) as caught:
         load_study(tmp_path / "x.zip")
     assert caught.value.rule == "no-dicom"
+
+
+# archives and folders of a hostile user
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_packings_that_take_unbounded_memory_are_refused(tmp_path, packing):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", packing) as zipped:
+        zipped.writestr("IM1", dicom_bytes(slice_dataset(0)))
+    error = refusal(tmp_path / "a.zip")
+    assert (error.rule, error.file) == ("zip-packing", "a.zip: IM1")
+
+
+def study_zip(path: Path, extra: dict[str, bytes]) -> Path:
+    return zip_file(path, {f"ct/{k}": dicom_bytes(slice_dataset(k)) for k in range(len(truth()))} | extra)
+
+
+def test_an_archive_beside_the_images_of_a_zip_is_skipped_and_said(tmp_path):
+    inner = zip_file(tmp_path / "inner.zip", {"a": b"x"}).read_bytes()
+    study = load_study(study_zip(tmp_path / "z.zip", {"viewer.jar": inner, "__MACOSX/._1": b"\0\5\x16\7" + bytes(99)}))
+    np.testing.assert_array_equal(study.volume.hu, truth())
+    assert study.flags == study.volume.meta["flags"] == ("nested-archives-skipped:1",)
+    assert load_study(study_zip(tmp_path / "y.zip", {})).flags == ()
+
+
+def test_zips_that_hold_nothing(tmp_path):
+    for name, entries in (("none.zip", {}), ("folders.zip", {"a/": b""})):
+        error = refusal(zip_file(tmp_path / name, entries))
+        assert (error.rule, error.file) == ("no-files", name)
+
+
+def test_a_full_disk_is_not_called_a_damaged_zip(tmp_path, monkeypatch):
+    path = study_zip(tmp_path / "z.zip", {})
+
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "open", full)
+    assert refusal(path).rule == "disk-full"
+
+
+def test_a_share_that_fails_while_it_is_read(tmp_path, monkeypatch):
+    folder = write_stack(tmp_path / "in")
+
+    def broken(*arguments, **options):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("recanal.dicom.reading.read_stack", broken)
+    error = refusal(folder)
+    assert (error.rule, error.file) == ("unreadable", "in")
+
+
+def test_files_and_folders_that_may_not_be_read(tmp_path, monkeypatch):
+    folder = write_stack(tmp_path / "in")
+    opened = os.open
+
+    def guarded(path, *arguments, **options):
+        if str(path).endswith("IM003"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr("recanal.dicom.files.os.open", guarded)
+    error = refusal(folder)
+    assert (error.rule, error.file) == ("unreadable", "IM003")
+    monkeypatch.undo()
+
+    def closed(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("recanal.interop.folders.os.scandir", closed)
+    error = refusal(folder)
+    assert (error.rule, error.file) == ("unreadable", "in")
+
+
+def test_an_empty_path_is_not_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(write_stack(tmp_path / "in"))
+    assert refusal("").rule == "not-found"
+    assert load_study(".").flags == ()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in2").mkdir()
+    monkeypatch.chdir(tmp_path / "in2")
+    error = refusal(".")
+    assert (error.rule, error.file) == ("no-files", "in2")
+
+
+def test_paths_that_cannot_be(tmp_path):
+    for path in (f"{tmp_path}\0x", tmp_path / ("a" * 5000)):
+        assert refusal(path).rule == "not-found"
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names that these systems do not take")
+def test_names_with_line_breaks_and_escapes(tmp_path):
+    folder = write_stack(tmp_path / "M\u00fcller\n\x1b[31m\u202e")
+    np.testing.assert_array_equal(load_study(folder).volume.hu, truth())
+    (folder / os.fsdecode(b"bad\xff\n")).write_bytes((folder / "IM003").read_bytes()[:-100])
+    error = refusal(folder)
+    assert (error.rule, error.file) == ("truncated", "bad")
+    empty = tmp_path / "x\ny\x1b[2J"
+    empty.mkdir()
+    assert refusal(empty).file == "x y[2J"
+
+
+def test_thousands_of_junk_files_around_a_study(tmp_path):
+    rng = np.random.default_rng(3)
+    for number in range(5000):
+        (tmp_path / f"junk{number}").write_bytes(rng.bytes(int(rng.integers(0, 300))))
+    error = refusal(tmp_path)
+    assert error.rule == "no-dicom"
+    assert "5000 file(s)" in error.message
+    write_stack(tmp_path / "ct")
+    np.testing.assert_array_equal(load_study(tmp_path).volume.hu, truth())
+
+
+def test_a_dicomdir_is_pointed_to_its_folder(tmp_path):
+    index = Dataset()
+    index.SOPClassUID, index.SOPInstanceUID = "1.2.840.10008.1.3.10", "1.2.3"
+    (tmp_path / "DICOMDIR").write_bytes(dicom_bytes(index))
+    error = refusal(tmp_path / "DICOMDIR")
+    assert (error.rule, error.file) == ("dicomdir", "DICOMDIR")
+    assert "folder" in error.hint

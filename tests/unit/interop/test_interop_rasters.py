@@ -335,3 +335,107 @@ def test_a_real_nifti():
     ras = image.affine @ [*index[::-1], 1]
     np.testing.assert_allclose(volume.affine.to_mm([index])[0], [-ras[0], -ras[1], ras[2]], atol=1e-4)
     assert volume.hu[60, 200, 300] == int(image.dataobj[300, 200, 60])
+
+
+# contradictions and cuts
+
+
+def both_forms(path, sform, qform):
+    image = nib.Nifti1Image(grid(), None)
+    image.set_sform(sform, code=1)
+    image.set_qform(qform, code=1)
+    nib.save(image, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [(np.diag([-1.0, 1, 1, 1]), "left and right"), (np.diag([1.0, 1, 2, 1]), "voxel size")],
+)
+def test_sform_and_qform_that_contradict_each_other(tmp_path, change, word):
+    error = refusal(both_forms(tmp_path / "a.nii", RAS, RAS @ change))
+    assert error.rule == "orientation"
+    assert word in error.message
+
+
+def test_sform_and_qform_that_merely_place_the_picture_differently(tmp_path):
+    moved = RAS.copy()
+    moved[2, 3] += 5
+    check_mark(both_forms(tmp_path / "a.nii", RAS, moved))
+    assert load_study(tmp_path / "a.nii").flags == ("qform-differs-from-sform",)
+    check_mark(both_forms(tmp_path / "b.nii", RAS, RAS))
+    assert load_study(tmp_path / "b.nii").flags == ()
+
+
+def test_a_qform_that_is_not_finite(tmp_path):
+    path = both_forms(tmp_path / "a.nii", RAS, RAS)
+    raw = bytearray(path.read_bytes())
+    raw[256:268] = np.full(3, np.nan, "<f4").tobytes()
+    path.write_bytes(raw)
+    assert refusal(path).rule == "geometry"
+
+
+@pytest.mark.parametrize("cut", [1, 4, 8, 12])
+def test_a_packed_file_without_its_whole_check_sum_is_cut_off(tmp_path, cut):
+    for path in (
+        save_nifti(tmp_path / "a.nii.gz", grid()),
+        save_nrrd(tmp_path / "a.nrrd", encoding="gzip"),
+        save_mha(tmp_path / "a.mha", compress=True),
+    ):
+        path.write_bytes(path.read_bytes()[:-cut])
+        assert refusal(path).rule == "truncated"
+
+
+def test_gzip_in_several_members_is_named_as_such(tmp_path):
+    raw = save_nifti(tmp_path / "a.nii", grid()).read_bytes()
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(raw[:700]) + gzip.compress(raw[700:]))
+    error = refusal(tmp_path / "b.nii.gz")
+    assert error.rule == "packing"
+    assert "several" in error.message
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_grid_longer_than_its_file_takes_no_memory(tmp_path, compress):
+    path = save_mha(tmp_path / "a.mha", compress=compress)
+    path.write_bytes(path.read_bytes().replace(b"DimSize = 7 6 5", b"DimSize = 1200 1300 1300", 1))
+    tracemalloc.start()
+    assert refusal(path).rule == "truncated"
+    assert tracemalloc.get_traced_memory()[1] < 30e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("sizes", [b"99999999999999999999 6 5", b"inf nan 5", b"-7 -6 5"])
+def test_nrrd_sizes_that_cannot_be(tmp_path, sizes):
+    path = save_nrrd(tmp_path / "a.nrrd")
+    raw = path.read_bytes()
+    assert b"sizes: 7 6 5" in raw
+    path.write_bytes(raw.replace(b"sizes: 7 6 5", b"sizes: " + sizes, 1))
+    assert refusal(path).rule in ("header", "image-size")
+
+
+def test_nrrd_in_another_unit_is_refused(tmp_path):
+    path = save_nrrd(tmp_path / "a.nrrd")
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"encoding:", b'space units: "mm" "mm" "mm"\nencoding:', 1))
+    check_mark(path)
+    path.write_bytes(raw.replace(b"encoding:", b'space units: "cm" "cm" "cm"\nencoding:', 1))
+    assert refusal(path).rule == "spacing-unit"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        (b"DimSize = 7 6 5", b"DimSize = 7.9 6 5", "image-size"),
+        (b"DimSize = 7 6 5", b"DimSize = 1e300 6 5", "image-size"),
+        (b"DimSize = 7 6 5", b"DimSize = 8000 8000 8000", "volume-too-large"),
+        (b"NDims = 3", b"NDims = 4", "header"),
+        (b"ElementType", b"DimSize = 3 3 3\nElementType", "header"),
+        (b"ElementSpacing = ", b"ElementSpacing = -", "spacing"),
+    ],
+)
+def test_mha_headers_that_contradict_themselves(tmp_path, old, new, rule):
+    path = save_mha(tmp_path / "a.mha")
+    raw = path.read_bytes()
+    assert old in raw
+    path.write_bytes(raw.replace(old, new, 1))
+    assert refusal(path).rule == rule
