@@ -152,6 +152,11 @@ def path(grid, seeds, levels):
         search.find_costs([ends[0]], [ends[1]])
         return search.traceback(ends[1])
 
+    search = MCP_Geometric(cost)
+    other = float(search.find_costs([ends[0]], [ends[1]])[0][ends[1]])
+    own = cheapest_path(cost, *ends)[1]
+    if abs(own - other) > 0.01 * other:
+        raise RuntimeError(f"the library does another task: the path costs {other:.1f} there and {own:.1f} here")
     return timed(
         "cheapest path",
         lambda: cheapest_path(cost, *ends),

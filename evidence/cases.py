@@ -15,8 +15,9 @@ from recanal.core.volume import Volume
 from recanal.phantoms import Phantom, PhantomOptions, draw_options, make_phantom
 from recanal.phantoms.options import stream
 from recanal.phantoms.scanner import add_noise
+from recanal.pipeline import SeededResult
 
-__all__ = ["FIRST_SEED", "REPEATED", "CaseOutcome", "Plan", "plan_case", "plan_cases", "run_case"]
+__all__ = ["FIRST_SEED", "REPEATED", "CaseOutcome", "Plan", "attempt", "plan_case", "plan_cases", "run_case"]
 
 FIRST_SEED = 10_000
 OPEN_EVERY = 10
@@ -91,11 +92,19 @@ def run_case(plan: Plan) -> CaseOutcome:
     """Draw the phantom of a plan, measure it, measure it again in other ways."""
     phantom = make_phantom(plan.options, seed=plan.seed)
     started = time.perf_counter()
-    result = measured(phantom)
+    result = attempt(phantom)
     seconds = time.perf_counter() - started
     row = _labels(plan, phantom) | compare(phantom, result) | {"measure_s": seconds}
     repeats = _repeats(plan, phantom, row) if plan.options.occlusion else []
     return CaseOutcome(row, repeats, remeasured(phantom) if plan.stored_otherwise else [])
+
+
+def attempt(phantom: Phantom, *, shift_mm: tuple[float, float] = (0.0, 0.0)) -> SeededResult | str:
+    """As ``evidence.compare.measured``; a crash is a result here too: it is counted and listed, and hides no other."""
+    try:
+        return measured(phantom, shift_mm=shift_mm)
+    except Exception as crash:  # noqa: BLE001
+        return f"crash, {type(crash).__name__}: {crash}"
 
 
 def _labels(plan: Plan, phantom: Phantom) -> dict[str, Any]:
@@ -103,6 +112,7 @@ def _labels(plan: Plan, phantom: Phantom) -> dict[str, Any]:
     truth = phantom.truth
     out: dict[str, Any] = {"case": plan.seed, "filling_replaced": plan.filling_replaced}
     out["artefact"] = bool(truth.options.misregistration or truth.options.motion_mm)
+    out["stenosis_percent"] = None if truth.occluded else truth.stenosis_percent
     out["true_length_mm"] = truth.length_mm if truth.occluded else None
     if truth.occluded:  # so that a case without an answer counts as wrong
         out |= {"shape_true": truth.proximal_cap_shape, "branch_true": bool(truth.side_branch)}
@@ -119,8 +129,11 @@ def _repeats(plan: Plan, phantom: Phantom, row: dict[str, Any]) -> list[dict[str
     out = [{name: row.get(name) for name in REPEATED}]
     for other in others:
         move = rng.uniform(-SEED_MOVE_MM, SEED_MOVE_MM, 2)
-        again = compare(other, measured(other, shift_mm=(float(move[0]), float(move[1]))))
+        result = attempt(other, shift_mm=(float(move[0]), float(move[1])))
+        again = compare(other, result)
         out.append({name: again.get(name) for name in REPEATED})
+        if isinstance(result, str):
+            row["repeat_error"] = result
     return out
 
 

@@ -79,6 +79,8 @@ def _found(phantom: Phantom, stored: Stored) -> dict[str, Any]:
         result = measure_seeded(stored.volume, seeds[0], seeds[1], name=truth.vessel)
     except RecanalError as error:
         return {"error": error.message}
+    except Exception as crash:  # noqa: BLE001 - counted and listed as a change, and hides no other way of storing
+        return {"error": f"crash, {type(crash).__name__}: {crash}"}
     lesion = max(result.lesions, key=lambda found: found.length_mm.value if found.length_mm else 0.0)
     return _facts(lesion) | {"count": len(result.lesions)}
 

@@ -18,6 +18,7 @@ from evidence.agreement import Agreement, icc_2_1
 from evidence.cases import REPEATED, SEED_MOVE_MM, CaseOutcome
 from evidence.judge import (
     AMOUNTS,
+    YES_NO,
     Judged,
     centreline_rows,
     counts,
@@ -26,6 +27,7 @@ from evidence.judge import (
     failed,
     interval_rows,
     named,
+    strays,
     yes_no_rows,
 )
 
@@ -105,7 +107,8 @@ def _table(lines: Sequence[Judged]) -> str:
 
 def _conditions(row: Row) -> str:
     length = row.get("true_length_mm")
-    size = "open" if not row["occluded_true"] else "length unknown" if length is None else f"{length:.0f} mm"
+    narrow = f"open, {row.get('stenosis_percent') or 0:.0f} % stenosis"
+    size = narrow if not row["occluded_true"] else "length unknown" if length is None else f"{length:.0f} mm"
     return (
         f"{row['vessel']}, {size}, calcium {row['calcium']}, filling {row['filling']}, noise {row['noise_hu']:.0f} HU, "
         f"contrast {row['lumen_hu']:.0f} HU, voxel {row['pixel_mm']:.2f} x {row['slice_mm']:.2f} mm, {row['kvp']} kV"
@@ -127,6 +130,18 @@ def _worst(rows: Sequence[Row]) -> str:
         lines = [f"| {row['case']} | {value:+.3g} | {_conditions(row)} |" for value, row in found[:5]]
         parts.append(f"**{name}**\n\n| case | error | conditions |\n|---|---|---|\n" + "\n".join(lines) + "\n")
     return "\n".join(parts)
+
+
+def _wrong(rows: Sequence[Row]) -> str:
+    """The cases behind every yes-or-no line that are wrong, and the axes that stray unflagged."""
+    lines = []
+    for key, name in YES_NO:
+        wrong = [r for r in rows if r["occluded_true"] and (r.get(key) is None or r[key] != r.get(f"{key}_true"))]
+        said = [f"{r['case']} ({r.get(key, 'no answer')}, truly {r.get(f'{key}_true', 'not known')})" for r in wrong]
+        lines.append(f"- {name}: {', '.join(said) or 'none'}")
+    stray = [f"{r['case']} ({r['centre_gap_max_mm']:.1f} mm)" for r in rows if r["occluded_true"] and strays(r)]
+    lines.append(f"- axis more than 1.5 mm off inside the gap and not flagged: {', '.join(stray) or 'none'}")
+    return "\n".join(lines) + "\n"
 
 
 def _failures(rows: Sequence[Row]) -> str:
@@ -185,6 +200,9 @@ row. {len(short)} of {sum(x.passed is not None for _, lines in judged(rows) for 
 ## Cases that failed as a whole
 
 {_failures(rows)}
+## Wrong answers
+
+{_wrong(rows)}
 ## The five worst cases of each quantity
 
 {_worst(rows)}
@@ -219,6 +237,8 @@ def reproducibility_page(outcomes: Sequence[CaseOutcome], *, stamp: str) -> str:
             f"{found.within_sd:.2g} {unit} | {HUMANS[name]} | {found.subjects} | {lost} | {mark} |"
         )
     body = "\n".join(lines)
+    errors = [(o.row["case"], o.row["repeat_error"]) for o in outcomes if o.row.get("repeat_error")]
+    lost_list = "\n".join(f"- case {case}: {why}" for case, why in errors) or "None."
     return f"""# Reproducibility
 
 {stamp}
@@ -238,7 +258,18 @@ there also judged what belongs to the vessel, so the columns do not compare like
 An intraclass correlation is high wherever patients differ much from one another. The standard deviation within a case
 says what one measurement may be off by: in 95 % of pairs, two measurements of one case differ by less than 2.77 times
 this.
+
+## Re-measurements that failed
+
+{lost_list}
 """
+
+
+def _change(row: Row) -> str:
+    """What another way of storing changed, empty when nothing did."""
+    moved = row["length_change_mm"] or 0.0
+    said = [f"other {', '.join(row['changed'])}"] if row["changed"] else []
+    return "; ".join(said + ([f"length {moved:+.2f} mm"] if abs(moved) > LENGTH_CHANGE_MM else []))
 
 
 def invariance_page(outcomes: Sequence[CaseOutcome], *, stamp: str) -> str:
@@ -252,12 +283,7 @@ def invariance_page(outcomes: Sequence[CaseOutcome], *, stamp: str) -> str:
         largest = f"{moved.max():.2f} mm" if len(moved) else ""
         good = same == len(some) and bool((moved <= LENGTH_CHANGE_MM).all())
         lines.append(f"| {name} | {same} of {len(some)} | {largest} | {_mark(good)} |")
-        notes += [
-            f"- case {case}, {name}: "
-            + (f"other {', '.join(row['changed'])}" if row["changed"] else f"length {row['length_change_mm']:+.2f} mm")
-            for case, row in some
-            if row["changed"] or abs(row["length_change_mm"] or 0.0) > LENGTH_CHANGE_MM
-        ]
+        notes += [f"- case {case}, {name}: {note}" for case, row in some if (note := _change(row))]
     table, list_of = "\n".join(lines), "\n".join(notes) or "None."
     return f"""# Invariance
 

@@ -15,7 +15,7 @@ from recanal.dicom.pixels import stored_bytes
 from recanal.dicom.slices import CHANGEABLE, CT_CLASSES, WANTED, SliceHeader, Values, read_slice_header, similar_slice
 from recanal.dicom.stacks import SAME_PLACE_MM, Stack, along_normal_mm, build_stack, orientation_axes
 from recanal.dicom.syntaxes import DEFLATED, LOSSY, MAYBE_LOSSY, SYNTAXES
-from recanal.dicom.wording import patient_key
+from recanal.dicom.wording import clean_text, patient_key
 from recanal.errors import ReadError
 
 __all__ = ["Candidate", "ScannedFiles", "Series", "candidates", "scan_files"]
@@ -181,7 +181,9 @@ def _unfit(values: Values, head: DicomHead) -> str:
 def _slices(file: InputFile, head: DicomHead, values: Values) -> list[SliceHeader]:
     if head.syntax not in SYNTAXES:
         raise values.refused(
-            f"Transfer syntax {head.syntax} is not read.", "transfer-syntax", hint="Export the series uncompressed."
+            f"Transfer syntax {clean_text(head.syntax)} is not read.",
+            "transfer-syntax",
+            hint="Export the series uncompressed.",
         )
     if "SharedFunctionalGroupsSequence" in _names(values):
         return read_frame_headers(file, head, values)

@@ -62,7 +62,8 @@ class NameGuard:
         return text if self._pattern is None else self._pattern.sub("[removed]", text)
 
     def cleared(self, error: ReadError) -> ReadError:
-        """The error with nothing of an identity in its text or its file name."""
-        return ReadError(
-            self.hide(error.message), hint=self.hide(error.hint), file=self.hide(error.file), rule=error.rule
+        """The error with nothing of an identity, and nothing unprintable, in its text or its file name."""
+        message, hint, file = (
+            clean_text(self.hide(text), max_length=4096) for text in (error.message, error.hint, error.file)
         )
+        return ReadError(message, hint=hint, file=file, rule=error.rule)

@@ -20,6 +20,9 @@ DIP_MM = 0.3
 FIRST_PLAQUE_HU = 100.0
 PLAQUE_QUANTILE = 0.25
 OPEN_SHARE = 0.75
+MOST_RESIDUAL = 0.48
+FILLED_MM = 1.4
+FILLED_SHARE = 0.9
 CALCIUM_REACH_MM = 1.6
 CALCIUM_TRACE = 0.05
 ALONG_MM = 0.45
@@ -147,8 +150,9 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     -----
     A gap is a run without lumen: contrast below half way from plaque to lumen, or calcium well above the lumen,
     over a disc of 0.7 mm. The level of the plaque is first that of tissue, then that found inside the gap itself.
-    Open islands shorter than 5 mm belong to the gap. Each cap is then put, between samples, where the core falls
-    through half of the local lumen-to-plaque contrast.
+    Open islands shorter than 5 mm belong to the gap. A run in which contrast never falls far, and which no calcium
+    fills from side to side, is a stenosis or a calcified wall and no gap. Each cap is then put, between samples,
+    where the core falls through half of the local lumen-to-plaque contrast.
     """
     step = sections.step_mm
     wide = ndimage.gaussian_filter1d(sections.core_hu(WIDE_MM), ALONG_MM / step, mode="nearest")
@@ -203,7 +207,7 @@ def _runs(
         island = label == k
         counted = island & clean
         short = counted.sum() * step_mm < LEAST_ISLAND_MM
-        if not (island[0] or island[-1]) and (short or share[counted].mean() < OPEN_SHARE):
+        if not (island[0] or island[-1]) and (short or float(share[counted].mean()) < OPEN_SHARE):
             closed |= island
     label, count = ndimage.label(closed)
     runs = []
@@ -250,6 +254,8 @@ def _gap(sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: ND
     share = (core - TISSUE_HU) / np.maximum(level - TISSUE_HU, 40.0)
     window = max(1, round(min(2.0, 0.5 * (last - first) * step) / step))
     residual = float(ndimage.uniform_filter1d(share, window, mode="nearest").min())
+    if residual > MOST_RESIDUAL and not _filled_with_calcium(sections, lumen, run):
+        return None
     arc = sections.line.arc_mm
     disc = sections.core_hu(DISC_MM)
     start = _cap(arc, lumen, first, 1, plaque=float(plaque[first]), disc=disc)
@@ -257,6 +263,17 @@ def _gap(sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: ND
     if end - start < LEAST_GAP_MM / 2:
         return None
     return Gap(start, end, float(plaque[first]), float(plaque[last]), residual)
+
+
+def _filled_with_calcium(sections: Sections, lumen: LumenLevel, run: tuple[int, int]) -> bool:
+    """Whether calcium fills the vessel from side to side over 3 mm somewhere in the run, leaving no lumen."""
+    rings = round(FILLED_MM / RING_MM)
+    weight = np.arange(rings) + 0.25
+    rows = slice(run[0], run[1] + 1)
+    level = lumen.level_hu[rows] + CALCIUM_MARGIN_HU
+    dense = (sections.hu[rows, :, :rings] > level[:, None, None]).mean(axis=1)
+    full = (dense * weight).sum(axis=1) / weight.sum() > FILLED_SHARE
+    return bool(_long_runs(full, 3.0 / sections.step_mm).any())
 
 
 def _cap(
@@ -272,7 +289,8 @@ def _cap(
     if hard:  # calcium stands directly at the lumen: at the dip before it, else half way up its flank
         before = slice(max(at - 14, 0), at + 5) if inward > 0 else slice(max(at - 4, 0), at + 15)
         dip = before.start + int(np.argmin(disc[before]))
-        outer_level = float(np.median(disc[max(at - 30, 0) : at - 14] if inward > 0 else disc[at + 15 : at + 31]))
+        side = disc[max(at - 30, 0) : max(at - 14, 1)] if inward > 0 else disc[min(at + 15, len(disc) - 1) : at + 31]
+        outer_level = float(np.median(side))
         if before.start < dip < before.stop - 1 and disc[dip] < 0.85 * outer_level:
             return float(arc[dip]) - inward * DIP_MM
         mark = np.full_like(core, (float(level[at]) + float(flank[top])) / 2)

@@ -45,7 +45,7 @@ def unpack(archive: InputFile, folder: Path) -> tuple[list[InputFile], list[str]
     with handle:
         try:
             with zipfile.ZipFile(handle) as zipped:
-                entries = [entry for entry in zipped.infolist() if not entry.is_dir()]
+                entries = [entry for entry in zipped.infolist() if not entry.filename.endswith("/")]
                 _check(archive.name, entries, size)
                 return _write(zipped, entries, folder)
         except OSError as error:

@@ -98,7 +98,8 @@ def _matrix(name: str, header: object) -> tuple[NDArray[np.float64], tuple[str, 
     found = []
     for read in ("get_sform", "get_qform"):
         try:
-            matrix, code = getattr(header, read)(coded=True)
+            with np.errstate(all="ignore"):  # what comes out is checked
+                matrix, code = getattr(header, read)(coded=True)
         except (HeaderDataError, ValueError) as error:
             raise ReadError("The NIfTI orientation is damaged.", file=name, rule="geometry") from error
         if code and not np.isfinite(matrix).all():

@@ -73,9 +73,10 @@ def _raster(name: str, fields: Mapping[str, Any]) -> tuple[Raster, str]:
     if fields.get("line skip", 0) or fields.get("byte skip", 0):
         raise ReadError("NRRD with skipped lines or bytes is not read.", file=name, rule="encoding")
     units = [str(unit).strip().lower() for unit in fields.get("space units", ())]
-    if not all(unit in _MILLIMETRES for unit in units):
+    others = [unit for unit in units if unit not in _MILLIMETRES]
+    if others:
         raise ReadError(
-            f"The NRRD space is in {units[0][:20]!r}, not in millimetres.",
+            f"The NRRD space is in {others[0][:20]!r}, not in millimetres.",
             hint="Save it in mm.",
             file=name,
             rule="spacing-unit",

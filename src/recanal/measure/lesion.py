@@ -217,7 +217,7 @@ def _calcification(site: _Site, bins: Scheme) -> Calcification:
         severe=found.severe,
         whole_lumen=found.whole_lumen,
         arc_max_deg=interval("calcium_arc_deg", found.arc_max_deg, conditions, at_mm=found.arc_at_mm - start),
-        volume_mm3=interval("calcium_volume_mm3", found.volume_mm3, conditions),
+        volume_mm3=interval("dense_calcium_mm3", found.volume_mm3, conditions),
         threshold_hu=found.threshold_hu,
     )
 
@@ -227,8 +227,8 @@ def _plaque(site: _Site, bins: Scheme) -> Plaque:
     total = max(made.total_mm3, 1e-9)
     components = {
         name: PlaqueComponent(
-            volume_mm3=interval("component_volume_mm3", made.volumes_mm3[name], site.conditions),
-            fraction_percent=interval("fraction_percent", 100 * made.volumes_mm3[name] / total, site.conditions),
+            volume_mm3=interval(f"{name}_mm3", made.volumes_mm3[name], site.conditions),
+            fraction_percent=interval(f"{name}_percent", 100 * made.volumes_mm3[name] / total, site.conditions),
             vessel_percent=100 * made.volumes_mm3[name] / total,
         )
         for name in COMPONENTS

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recanal import __version__
-from recanal.core.case import CaseReport, InputInfo, Provenance, Quality, as_json
+from recanal.core.case import CaseReport, InputInfo, Lesion, Provenance, Quality, as_json
 from recanal.core.findings import Findings
 from recanal.core.reformat import Reformat
 from recanal.core.volume import Volume
@@ -36,6 +36,7 @@ from recanal.scores import check_consistent, evaluate_all
 __all__ = ["AnalyzeRequest", "analyze_study", "analyze_volume"]
 
 VESSELS = ("LM", "LAD", "LCX", "RCA")
+UNUSABLE_CONFIDENCE = 0.05
 Seed = tuple[float, float, float]
 
 
@@ -167,7 +168,15 @@ def _quality(result: SeededResult, volume: Volume) -> Quality:
     flags = result.quality.flags
     if volume.meta.get("contrast") is False:
         flags = (*flags, "the series says that it was taken without contrast")
-    return replace(result.quality, flags=flags, psf_sigma_mm=result.vessel.borders.sigma_mm)
+    lost = [lesion for lesion in result.lesions if _confidence(lesion) < UNUSABLE_CONFIDENCE]
+    if lost:
+        flags = (*flags, f"the axis through {', '.join(x.id for x in lost)} is not to be trusted: check both seeds")
+    usable = result.quality.usable and not lost
+    return replace(result.quality, usable=usable, flags=flags, psf_sigma_mm=result.vessel.borders.sigma_mm)
+
+
+def _confidence(lesion: Lesion) -> float:
+    return 1.0 if lesion.bridge_confidence is None else lesion.bridge_confidence
 
 
 def _provenance(request: AnalyzeRequest) -> Provenance:

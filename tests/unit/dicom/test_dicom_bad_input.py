@@ -744,3 +744,14 @@ def test_a_tube_voltage_that_cannot_be_is_not_reported(tmp_path, kvp):
     assert study.info.kvp is None
     assert study.volume.meta["slice_thickness_mm"] is None
     assert study.flags == ("tube-voltage-implausible",)
+
+
+def test_a_transfer_syntax_of_control_characters_does_not_reach_the_terminal(tmp_path):
+    write_stack(tmp_path / "bad", change=other_series(1))
+    for path in (tmp_path / "bad").iterdir():
+        path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2\x1b[2J.\xff0008.1.2.1\0", 1))
+    error = refusal(tmp_path)
+    assert error.rule == "transfer-syntax"
+    assert str(error).isprintable()
+    write_stack(tmp_path / "good")
+    assert load_study(tmp_path).info.rejected[0].why.isprintable()

@@ -234,6 +234,14 @@ def test_zips_that_hold_nothing(tmp_path):
         assert (error.rule, error.file) == ("no-files", name)
 
 
+def test_an_entry_of_a_zip_without_a_name(tmp_path):
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as zipped:
+        zipped.writestr("a", b"x")
+        zipped.filelist[0].filename = ""
+    error = refusal(tmp_path / "z.zip")
+    assert (error.rule, error.file) == ("zip-damaged", "z.zip")
+
+
 def test_a_full_disk_is_not_called_a_damaged_zip(tmp_path, monkeypatch):
     path = study_zip(tmp_path / "z.zip", {})
 

@@ -375,6 +375,14 @@ def test_a_qform_that_is_not_finite(tmp_path):
     assert refusal(path).rule == "geometry"
 
 
+def test_a_qform_of_infinite_voxels(tmp_path):
+    path = both_forms(tmp_path / "a.nii", RAS, RAS)
+    raw = bytearray(path.read_bytes())
+    raw[80:92] = np.full(3, np.inf, "<f4").tobytes()
+    path.write_bytes(raw)
+    assert refusal(path).rule == "geometry"
+
+
 @pytest.mark.parametrize("cut", [1, 4, 8, 12])
 def test_a_packed_file_without_its_whole_check_sum_is_cut_off(tmp_path, cut):
     for path in (
