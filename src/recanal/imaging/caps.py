@@ -281,7 +281,7 @@ def _cap(
 ) -> float:
     """Arc length where the core leaves the lumen level, from the open side into the gap."""
     core, level = lumen.core_hu, lumen.level_hu
-    flank = core[at : at + 16 * inward : inward]
+    flank = core[at : at + 16] if inward > 0 else core[max(at - 15, 0) : at + 1][::-1]
     mark = np.asarray((level + plaque) / 2)
     top = int(np.argmax(flank))
     hard = flank[top] > level[at] + CALCIUM_MARGIN_HU and flank[: top + 1].min() > mark[at]

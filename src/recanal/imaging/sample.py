@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numba
@@ -77,6 +78,36 @@ def _trilinear(hu, inverse, points, out):  # type: ignore[no-untyped-def]  # pra
         out[p] = front * (1 - u) + back * u
 
 
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _mean_of_eight(hu, inverse, low, step, rows, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Grid values as means of eight trilinear samples a quarter step off the centre; air outside."""
+    na, nb, nc = hu.shape
+    for a0 in rows:
+        for b0 in range(out.shape[1]):
+            for c0 in range(out.shape[2]):
+                total = 0.0
+                for corner in range(8):
+                    x = low[0] + step * (a0 + 0.5 * (corner & 1) - 0.25)
+                    y = low[1] + step * (b0 + 0.5 * ((corner >> 1) & 1) - 0.25)
+                    z = low[2] + step * (c0 + 0.5 * ((corner >> 2) & 1) - 0.25)
+                    i = inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z + inverse[0, 3]
+                    j = inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z + inverse[1, 3]
+                    k = inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z + inverse[2, 3]
+                    if i < 0.0 or j < 0.0 or k < 0.0 or i > na - 1 or j > nb - 1 or k > nc - 1:
+                        total += AIR_HU
+                        continue
+                    a, b, c = min(int(i), na - 2), min(int(j), nb - 2), min(int(k), nc - 2)
+                    u, v, w = i - a, j - b, k - c
+                    front = (hu[a, b, c] * (1 - w) + hu[a, b, c + 1] * w) * (1 - v) + (
+                        hu[a, b + 1, c] * (1 - w) + hu[a, b + 1, c + 1] * w
+                    ) * v
+                    back = (hu[a + 1, b, c] * (1 - w) + hu[a + 1, b, c + 1] * w) * (1 - v) + (
+                        hu[a + 1, b + 1, c] * (1 - w) + hu[a + 1, b + 1, c + 1] * w
+                    ) * v
+                    total += front * (1 - u) + back * u
+                out[a0, b0, c0] = total / 8.0
+
+
 def sample(block: Block, points_mm: ArrayLike) -> NDArray[np.float32]:
     """Trilinear Hounsfield units at (..., 3) LPS points; NaN outside the block."""
     points = np.asarray(points_mm, dtype=np.float64)
@@ -98,10 +129,9 @@ def isotropic(block: Block, *, step_mm: float) -> Block:
     low = np.ceil(where.min(axis=0) / step_mm) * step_mm
     count = np.maximum(np.floor((where.max(axis=0) - low) / step_mm).astype(int) + 1, 3)
     affine = Affine.from_spacing((step_mm, step_mm, step_mm), low)
-    total = np.zeros(tuple(count), dtype=np.float32)
-    axes = [low[a] + step_mm * np.arange(count[a]) for a in range(3)]
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    for offset in np.ndindex(2, 2, 2):
-        shift = (np.asarray(offset) - 0.5) * (step_mm / 2)
-        total += sample(block, grid + shift)
-    return Block(np.nan_to_num(total / 8, nan=AIR_HU), affine)
+    out = np.empty(tuple(int(n) for n in count), dtype=np.float32)
+    halves = np.array_split(np.arange(len(out)), 2)  # the kernel frees the interpreter lock: one thread each
+    inverse = np.ascontiguousarray(block.affine.inverse)
+    with ThreadPoolExecutor(len(halves)) as pool:
+        list(pool.map(lambda rows: _mean_of_eight(block.hu, inverse, low, step_mm, rows, out), halves))
+    return Block(out, affine)
