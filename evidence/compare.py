@@ -52,7 +52,8 @@ def compare(phantom: Phantom, result: SeededResult | str) -> dict[str, Any]:
     if not occlusions or truth.length_mm is None or truth.distal_cap_mm is None:
         return row | _centreline(phantom, result)
     lesion = max(occlusions, key=lambda found: found.length_mm.value if found.length_mm else 0.0)
-    return row | _centreline(phantom, result) | _caps(phantom, lesion) | _numbers(phantom, lesion) | _facts(phantom, lesion)
+    numbers = _numbers(phantom, lesion) | _facts(phantom, lesion)
+    return row | _centreline(phantom, result) | _caps(phantom, lesion) | numbers
 
 
 def _on_truth(axis: Centerline, points_mm: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -113,14 +114,14 @@ def _numbers(phantom: Phantom, lesion: Lesion) -> dict[str, Any]:
 
     put("length_mm", truth.length_mm, lesion.length_mm)
     put("bend_deg", truth.bend_max_deg, lesion.bend_max_deg)
-    if lesion.plaque is not None:
+    if lesion.plaque is not None and truth.imaged is not None:
         put("plaque_mm3", truth.imaged.total_mm3, lesion.plaque.volume_mm3)
         for name in COMPONENTS:
             part = lesion.plaque.components[name]
             share = 100.0 * truth.imaged.volume_mm3[name] / truth.imaged.total_mm3
             put(f"{name}_percent", share, part.fraction_percent)
             put(f"{name}_mm3", truth.imaged.volume_mm3[name], part.volume_mm3)
-    if lesion.calcification is not None:
+    if lesion.calcification is not None and truth.calcium is not None:
         put("calcium_ratio", truth.calcium.cross_section_max_ratio, lesion.calcification.cross_section_max_ratio)
         put("calcium_arc_deg", truth.calcium.arc_max_deg, lesion.calcification.arc_max_deg)
     return out
@@ -133,7 +134,7 @@ def _facts(phantom: Phantom, lesion: Lesion) -> dict[str, Any]:
     if cap is not None:
         out |= {"shape_true": truth.proximal_cap_shape, "shape": cap.shape}
         out |= {"branch_true": bool(truth.side_branch), "branch": cap.side_branch}
-    if calcium is not None:
+    if calcium is not None and truth.calcium is not None:
         out |= {"severe_true": truth.calcium.severe, "severe": calcium.severe}
         out |= {"whole_true": truth.calcium.whole_lumen, "whole": calcium.whole_lumen}
         out |= {"any_true": truth.calcium.any, "any": calcium.any}

@@ -1,7 +1,8 @@
 """Seeded measurement of a few phantoms against their truth; the full study is ``make evidence``.
 
 Seeds from 20,000 on belong to these tests alone. One case may be off by 2.5 times what the study asks on average, the
-mean over the cases by 1.5 times.
+mean over the cases by 1.5 times. A gap of more than 30 mm may be flagged low confidence instead; its figures then do
+not count, as in the study's own question.
 """
 
 from dataclasses import replace
@@ -28,8 +29,20 @@ def measured_row(seed, *, occlusion=True):
 
 
 @pytest.fixture(scope="module")
-def rows():
+def all_rows():
     return {seed: measured_row(seed) for seed in SEEDS}
+
+
+@pytest.fixture(scope="module")
+def rows(all_rows):
+    """The cases that are not flagged low confidence."""
+    return {seed: row for seed, row in all_rows.items() if not row["flagged"]}
+
+
+def test_only_long_gaps_are_flagged(all_rows):
+    flagged = {seed: row["length_mm_true"] for seed, row in all_rows.items() if row["flagged"]}
+    assert len(flagged) <= 2
+    assert all(length > 30.0 for length in flagged.values()), flagged
 
 
 def check(values, asked):
@@ -40,9 +53,8 @@ def check(values, asked):
     assert np.mean(np.abs(list(values.values()))) <= ON_AVERAGE * asked
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_one_occlusion_is_found(rows, seed):
-    assert failed(rows[seed]) == ""
+def test_one_occlusion_is_found(rows):
+    assert {seed: failed(row) for seed, row in rows.items() if failed(row)} == {}
 
 
 def test_an_open_vessel_has_no_occlusion():
@@ -75,5 +87,5 @@ def test_facts(rows, key):
 
 def test_most_intervals_hold_the_truth(rows):
     held = [row[name] for row in rows.values() for name in row if name.endswith("_in")]
-    assert len(held) > 40
+    assert len(held) > 30
     assert np.mean(held) >= 0.85

@@ -19,6 +19,7 @@ DISC_MM = 1.0
 DIP_MM = 0.3
 FIRST_PLAQUE_HU = 100.0
 PLAQUE_QUANTILE = 0.25
+LEAST_PLAIN = 6
 OPEN_SHARE = 0.75
 MOST_RESIDUAL = 0.48
 FILLED_MM = 1.4
@@ -156,7 +157,7 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     """
     step = sections.step_mm
     wide = ndimage.gaussian_filter1d(sections.core_hu(WIDE_MM), ALONG_MM / step, mode="nearest")
-    wide_level = lumen.level_hu * _fill_ratio(wide, lumen)
+    wide_level = lumen.level_hu * _fill_ratio(wide, lumen, step)
     arc = sections.line.arc_mm
     low, high = open_mm if open_mm is not None else (float(arc[1]), float(arc[-2]))
     known = (arc <= low) | (arc >= high)
@@ -169,17 +170,17 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
         runs = _runs(shut, clean, share, step)
         if not runs:
             return ()
-        plaque = _plaque_along(lumen.core_hu, lumen, runs, reach=round(6.0 / step))
+        plaque = _plaque_along(lumen, clean, runs, reach=round(6.0 / step))
     gaps = [_gap(sections, lumen, run, plaque) for run in runs]
     return tuple(gap for gap in gaps if gap is not None)
 
 
-def _fill_ratio(wide: NDArray[np.float64], lumen: LumenLevel) -> NDArray[np.float64]:
+def _fill_ratio(wide: NDArray[np.float64], lumen: LumenLevel, step_mm: float) -> NDArray[np.float64]:
     """(n,) what the wider disc shows of the lumen level in the open vessel: less in a small vessel."""
     good = np.abs(lumen.core_hu / lumen.level_hu - 1.0) < 0.2
     if good.sum() < 4:
         return np.ones(len(wide))
-    size = 8.0 / 0.25
+    size = 8.0 / step_mm
     weight = ndimage.gaussian_filter1d(good.astype(np.float64), size, mode="nearest")
     value = ndimage.gaussian_filter1d(np.where(good, wide / lumen.core_hu, 0.0), size, mode="nearest")
     return np.asarray(np.clip(value / np.maximum(weight, 1e-6), 0.6, 1.0))
@@ -229,7 +230,7 @@ def _clean(sections: Sections, lumen: LumenLevel) -> NDArray[np.bool_]:
 
 
 def _plaque_along(
-    core: NDArray[np.float64], lumen: LumenLevel, runs: list[tuple[int, int]], *, reach: int
+    lumen: LumenLevel, clean: NDArray[np.bool_], runs: list[tuple[int, int]], *, reach: int
 ) -> NDArray[np.float64]:
     """(n,) level of the soft plaque near the axis: that at the nearest end of the nearest gap, straight in between."""
     where, value = [], []
@@ -239,12 +240,16 @@ def _plaque_along(
             (first + skip, min(first + reach, last), first),
             (max(last - reach, first), last - skip, last),
         ):
-            part = core[low : high + 1]
-            soft = part[part < lumen.level_hu[low : high + 1] - 30.0]
-            level = float(np.quantile(soft, PLAQUE_QUANTILE)) if len(soft) >= 3 else TISSUE_HU
+            part = slice(low, high + 1)
+            soft = lumen.core_hu[part] < lumen.level_hu[part] - 30.0
+            plain = soft & clean[part]
+            if plain.sum() >= LEAST_PLAIN:
+                level = float(np.median(lumen.core_hu[part][plain]))
+            else:  # calcium all around: its glow lifts the rest
+                level = float(np.quantile(lumen.core_hu[part][soft], PLAQUE_QUANTILE)) if soft.any() else TISSUE_HU
             where.append(at)
             value.append(min(max(level, 0.0), float(lumen.level_hu[at]) - 50.0))
-    return np.asarray(np.interp(np.arange(len(core)), where, value))
+    return np.asarray(np.interp(np.arange(len(clean)), where, value))
 
 
 def _gap(sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: NDArray[np.float64]) -> Gap | None:
