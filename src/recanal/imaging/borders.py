@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.curves import Contours
+from recanal.errors import SeedError
 from recanal.imaging.caps import Gap, LumenLevel
 from recanal.imaging.edge_model import EdgeModel
 from recanal.imaging.edges import falling_edge, steady
@@ -162,6 +163,11 @@ def _lumen_radius(
     split = (gaps[0].start_mm + gaps[-1].end_mm) / 2 if gaps else arc[-1] + 1.0
     sides = [~shut & (arc < split), ~shut & (arc >= split)]
     sides = [side for side in sides if side.sum() >= 4]
+    if not sides:
+        raise SeedError(
+            "No open lumen was found at either seed.",
+            hint="Place both seeds where the vessel is filled with contrast, one on each side of the occlusion.",
+        )
     first = _fit_edge(hu, crossing, sides[0][:, None], float(np.median(lumen.level_hu[sides[0]])))
     outside = _outside(hu, np.nan_to_num(crossing, nan=2.0), (1.0, 1.5))
     outside = ndimage.gaussian_filter(outside, (2.0, 2.0), mode=("nearest", "wrap"))

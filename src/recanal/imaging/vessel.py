@@ -26,6 +26,7 @@ SECTION_STEP_MM = 0.25
 REACH_MM = 5.0
 BEYOND_MM = 10.0
 AORTA_RADIUS_MM = 4.5
+LEAST_CONTRAST_HU = 35.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,9 +126,26 @@ def trace_vessel(
     seed_arc = (line.nearest(seed_points[0])[0], line.nearest(seed_points[1])[0])
     gaps = find_gaps(sections, lumen, open_mm=seed_arc)
     _same_vessel(sections, lumen, seed_arc)
+    _above_plaque(lumen, gaps)
     borders = find_borders(sections, lumen, gaps)
     bridges = tuple(judged(costs, line, gap, core_hu=lumen.core_hu, seen=borders.contours.wall_seen) for gap in gaps)
     return Vessel(block, sections, seed_arc, lumen, gaps, borders, bridges)
+
+
+def _above_plaque(lumen: LumenLevel, gaps: tuple[Gap, ...]) -> None:
+    """Refuse seeds whose surroundings are no brighter than the plaque between them."""
+    if not gaps:
+        return
+    ends = (
+        ("proximal", float(lumen.level_hu[0]), gaps[0].plaque_start_hu),
+        ("distal", float(lumen.level_hu[-1]), gaps[-1].plaque_end_hu),
+    )
+    for name, level, plaque in ends:
+        if level - plaque < LEAST_CONTRAST_HU:
+            raise SeedError(
+                f"The {name} seed is not in open lumen: {level:.0f} HU there, {plaque:.0f} HU in the plaque.",
+                hint="Move it away from the occlusion, to where the vessel is filled with contrast.",
+            )
 
 
 def _same_vessel(sections: Sections, lumen: LumenLevel, seed_arc: tuple[float, float]) -> None:

@@ -48,8 +48,8 @@ class CalciumMeasure:
 
     @property
     def any(self) -> bool:
-        """At least one calcified spot of 1 mm2 in a section."""
-        return self.spot_max_mm2 >= SPOT_MM2
+        """At least one calcified spot of 1 mm2 in a section, or half of a small one."""
+        return self.spot_max_mm2 >= SPOT_MM2 or self.severe
 
     @property
     def severe(self) -> bool:
@@ -58,8 +58,8 @@ class CalciumMeasure:
 
     @property
     def whole_lumen(self) -> bool:
-        """Calcium fills a section up to half a millimetre from its outer border."""
-        return self.core_max_ratio >= FILLED_RATIO
+        """Calcium fills a section up to half a millimetre from its outer border, and at least half of all of it."""
+        return self.core_max_ratio >= FILLED_RATIO and self.severe
 
 
 def _glow(tissue: Tissue, lumen_hu: tuple[float, float], threshold_hu: float) -> NDArray[np.bool_]:

@@ -36,6 +36,7 @@ __all__ = ["measure_lesions", "open_vessel"]
 
 SMALL_VESSEL_MM = 2.0
 WEAK_LUMEN_HU = 170.0
+WEAK_CONTRAST_HU = 80.0
 CAP_ZONE_MM = 5.0
 BLUR_MM = 1.0
 SIMILAR_CALIBRE = 0.7
@@ -295,6 +296,8 @@ def _flags(site: _Site, reference: Reference, funnel: Taper | None) -> tuple[str
     weak = min(float(site.vessel.lumen.level_hu[0]), float(site.vessel.lumen.level_hu[-1]))
     if weak < WEAK_LUMEN_HU:
         flags.append(f"lumen of only {weak:.0f} HU beyond a cap: contrast hardly above tissue")
-    if site.conditions.noise_ratio > 0.25:
-        flags.append("contrast beyond one of the caps is hardly above the plaque: the caps are uncertain")
+    level = site.vessel.lumen.level_hu
+    least = min(float(level[0]) - site.gap.plaque_start_hu, float(level[-1]) - site.gap.plaque_end_hu)
+    if least < WEAK_CONTRAST_HU:
+        flags.append(f"lumen only {least:.0f} HU above the plaque next to a cap: the caps are uncertain")
     return tuple(flags)

@@ -37,6 +37,7 @@ __all__ = ["AnalyzeRequest", "analyze_study", "analyze_volume"]
 
 VESSELS = ("LM", "LAD", "LCX", "RCA")
 UNUSABLE_CONFIDENCE = 0.05
+LEAST_PROXIMAL_SHARE = 0.7
 Seed = tuple[float, float, float]
 
 
@@ -171,7 +172,15 @@ def _quality(result: SeededResult, volume: Volume) -> Quality:
     lost = [lesion for lesion in result.lesions if _confidence(lesion) < UNUSABLE_CONFIDENCE]
     if lost:
         flags = (*flags, f"the axis through {', '.join(x.id for x in lost)} is not to be trusted: check both seeds")
-    usable = result.quality.usable and not lost
+    level = result.vessel.lumen.level_hu
+    reversed_flow = bool(result.vessel.gaps) and float(level[0]) < LEAST_PROXIMAL_SHARE * float(level[-1])
+    if reversed_flow:
+        flags = (
+            *flags,
+            f"less contrast at the proximal seed ({level[0]:.0f} HU) than at the distal one ({level[-1]:.0f} HU): "
+            "are the seeds exchanged, or is the proximal one inside the occlusion?",
+        )
+    usable = result.quality.usable and not lost and not reversed_flow
     return replace(result.quality, usable=usable, flags=flags, psf_sigma_mm=result.vessel.borders.sigma_mm)
 
 
