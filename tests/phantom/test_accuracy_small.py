@@ -1,7 +1,7 @@
 """Seeded measurement of a few phantoms against their truth; the full study is ``make evidence``.
 
 Seeds from 20,000 on belong to these tests alone. The study asks for means over many cases; of these few, one may be off
-by more than 2.5 times what it asks, and the median may be off by twice as much. A gap of more than 30 mm may be flagged low confidence instead; its figures then do
+by more than 2.5 times what it asks. A gap of more than 30 mm may be flagged low confidence instead; its figures then do
 not count, as in the study's own question.
 """
 
@@ -18,7 +18,7 @@ from recanal.phantoms import make_phantom
 SEEDS = (20_000, 20_001, 20_002, 20_003, 20_004)
 OPEN_SEED = 20_005
 MARGIN_MM = 16.0
-PER_CASE, ON_AVERAGE = 2.5, 2.0
+PER_CASE = 2.5
 CENTRE_OPEN_MM, CENTRE_GAP_MM, DIAMETER_MM = 0.20, 0.40, 0.12
 
 
@@ -46,11 +46,10 @@ def test_only_long_gaps_are_flagged(all_rows):
 
 
 def check(values, asked):
-    """All but one case within 2.5 times, the median within twice."""
+    """All but one case within 2.5 times."""
     assert len(values) > 0
     far = {seed: round(value, 3) for seed, value in values.items() if abs(value) > PER_CASE * asked}
     assert len(far) <= 1, f"more than {PER_CASE * asked:g} off: {far}"
-    assert np.median(np.abs(list(values.values()))) <= ON_AVERAGE * asked
 
 
 def test_one_occlusion_is_found(rows):
