@@ -4,7 +4,7 @@ One occlusion, measured and compared with its truth
 
 A phantom is a CT angiogram drawn by the computer, so what is in it is known. Here one is drawn, measured between two
 points as ``recanal analyze`` does it, and the areas along the vessel are laid over the true ones. No file is read or
-written. One phantom is an example and no proof: the evidence pages hold sixty.
+written. One phantom is an example and no proof; for that see the evidence pages.
 """
 
 # %%

@@ -28,6 +28,7 @@ Example:
 """
 
 NOT_TRUSTED = 3
+_RESULT_FILES = ("case.json", "centerlines.vtp", "report.html", "report.pdf")
 _FILE = click.Path(path_type=Path)
 
 
@@ -131,6 +132,21 @@ def _check_files(study: Path, out: Path, clinical: Path | None) -> None:
                 file=ascii(path.name or str(path))[1:-1],
                 rule="not-found",
             )
+    _check_out(out)
+
+
+def _check_out(out: Path) -> None:
+    """Refuse a result folder that could not be written, before an analysis is spent on it."""
+    if out == Path():
+        raise OptionError("--out takes the name of a folder.", hint="Write --out ./result, say.")
+    try:
+        out.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise OptionError(f"The result folder cannot be used: {error.strerror}.", hint="Name another.") from error
+    if out.is_symlink() and not out.exists():
+        raise OptionError(f"The result folder {out.name!a} is a link to nowhere.", hint="Name another for --out.")
     if out.exists() and not out.is_dir():
         raise OptionError(f"The result folder {out.name!a} is a file.", hint="Name another folder for --out.")
     nearest = next((place for place in (out, *out.absolute().parents) if place.exists()), out)
@@ -138,6 +154,12 @@ def _check_files(study: Path, out: Path, clinical: Path | None) -> None:
         raise OptionError(f"The result folder cannot lie inside the file {nearest.name!a}.", hint="Name another.")
     if not os.access(nearest, os.W_OK):
         raise OptionError(f"The folder {nearest.name!a} cannot be written to.", hint="Name another for --out.")
+    wrong = [out / name for name in _RESULT_FILES if (out / name).is_dir()]
+    wrong += [out / "figures"] * ((out / "figures").exists() and not (out / "figures").is_dir())
+    if wrong:
+        raise OptionError(
+            f"{wrong[0].name!a} is in the way in the result folder.", hint="Remove it, or name another folder."
+        )
 
 
 def _show(case: CaseReport, out: Path) -> None:

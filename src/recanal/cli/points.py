@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import re
 
 from recanal.errors import OptionError
 
 __all__ = ["parse_three", "three_text"]
 
 Three = tuple[float, float, float]
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
+_FARTHEST_MM = 1e5
 
 
 def parse_three(text: str, *, option: str) -> Three:
@@ -17,7 +19,7 @@ def parse_three(text: str, *, option: str) -> Three:
     Raises
     ------
     OptionError
-        When the text is not three finite numbers separated by commas.
+        When the text is not three finite numbers separated by commas, or one is beyond 100 m.
 
     Examples
     --------
@@ -25,14 +27,15 @@ def parse_three(text: str, *, option: str) -> Three:
     (-1.0, 2.5, 30.0)
     """
     parts = text.split(",")
-    try:
-        numbers = [float(part) for part in parts]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 3 or not all(math.isfinite(number) for number in numbers):
+    numbers = [float(part) for part in parts if _NUMBER.fullmatch(part)]
+    if len(numbers) != 3 or len(parts) != 3:
         raise OptionError(
             f"{option} takes three finite numbers separated by commas, got {text[:80]!a}.",
             hint=f"Write for example {option}=-12.5,30.1,88; the decimal sign is a point.",
+        )
+    if max(abs(number) for number in numbers) > _FARTHEST_MM:
+        raise OptionError(
+            f"{option} lies beyond 100 m, got {text[:80]!a}.", hint="Give LPS millimetres of this series."
         )
     return numbers[0], numbers[1], numbers[2]
 

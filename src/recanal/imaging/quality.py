@@ -36,7 +36,7 @@ def assess(volume: Volume, *, reader_flags: tuple[str, ...] = ()) -> Quality:
     Notes
     -----
     Contrast is the median of the deepest enhanced blood (at least 5 mm from its border), noise the median standard
-    deviation of 3x3x3 neighbourhoods there along the finest axes, contrast-to-noise that of blood over fat (-90 HU).
+    deviation of 5x5x5 neighbourhoods there, contrast-to-noise that of blood over fat (-90 HU).
     SCCT asks for more than 250 HU (Abbara 2016, doi:10.1016/j.jcct.2016.10.002).
     """
     stride = tuple(max(1, round(GRID_MM / step)) for step in volume.spacing_mm)

@@ -15,7 +15,7 @@ from recanal.errors import SeedError
 from recanal.imaging.borders import Borders, find_borders
 from recanal.imaging.bridge import Bridge, judged
 from recanal.imaging.caps import Gap, LumenLevel, find_gaps, lumen_level
-from recanal.imaging.centring import STEP_MM, centred, extended
+from recanal.imaging.centring import centred, extended
 from recanal.imaging.route import cost_map, find_route, region, seed_level_hu
 from recanal.imaging.sample import Block
 from recanal.imaging.sections import Sections, cut_sections
@@ -27,6 +27,7 @@ REACH_MM = 5.0
 BEYOND_MM = 10.0
 AORTA_RADIUS_MM = 4.5
 LEAST_CONTRAST_HU = 35.0
+LOST_MM = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +162,7 @@ def _same_vessel(sections: Sections, lumen: LumenLevel, seed_arc: tuple[float, f
             hint="Place both seeds in the same artery, one on each side of its occlusion.",
         )
     lost = inside & (ndimage.uniform_filter1d(lumen.core_hu, max(1, round(1.5 / SECTION_STEP_MM))) < -40.0)
-    if lost.sum() * STEP_MM > 3.0:
+    if lost.sum() * SECTION_STEP_MM > LOST_MM:
         raise SeedError(
             "No vessel joins the two seeds: the best way between them leaves the vessel and crosses fat or lung.",
             hint="Are both seeds in the same artery? For a very long or invisible stretch, measure it in two parts.",

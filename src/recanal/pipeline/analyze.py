@@ -22,22 +22,23 @@ from recanal.interop import (
     LoadedStudy,
     ResultFolder,
     load_study,
-    read_findings_file,
     write_centerlines_vtp,
     write_json_atomic,
 )
 from recanal.interop.atomic import write_atomic
 from recanal.measure.intervals import METHOD
 from recanal.pipeline.seeded import SeededResult, measure_seeded
+from recanal.pipeline.typed import disagreements, typed_findings
 from recanal.pipeline.views import section_positions
 from recanal.report import render_figures, render_html, render_pdf
-from recanal.scores import check_consistent, evaluate_all
+from recanal.scores import evaluate_all
 
 __all__ = ["AnalyzeRequest", "analyze_study", "analyze_volume"]
 
 VESSELS = ("LM", "LAD", "LCX", "RCA")
 UNUSABLE_CONFIDENCE = 0.05
 LEAST_PROXIMAL_SHARE = 0.7
+LEAST_OPEN_HU = 150.0
 Seed = tuple[float, float, float]
 
 
@@ -93,7 +94,7 @@ def analyze_study(request: AnalyzeRequest, *, progress: Callable[[str], None] = 
         When the study, the seeds or the typed findings cannot be used; nothing is written then.
     """
     _checked(request)
-    typed = _typed(request)
+    typed = typed_findings(request.clinical)
     progress("reading the study")
     started = time.perf_counter()
     study = load_study(request.input, series_uid=request.series_uid)
@@ -117,15 +118,6 @@ def _checked(request: AnalyzeRequest) -> None:
         raise OptionError(f"Territory {request.territory!r} is not available in this version.", hint="Use coronary.")
     if request.vessel is not None and request.vessel not in VESSELS:
         raise OptionError(f"No vessel named {request.vessel!r}.", hint=f"Use one of {', '.join(VESSELS)}.")
-
-
-def _typed(request: AnalyzeRequest) -> Findings:
-    """The typed findings; they must be sound before any pixel is read."""
-    if request.clinical is None:
-        return Findings({})
-    found = Findings.from_mapping(read_findings_file(request.clinical), source="typed")
-    check_consistent(found)
-    return found
 
 
 def analyze_volume(
@@ -156,13 +148,20 @@ def analyze_volume(
         input=info or InputInfo(spacing_mm=volume.spacing_mm, size=volume.shape),
         quality=_quality(result, volume),
         tree=result.tree,
-        lesions=result.lesions,
+        lesions=_told(result, typed or Findings({})),
         findings=findings,
         scores=evaluate_all(findings) if occlusion else (),
         provenance=_provenance(request),
         timings_s={"measure": measure_s},
     )
     return case, result
+
+
+def _told(result: SeededResult, typed: Findings) -> tuple[Lesion, ...]:
+    """The lesions; the one that the findings speak of says where a typed one differs from CT."""
+    said = disagreements(result.findings, typed)
+    about = result.findings_of
+    return tuple(replace(x, flags=(*x.flags, *said)) if x.id == about and said else x for x in result.lesions)
 
 
 def _quality(result: SeededResult, volume: Volume) -> Quality:
@@ -180,7 +179,10 @@ def _quality(result: SeededResult, volume: Volume) -> Quality:
             f"less contrast at the proximal seed ({level[0]:.0f} HU) than at the distal one ({level[-1]:.0f} HU): "
             "are the seeds exchanged, or is the proximal one inside the occlusion?",
         )
-    usable = result.quality.usable and not lost and not reversed_flow
+    faint = not result.vessel.gaps and float(min(level[0], level[-1])) < LEAST_OPEN_HU
+    if faint:
+        flags = (*flags, f"only {min(level[0], level[-1]):.0f} HU at a seed: it may lie in muscle and not in a vessel")
+    usable = result.quality.usable and not (lost or reversed_flow or faint)
     return replace(result.quality, usable=usable, flags=flags, psf_sigma_mm=result.vessel.borders.sigma_mm)
 
 

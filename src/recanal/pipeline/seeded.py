@@ -39,6 +39,11 @@ class SeededResult:
     quality: Quality
     tree: TreeReport
 
+    @property
+    def findings_of(self) -> str:
+        """The lesion that the findings speak of: the longest."""
+        return _longest(self.lesions).id
+
 
 def measure_seeded(
     volume: Volume,
@@ -72,8 +77,12 @@ def measure_seeded(
     vessel = trace_vessel(volume, proximal_mm, distal_mm, progress=progress)
     progress("measuring")
     lesions = measure_lesions(vessel, name=name) if vessel.gaps else (open_vessel(vessel, name=name),)
-    longest = max(lesions, key=lambda found: 0.0 if found.length_mm is None else found.length_mm.value)
-    return SeededResult(vessel, lesions, lesion_findings(longest, occlusions=lesions), quality, _tree(vessel, name))
+    findings = lesion_findings(_longest(lesions), occlusions=lesions)
+    return SeededResult(vessel, lesions, findings, quality, _tree(vessel, name))
+
+
+def _longest(lesions: tuple[Lesion, ...]) -> Lesion:
+    return max(lesions, key=lambda found: 0.0 if found.length_mm is None else found.length_mm.value)
 
 
 def _tree(vessel: Vessel, name: str | None) -> TreeReport:

@@ -55,7 +55,21 @@ def test_one_seed_is_not_enough(analyze, pipeline, seeds):
     assert pipeline.seen == []
 
 
-@pytest.mark.parametrize("text", ["1,2", "1,2,3,4", "1,2,nan", "1,inf,3", "a,b,c", "", "1;2;3", "1,2,", "\x1b[31m,1,2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,2",
+        "1,2,3,4",
+        "1,2,nan",
+        "1,inf,3",
+        "a,b,c",
+        "",
+        "1;2;3",
+        "1,2,",
+        "1_0,2,3",
+        "\x1b[31m,1,2",
+    ],
+)
 def test_points_that_are_none_are_refused(analyze, pipeline, text):
     done = analyze(seeds=("--distal=1,2,3", f"--proximal={text}"))
     assert done.exit_code == 2
@@ -163,3 +177,45 @@ def test_a_full_machine_is_told_plainly(analyze, pipeline, error, words):
 def test_progress_is_silent_where_stderr_is_no_terminal(analyze, pipeline):
     pipeline.steps = ["reading", "measuring [bold]"]
     assert analyze().stderr == ""
+
+
+@pytest.mark.parametrize("name", ["case.json", "report.html", "report.pdf", "centerlines.vtp"])
+def test_a_folder_where_a_result_file_belongs_is_refused_before_the_analysis(analyze, pipeline, tmp_path, name):
+    (tmp_path / "out" / name).mkdir(parents=True)
+    done = analyze()
+    assert done.exit_code == 2
+    assert name in one_line(done)
+    assert not pipeline.seen
+
+
+def test_a_file_where_the_figures_belong_is_refused_before_the_analysis(analyze, pipeline, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "figures").touch()
+    done = analyze()
+    assert done.exit_code == 2
+    assert "figures" in one_line(done)
+    assert not pipeline.seen
+
+
+@pytest.mark.parametrize("out", ["", "x" * 300])
+def test_names_that_no_folder_can_have_are_refused(analyze, pipeline, out):
+    done = analyze(out=out)
+    assert done.exit_code == 2
+    one_line(done)
+    assert not pipeline.seen
+
+
+def test_a_result_folder_that_links_to_nowhere_is_refused(analyze, pipeline, tmp_path):
+    (tmp_path / "out").symlink_to(tmp_path / "absent")
+    done = analyze()
+    assert done.exit_code == 2
+    assert "link" in one_line(done)
+    assert not pipeline.seen
+
+
+@pytest.mark.parametrize("text", ["1e9,2,3", "1,1e308,1"])
+def test_points_beyond_any_scanner_are_refused(analyze, pipeline, text):
+    done = analyze(seeds=(f"--proximal={text}", "--distal=1,2,3"))
+    assert done.exit_code == 2
+    assert "beyond 100 m" in one_line(done)
+    assert not pipeline.seen
