@@ -172,7 +172,10 @@ def _fact(name: str, entry: Mapping[str, Any], source: str) -> Fact:
     prob = entry.get("prob")
     if prob is not None and (isinstance(prob, bool) or not isinstance(prob, int | float) or not 0 <= prob <= 1):
         raise FindingsError(f"{name}: prob must lie between 0 and 1, got {_shown(prob)}.")
-    return Fact(value, str(where), low, high, prob, entry.get("confirmed_by"))
+    by = entry.get("confirmed_by")
+    if by is not None and not (isinstance(by, str) and 0 < len(by) <= 120):
+        raise FindingsError(f"{name}: confirmed_by must be a name of at most 120 letters.")
+    return Fact(value, str(where), low, high, prob, by)
 
 
 def _bounds(kind: FactKind, value: FindingValue, entry: Mapping[str, Any]) -> tuple[float | None, float | None]:

@@ -20,6 +20,7 @@ MOST_NOISE_HU = 45.0
 UNUSABLE_NOISE_HU = 70.0
 LEAST_CNR = 5.0
 MOST_SLICE_MM = 1.0
+UNUSABLE_SLICE_MM = 1.6
 FAT_HU = -90.0
 
 
@@ -48,6 +49,7 @@ def assess(volume: Volume, *, reader_flags: tuple[str, ...] = ()) -> Quality:
     blood, noise = _blood_and_noise(volume, np.argwhere(deep), stride) if depth.max() > 2.0 else (None, None)
     flags = [*reader_flags, *_flags(volume, blood, noise)]
     usable = blood is None or (blood >= UNUSABLE_AORTA_HU and (noise or 0.0) <= UNUSABLE_NOISE_HU)
+    usable = usable and max(volume.spacing_mm) <= UNUSABLE_SLICE_MM
     ratio = None if blood is None or not noise else (blood - FAT_HU) / noise
     return Quality(noise_hu=noise, aorta_hu=blood, contrast_to_noise=ratio, usable=usable, flags=tuple(flags))
 

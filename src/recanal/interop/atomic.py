@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
@@ -74,12 +74,17 @@ class ResultFolder:
 
     Files are collected in a hidden folder beside the target and moved into place, one rename each, when
     the ``with`` block ends without an error; otherwise they are thrown away. Files that were in the target
-    before and are not written again stay as they were.
+    before and are not written again stay as they were, but for those that ``replaces`` matches: they belong to an
+    older result. The ``seal`` is taken away first and put in last, so a folder with its seal never mixes two results.
 
     Parameters
     ----------
     folder
         The target; it need not exist.
+    seal
+        Name of the file that says that the result is whole; none when empty.
+    replaces
+        Patterns, such as ``"figures/*.png"``, of files that go when they are not written again.
 
     Examples
     --------
@@ -89,8 +94,10 @@ class ResultFolder:
     False
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, *, seal: str = "", replaces: Sequence[str] = ()) -> None:
         self.folder = Path(folder)
+        self.seal = seal
+        self.replaces = tuple(replaces)
         self._staging: Path | None = None
 
     def __enter__(self) -> Self:
@@ -156,8 +163,16 @@ class ResultFolder:
             with contextlib.suppress(OSError):
                 staging.replace(self.folder)
                 return
-        for source in _files(staging):
-            target = self.folder / source.relative_to(staging)
+        written = [path.relative_to(staging) for path in _files(staging)]
+        if self.seal:
+            (self.folder / self.seal).unlink(missing_ok=True)
+            written.sort(key=lambda name: name.as_posix() == self.seal)
+        for pattern in self.replaces:
+            for old in self.folder.glob(pattern):
+                if old.is_file() and old.relative_to(self.folder) not in written:
+                    old.unlink()
+        for name in written:
+            source, target = staging / name, self.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
 

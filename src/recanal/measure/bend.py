@@ -10,7 +10,7 @@ from recanal.core.curves import Centerline
 __all__ = ["bend_max", "chord_mm"]
 
 REACH_MM = 5.0
-DIRECTION_MM = 1.0
+DIRECTION_MM = 2.0
 
 
 def bend_max(line: Centerline, *, start_mm: float, end_mm: float) -> tuple[float, float] | None:
@@ -19,7 +19,7 @@ def bend_max(line: Centerline, *, start_mm: float, end_mm: float) -> tuple[float
     Parameters
     ----------
     line
-        The axis; it should reach 6 mm beyond both positions, else the reach shrinks to what there is.
+        The axis; it should reach 7 mm beyond both positions, else the reach shrinks to what there is.
     start_mm, end_mm
         Arc lengths of the caps.
 
@@ -30,7 +30,7 @@ def bend_max(line: Centerline, *, start_mm: float, end_mm: float) -> tuple[float
 
     Notes
     -----
-    So it is the whole turn over 10 mm of vessel. The direction at a place is that of the chord over 1 mm on either
+    So it is the whole turn over 10 mm of vessel. The direction at a place is that of the chord over 2 mm on either
     side of it. J-CTO counts a bend of more than 45 degrees within the occlusion (Morino 2011,
     doi:10.1016/j.jcin.2010.09.024).
 

@@ -133,8 +133,8 @@ def _widest(
             continue
         near = ndimage.binary_dilation(own, iterations=3)
         diameter = 2 * float(np.sqrt(filled[near].sum() / np.pi))
-        distance = max(0.0, abs(float(arc[rows].mean()) - cap_mm) - diameter / 2 - 0.5)
-        if not LEAST_DIAMETER_MM <= diameter <= MOST_DIAMETER_MM or distance > 3.0:
+        distance = abs(float(arc[rows].mean()) - cap_mm)
+        if not LEAST_DIAMETER_MM <= diameter <= MOST_DIAMETER_MM or distance - diameter / 2 > 3.0:
             continue
         if best is None or diameter > best.diameter_mm:
             best = Branch(distance, diameter)

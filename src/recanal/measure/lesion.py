@@ -85,7 +85,10 @@ def open_vessel(vessel: Vessel, *, name: str | None = None) -> Lesion:
     arc, area = vessel.line.arc_mm, vessel.borders.contours.lumen_area_mm2
     between = np.flatnonzero((arc >= vessel.seed_mm[0]) & (arc <= vessel.seed_mm[1]))
     narrow = int(between[np.argmin(area[between])])
-    flags = ("no occlusion found between the two points",)
+    flags = (
+        "no occlusion found between the two points: length, caps, plaque and references are those of an occlusion",
+        "if an occlusion is known: does one of the points lie in a side branch?",
+    )
     return Lesion(
         id="L1",
         kind="none",

@@ -27,6 +27,7 @@ from recanal.interop import (
 )
 from recanal.interop.atomic import write_atomic
 from recanal.measure.intervals import METHOD
+from recanal.pipeline.doubts import doubts_of
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.typed import disagreements, typed_findings
 from recanal.pipeline.views import section_positions
@@ -36,9 +37,6 @@ from recanal.scores import evaluate_all
 __all__ = ["AnalyzeRequest", "analyze_study", "analyze_volume"]
 
 VESSELS = ("LM", "LAD", "LCX", "RCA")
-UNUSABLE_CONFIDENCE = 0.05
-LEAST_PROXIMAL_SHARE = 0.7
-LEAST_OPEN_HU = 150.0
 Seed = tuple[float, float, float]
 
 
@@ -165,29 +163,14 @@ def _told(result: SeededResult, typed: Findings) -> tuple[Lesion, ...]:
 
 
 def _quality(result: SeededResult, volume: Volume) -> Quality:
-    flags = result.quality.flags
+    doubts = doubts_of(result, volume)
+    flags = (*result.quality.flags, *doubts)
     if volume.meta.get("contrast") is False:
         flags = (*flags, "the series says that it was taken without contrast")
-    lost = [lesion for lesion in result.lesions if _confidence(lesion) < UNUSABLE_CONFIDENCE]
-    if lost:
-        flags = (*flags, f"the axis through {', '.join(x.id for x in lost)} is not to be trusted: check both seeds")
-    level = result.vessel.lumen.level_hu
-    reversed_flow = bool(result.vessel.gaps) and float(level[0]) < LEAST_PROXIMAL_SHARE * float(level[-1])
-    if reversed_flow:
-        flags = (
-            *flags,
-            f"less contrast at the proximal seed ({level[0]:.0f} HU) than at the distal one ({level[-1]:.0f} HU): "
-            "are the seeds exchanged, or is the proximal one inside the occlusion?",
-        )
-    faint = not result.vessel.gaps and float(min(level[0], level[-1])) < LEAST_OPEN_HU
-    if faint:
-        flags = (*flags, f"only {min(level[0], level[-1]):.0f} HU at a seed: it may lie in muscle and not in a vessel")
-    usable = result.quality.usable and not (lost or reversed_flow or faint)
+    if len(result.lesions) > 1:
+        flags = (*flags, "several occlusions: findings and scores speak of the longest")
+    usable = result.quality.usable and not doubts
     return replace(result.quality, usable=usable, flags=flags, psf_sigma_mm=result.vessel.borders.sigma_mm)
-
-
-def _confidence(lesion: Lesion) -> float:
-    return 1.0 if lesion.bridge_confidence is None else lesion.bridge_confidence
 
 
 def _provenance(request: AnalyzeRequest) -> Provenance:
@@ -226,7 +209,7 @@ def _written(
     case = replace(case, timings_s={**case.timings_s, "figures": time.perf_counter() - started})
     progress("writing the report")
     page, document = render_html(case, figures), render_pdf(case, figures)
-    with ResultFolder(request.out) as folder:
+    with ResultFolder(request.out, seal="case.json", replaces=("figures/L*_*.png",)) as folder:
         for name, data in figures.items():
             write_atomic(folder.path(name), data)
         segments = case.tree.segments

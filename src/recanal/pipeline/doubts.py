@@ -1,0 +1,93 @@
+"""When a seeded result is not to be trusted."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recanal.core.volume import Volume
+from recanal.pipeline.seeded import SeededResult
+
+__all__ = ["doubts_of"]
+
+UNUSABLE_CONFIDENCE = 0.05
+LEAST_PROXIMAL_SHARE = 0.7
+LEAST_BLOOD_SHARE = 0.5
+LEAST_OPEN_HU = 150.0
+LEAST_CONTRAST_HU = 60.0
+FACE_MM = 1.5
+LEAST_OPEN_MM = 2.0
+
+
+def doubts_of(result: SeededResult, volume: Volume) -> tuple[str, ...]:
+    """Reasons not to trust a result, in words for its reader; none when it can be trusted.
+
+    Parameters
+    ----------
+    result
+        What was measured.
+    volume
+        What it was measured on.
+    """
+    return (*_axis_doubts(result, volume), *_seed_doubts(result))
+
+
+def _axis_doubts(result: SeededResult, volume: Volume) -> list[str]:
+    lost = [
+        x.id for x in result.lesions if x.bridge_confidence is not None and x.bridge_confidence < UNUSABLE_CONFIDENCE
+    ]
+    doubts = [f"the axis through {', '.join(lost)} is not to be trusted: check both seeds"] if lost else []
+    line, arc = result.vessel.line, result.vessel.line.arc_mm
+    within = (arc >= result.vessel.seed_mm[0]) & (arc <= result.vessel.seed_mm[1])
+    if not volume.contains_mm(line.points_mm[within], margin_mm=FACE_MM).all():
+        doubts.append("the vessel runs along or out of the edge of the picture between the seeds")
+    return doubts
+
+
+def _seed_doubts(result: SeededResult) -> list[str]:
+    vessel, gaps = result.vessel, result.vessel.gaps
+    first, last = float(vessel.lumen.level_hu[0]), float(vessel.lumen.level_hu[-1])
+    blood = result.quality.aorta_hu
+    doubts = []
+    if gaps and first < LEAST_PROXIMAL_SHARE * last:
+        doubts.append(
+            f"less contrast at the proximal seed ({first:.0f} HU) than at the distal one ({last:.0f} HU): "
+            "are the seeds exchanged, or is the proximal one inside the occlusion?"
+        )
+    if blood is not None and first < LEAST_BLOOD_SHARE * blood:
+        doubts.append(
+            f"the proximal seed ({first:.0f} HU) is far below the blood pool ({blood:.0f} HU): is it in the occlusion?"
+        )
+    faint = min(first, last)
+    if not gaps and (faint < LEAST_OPEN_HU or (blood is not None and faint < LEAST_BLOOD_SHARE * blood)):
+        doubts.append(f"only {faint:.0f} HU at a seed: it may lie in plaque or muscle and not in open lumen")
+    if gaps:
+        doubts += _cap_doubts(result)
+    return doubts
+
+
+def _cap_doubts(result: SeededResult) -> list[str]:
+    vessel, gaps = result.vessel, result.vessel.gaps
+    area, arc = vessel.borders.contours.lumen_area_mm2, vessel.line.arc_mm
+    open_mm = {
+        "proximal": _span(arc[(arc < gaps[0].start_mm) & (area > 0)]),
+        "distal": _span(arc[(arc > gaps[-1].end_mm) & (area > 0)]),
+    }
+    contrast = {
+        "proximal": float(vessel.lumen.level_hu[0]) - gaps[0].plaque_start_hu,
+        "distal": float(vessel.lumen.level_hu[-1]) - gaps[-1].plaque_end_hu,
+    }
+    doubts = [
+        f"only {length:.1f} mm of open vessel beyond the {name} cap: the {name} seed may lie in the occlusion"
+        for name, length in open_mm.items()
+        if length < LEAST_OPEN_MM
+    ]
+    return doubts + [
+        f"the lumen at the {name} seed is only {hu:.0f} HU above the plaque: the seed may lie in the occlusion"
+        for name, hu in contrast.items()
+        if hu < LEAST_CONTRAST_HU
+    ]
+
+
+def _span(arc_mm: NDArray[np.float64]) -> float:
+    return float(np.ptp(arc_mm)) if len(arc_mm) else 0.0
