@@ -18,6 +18,7 @@ TAPER_LIMIT_MM = 2.0
 TAPER_SD_MM = 0.6
 FILL_BLUR_MM = 0.25
 HIDDEN_MM = 1.5
+HIDDEN_BEFORE_MM = 2.0
 HIDDEN_SHARE = 0.12
 
 
@@ -95,7 +96,7 @@ def taper(
     fill, hard = _filling(sections.hu[rows], level=level, plaque_hu=plaque_hu, size_mm=end.radius_mm)
     if position[0] > position[-1]:
         position, fill, hard = position[::-1], fill[::-1], hard[::-1]
-    near = (position > -1.0) & (position < HIDDEN_MM)
+    near = (position > -HIDDEN_BEFORE_MM) & (position < HIDDEN_MM)
     hidden = bool(hard[near].max(initial=0.0) > HIDDEN_SHARE)
     length = _fit(position, fill, float(np.hypot(sigma_mm, FILL_BLUR_MM)))
     prob = float(ndtr((TAPER_LIMIT_MM - length) / TAPER_SD_MM))
