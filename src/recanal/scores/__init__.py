@@ -4,9 +4,9 @@ A score sheet is a TOML file: items over the findings vocabulary, points, strata
 far each was checked against its source. Adding a score adds no Python.
 """
 
+from recanal.scores.catalogue import load_sheet, load_sheet_file, sheet_ids
 from recanal.scores.consistency import check_consistent
 from recanal.scores.evaluation import evaluate, evaluate_all
-from recanal.scores.library import load_sheet, load_sheet_file, sheet_ids
 from recanal.scores.rates import primary_rates, rate_text, rates_for
 from recanal.scores.reading import parse_findings
 from recanal.scores.sheet import Sheet

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from recanal.core.findings import Findings
 from recanal.core.score import ScoreItem, ScoreResult
+from recanal.scores.catalogue import load_sheet, sheet_ids
 from recanal.scores.consistency import check_consistent
-from recanal.scores.library import load_sheet, sheet_ids
 from recanal.scores.logic import Outcome, World, answer, outcome, stated_world
 from recanal.scores.rates import primary_rates, rate_text
 from recanal.scores.sheet import Rule, Sheet, conditions_of
