@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 STUDY = Path("demo/study")
 RESULT = Path("demo/result")
@@ -22,7 +23,7 @@ def run(*arguments: str) -> None:
         sys.exit(status)
 
 
-def seed(truth: dict[str, list[float]], name: str) -> str:
+def seed(truth: dict[str, Any], name: str) -> str:
     """One seed of the truth file, as the command line takes it."""
     return ",".join(f"{value:.3f}" for value in truth[name])
 
@@ -33,7 +34,8 @@ def main() -> None:
     truth = json.loads((STUDY / "truth.json").read_text(encoding="utf-8"))
     proximal, distal = seed(truth, "proximal_seed_mm"), seed(truth, "distal_seed_mm")
     # "--proximal=X,Y,Z" and not "--proximal X,Y,Z": a coordinate may begin with a minus sign
-    run("analyze", str(STUDY), "--out", str(RESULT), f"--proximal={proximal}", f"--distal={distal}")
+    seeds = (f"--proximal={proximal}", f"--distal={distal}")
+    run("analyze", str(STUDY), "--out", str(RESULT), *seeds, "--vessel", truth["vessel"])
     report = (RESULT / "report.html").resolve()
     if not report.is_file():
         sys.exit(f"The analysis ended without a report at {report}.")

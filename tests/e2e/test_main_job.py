@@ -142,7 +142,7 @@ def test_one_occlusion_is_found_where_it_was_put(case, truth):
 
 def test_components_fill_the_plaque(case):
     plaque = case["lesions"][0]["plaque"]
-    parts = [part["volume_mm3"]["value"] for part in plaque["components"].values()]
+    parts = [part["volume_mm3"] for part in plaque["components"].values()]
     assert sum(parts) + plaque["below_range_mm3"] == pytest.approx(plaque["volume_mm3"]["value"], rel=1e-3)
 
 

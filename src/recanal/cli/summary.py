@@ -136,7 +136,7 @@ def _quality_rows(case: CaseReport, say: Display) -> list[Row]:
     aorta = say.number("quality.aorta_hu", decimals=0, unit="HU")
     contrast = say.number("quality.contrast_to_noise", missing=NOT_ASSESSED)
     verdict = "usable" if case.quality.usable else "DO NOT TRUST THIS ANALYSIS"
-    rows = [("Quality", f"{verdict}; noise {noise}, aorta {aorta}, contrast-to-noise {contrast}")]
+    rows = [("Quality", f"{verdict}; noise {noise}, blood pool {aorta}, contrast-to-noise {contrast}")]
     rows += [("Flag", flag) for flag in case.quality.flags]
     chosen = "; ".join(case.input.why_chosen) or "the only series"
     return [*rows, ("Series", f"{case.input.description or 'no description'} ({chosen})")]

@@ -39,6 +39,7 @@ __all__ = [
     "StrategyStep",
     "TreeReport",
     "as_json",
+    "case_json",
 ]
 
 SCHEMA = "recanal.case/1"
@@ -305,3 +306,24 @@ def as_json(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     return value
+
+
+def case_json(case: CaseReport) -> dict[str, Any]:
+    """What ``case.json`` holds: :func:`as_json`, with the plain numbers that the schema asks for.
+
+    The calcium measures and the plaque components are plain numbers there; their intervals stand beside them under
+    the same name with ``_interval``.
+    """
+    out: dict[str, Any] = as_json(case)
+    for lesion in out["lesions"]:
+        if lesion["calcification"]:
+            _plain(lesion["calcification"], "cross_section_max_ratio", "arc_max_deg", "volume_mm3")
+        for part in (lesion["plaque"] or {}).get("components", {}).values():
+            _plain(part, "volume_mm3", "fraction_percent")
+    return out
+
+
+def _plain(table: dict[str, Any], *names: str) -> None:
+    for name in names:
+        table[f"{name}_interval"] = table[name]
+        table[name] = table[name]["value"]

@@ -95,7 +95,7 @@ def open_vessel(vessel: Vessel, *, name: str | None = None) -> Lesion:
         vessel=name,
         narrowest_diameter_mm=float(2 * np.sqrt(area[narrow] / np.pi)),
         narrowest_mm=_point(vessel.line.points_mm[narrow]),
-        profile=_profile(vessel, vessel.seed_mm[0], None, scheme("fixed")),
+        profile=_profile(vessel, 0.0, None, scheme("fixed")),
         flags=flags,
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recanal import __version__
-from recanal.core.case import CaseReport, InputInfo, Lesion, Provenance, Quality, as_json
+from recanal.core.case import CaseReport, InputInfo, Lesion, Provenance, Quality, case_json
 from recanal.core.findings import Findings
 from recanal.core.reformat import Reformat
 from recanal.core.volume import Volume
@@ -219,7 +219,7 @@ def _written(
         write_atomic(folder.path("centerlines.vtp"), lines)
         write_atomic(folder.path("report.html"), page.encode("utf-8"))
         write_atomic(folder.path("report.pdf"), document)
-        write_json_atomic(folder.path("case.json"), as_json(case))
+        write_json_atomic(folder.path("case.json"), case_json(case))
     return case
 
 

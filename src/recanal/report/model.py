@@ -108,7 +108,7 @@ def _quality(case: CaseReport, say: Display) -> dict[str, Any]:
     usable = case.quality.usable
     parts = [
         f"noise {say.number('quality.noise_hu', decimals=0, unit='HU')}",
-        f"aorta {say.number('quality.aorta_hu', decimals=0, unit='HU')}",
+        f"blood pool {say.number('quality.aorta_hu', decimals=0, unit='HU')}",
         f"contrast-to-noise {say.number('quality.contrast_to_noise')}",
     ]
     if case.quality.psf_sigma_mm is not None:

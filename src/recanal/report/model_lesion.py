@@ -124,13 +124,13 @@ def _calcium_rows(at: str, say: Display) -> list[dict[str, Any]]:
         _row("Largest arc", say.interval(f"{calcium}.arc_max_deg", decimals=0, unit="°"), "calcium arc"),
         _row("Fills a whole section", say.truth(f"{calcium}.whole_lumen", missing=NOT_MEASURABLE)),
         _row(
-            f"Volume, ≥{threshold}" if threshold else "Volume",
+            f"Volume, ≥{threshold}, glow of the lumen left out" if threshold else "Volume",
             say.interval(f"{calcium}.volume_mm3", unit="mm³"),
             "calcium volume",
         ),
     ]
     agatston = say.number(f"{calcium}.agatston", decimals=0, missing=NOT_ASSESSED)
-    rows.append(_row("Agatston (non-contrast CT)", agatston, "Agatston score (no non-contrast series)"))
+    rows.append(_row("Agatston (non-contrast CT)", agatston, "Agatston score (not computed by this version)"))
     if say.at(f"{calcium}.mass_mg") is not None:
         rows.append(_row("Mass", say.number(f"{calcium}.mass_mg", unit="mg"), "calcium mass"))
     return rows

@@ -36,7 +36,7 @@ def row(text, label):
         ("  dense calcium", "24.0 mm³ (20.0–30.0); 10.0 % (9.0–11.0) of plaque"),
         ("Vessel beyond", "opacified, mean 2.1 mm"),
         ("References", "proximal 3.1 mm, distal 2.4 mm"),
-        ("Quality", "usable; noise 22 HU, aorta 402 HU, contrast-to-noise 15.2"),
+        ("Quality", "usable; noise 22 HU, blood pool 402 HU, contrast-to-noise 15.2"),
         ("Series", "CorCTA 75 % (thinnest slices)"),
     ],
 )

@@ -8,16 +8,20 @@ import numpy as np
 import pytest
 
 from recanal.core.case import (
+    Calcification,
     CaseReport,
     InputInfo,
     Interval,
     Lesion,
+    Plaque,
+    PlaqueComponent,
     Profile,
     Provenance,
     Quality,
     SegmentReport,
     TreeReport,
     as_json,
+    case_json,
 )
 from recanal.core.findings import Findings
 from recanal.errors import InputError, ReadError, RecanalError
@@ -65,3 +69,18 @@ def test_errors_read_as_one_line_with_the_hint() -> None:
     error = ReadError("The slope is 0.", hint="Send it again.", file="a/b.dcm", rule="slope-zero")
     assert str(error) == "a/b.dcm: [slope-zero] The slope is 0. Send it again."
     assert isinstance(error, InputError)
+
+
+def test_the_file_holds_plain_numbers_where_the_schema_does() -> None:
+    ratio, number = Interval(0.56, 0.5, 0.62), Interval(40.0, 35.0, 45.0)
+    calcium = Calcification(True, ratio, True, False, number, number)
+    plaque = Plaque(
+        number, {"fibrous": PlaqueComponent(number, number, 40.0)}, 0.0, (-30.0, 76.0, 131.0, 351.0), "fixed"
+    )
+    case = report(Lesion("L1", "occlusion", "RCA", calcification=calcium, plaque=plaque))
+    lesion = case_json(case)["lesions"][0]
+    assert lesion["plaque"]["volume_mm3"]["value"] == 40.0
+    assert lesion["calcification"]["cross_section_max_ratio"] == 0.56
+    assert lesion["calcification"]["cross_section_max_ratio_interval"]["low"] == 0.5
+    part = lesion["plaque"]["components"]["fibrous"]
+    assert (part["fraction_percent"], part["fraction_percent_interval"]["high"]) == (40.0, 45.0)
