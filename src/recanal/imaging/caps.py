@@ -23,6 +23,9 @@ LEAST_PLAIN = 6
 OPEN_SHARE = 0.75
 MOST_RESIDUAL = 0.48
 FILLED_MM = 1.4
+THREAD_RING_MM = (0.9, 1.3)
+THREAD_CLEAN = 0.6
+THREAD_HU = 60.0
 FILLED_SHARE = 0.9
 CALCIUM_REACH_MM = 1.6
 CALCIUM_TRACE = 0.05
@@ -171,6 +174,7 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
         if not runs:
             return ()
         plaque = _plaque_along(lumen, clean, runs, reach=round(6.0 / step))
+    runs = [run for run in runs if not _lumen_goes_through(sections, clean, run)]
     gaps = [_gap(sections, lumen, run, plaque) for run in runs]
     return tuple(gap for gap in gaps if gap is not None)
 
@@ -268,6 +272,19 @@ def _gap(sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: ND
     if end - start < LEAST_GAP_MM / 2:
         return None
     return Gap(start, end, float(plaque[first]), float(plaque[last]), residual)
+
+
+def _lumen_goes_through(sections: Sections, clean: NDArray[np.bool_], run: tuple[int, int]) -> bool:
+    """Whether a bright thread runs along the axis through the whole of a run: a narrow lumen, not an occlusion.
+
+    The core stands above the ring around it, over every 2 mm of the sections without calcium.
+    """
+    rings = np.arange(round(THREAD_RING_MM[0] / RING_MM), round(THREAD_RING_MM[1] / RING_MM) + 1)
+    around = (sections.hu[:, :, rings].mean(axis=1) * rings).sum(axis=1) / rings.sum()
+    thread = ndimage.gaussian_filter1d(sections.core_hu(0.3) - around, 1.0 / sections.step_mm, mode="nearest")
+    inside = slice(run[0], run[1] + 1)
+    plain = clean[inside]
+    return bool(plain.mean() >= THREAD_CLEAN and float(thread[inside][plain].min()) > THREAD_HU)
 
 
 def _filled_with_calcium(sections: Sections, lumen: LumenLevel, run: tuple[int, int]) -> bool:
