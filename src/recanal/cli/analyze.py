@@ -39,7 +39,13 @@ _FILE = click.Path(path_type=Path)
 @click.option("--distal", metavar="X,Y,Z", help="Open lumen beyond the occlusion, LPS mm.")
 @click.option("--vessel", metavar="NAME", help="Name of the vessel: RCA, LM, LAD or LCX.")
 @click.option("--series", metavar="UID", help="SeriesInstanceUID.  [default: the best series, with the reasons]")
-@click.option("--clinical", metavar="FILE", type=_FILE, help="Patient and angiographic findings, .toml or .json.")
+@click.option(
+    "--clinical",
+    metavar="FILE",
+    type=_FILE,
+    help="Patient and angiographic findings: a flat .toml or .json, such as prior_failed_attempt = false. "
+    "`recanal findings` lists the names.",
+)
 @click.option(
     "--territory", type=click.Choice(("coronary", "leg")), help="[default: coronary; leg is not available yet]"
 )

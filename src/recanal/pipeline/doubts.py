@@ -52,7 +52,7 @@ def _seed_doubts(result: SeededResult) -> list[str]:
     if gaps and first < LEAST_PROXIMAL_SHARE * last:
         doubts.append(
             f"less contrast at the proximal seed ({first:.0f} HU) than at the distal one ({last:.0f} HU): "
-            "are the seeds exchanged, or is the proximal one inside the occlusion?"
+            "are the seeds exchanged, or does the proximal one lie in the occlusion?"
         )
     if blood is not None and first < LEAST_BLOOD_SHARE * blood:
         doubts.append(

@@ -25,7 +25,10 @@ def typed_findings(path: Path | None) -> Findings:
     """
     if path is None:
         return Findings({})
-    found = Findings.from_mapping(read_findings_file(path), source="typed")
+    try:
+        found = Findings.from_mapping(read_findings_file(path), source="typed")
+    except FindingsError as error:
+        raise FindingsError(f"{path.name}: {error.message}", hint=error.hint) from error
     for name, fact in found.facts.items():
         if fact.source == "ct" and fact.confirmed_by is None:
             raise FindingsError(

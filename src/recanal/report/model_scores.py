@@ -91,7 +91,8 @@ def _probabilities(score: ScoreResult) -> str:
 
 def _outcome(score: ScoreResult) -> str:
     if score.printed_rate_text:
-        return f"{score.endpoint}: {score.printed_rate_text}"
+        named = score.endpoint in score.printed_rate_text
+        return score.printed_rate_text if named else f"{score.endpoint}: {score.printed_rate_text}"
     if score.printed_rate is not None:
         return f"{score.endpoint}: {round(100 * score.printed_rate, 1):g} %"
     return f"{score.endpoint}: no single rate"
