@@ -112,7 +112,6 @@ def _proximal_rows(at: str, say: Display) -> list[dict[str, Any]]:
 def _calcium_rows(at: str, say: Display) -> list[dict[str, Any]]:
     calcium = f"{at}.calcification"
     share = say.interval(f"{calcium}.cross_section_max_ratio", decimals=0, unit="%", scale=100)
-    threshold = say.number(f"{calcium}.threshold_hu", decimals=0, unit="HU", missing="")
     marks = [say.truth(f"{calcium}.{key}", missing=NOT_MEASURABLE) for key in ("any", "severe")]
     rows = [
         _row(
@@ -124,7 +123,7 @@ def _calcium_rows(at: str, say: Display) -> list[dict[str, Any]]:
         _row("Largest arc", say.interval(f"{calcium}.arc_max_deg", decimals=0, unit="°"), "calcium arc"),
         _row("Fills a whole section", say.truth(f"{calcium}.whole_lumen", missing=NOT_MEASURABLE)),
         _row(
-            f"Volume, ≥{threshold}, glow of the lumen left out" if threshold else "Volume",
+            "Volume, lumen glow left out",
             say.interval(f"{calcium}.volume_mm3", unit="mm³"),
             "calcium volume",
         ),

@@ -56,7 +56,7 @@ def test_six_findings_in_the_order_of_the_crossing_algorithm(case: CaseReport) -
         ("Any; severe", "yes; yes"),
         ("Largest share", "56 % (49–61)"),
         ("Largest arc", "220° (198–241)"),
-        ("Volume, ≥351 HU", "31.0 mm³ (27.2–35.9)"),
+        ("Volume, lumen glow left out", "31.0 mm³ (27.2–35.9)"),
         ("Largest, and where", "41° (36–47) at 7.5 mm"),
         ("Reference diameter, proximal", "3.1 mm"),
         ("Vessel beyond diseased", "no"),
