@@ -55,6 +55,20 @@ class Block:
         return cls(np.ascontiguousarray(cut, dtype=np.float32), Affine(matrix))
 
 
+@numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _between(hu, i, j, k):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Trilinear value at a fractional index inside the block."""
+    a, b, c = min(int(i), hu.shape[0] - 2), min(int(j), hu.shape[1] - 2), min(int(k), hu.shape[2] - 2)
+    u, v, w = i - a, j - b, k - c
+    front = (hu[a, b, c] * (1 - w) + hu[a, b, c + 1] * w) * (1 - v) + (
+        hu[a, b + 1, c] * (1 - w) + hu[a, b + 1, c + 1] * w
+    ) * v
+    back = (hu[a + 1, b, c] * (1 - w) + hu[a + 1, b, c + 1] * w) * (1 - v) + (
+        hu[a + 1, b + 1, c] * (1 - w) + hu[a + 1, b + 1, c + 1] * w
+    ) * v
+    return front * (1 - u) + back * u
+
+
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _trilinear(hu, inverse, points, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     na, nb, nc = hu.shape
@@ -67,15 +81,7 @@ def _trilinear(hu, inverse, points, out):  # type: ignore[no-untyped-def]  # pra
             out[p] = np.nan
             continue
         i, j, k = min(max(i, 0.0), na - 1.0), min(max(j, 0.0), nb - 1.0), min(max(k, 0.0), nc - 1.0)
-        a, b, c = min(int(i), na - 2), min(int(j), nb - 2), min(int(k), nc - 2)
-        u, v, w = i - a, j - b, k - c
-        front = (hu[a, b, c] * (1 - w) + hu[a, b, c + 1] * w) * (1 - v) + (
-            hu[a, b + 1, c] * (1 - w) + hu[a, b + 1, c + 1] * w
-        ) * v
-        back = (hu[a + 1, b, c] * (1 - w) + hu[a + 1, b, c + 1] * w) * (1 - v) + (
-            hu[a + 1, b + 1, c] * (1 - w) + hu[a + 1, b + 1, c + 1] * w
-        ) * v
-        out[p] = front * (1 - u) + back * u
+        out[p] = _between(hu, i, j, k)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -96,15 +102,7 @@ def _mean_of_eight(hu, inverse, low, step, rows, out):  # type: ignore[no-untype
                     if i < 0.0 or j < 0.0 or k < 0.0 or i > na - 1 or j > nb - 1 or k > nc - 1:
                         total += AIR_HU
                         continue
-                    a, b, c = min(int(i), na - 2), min(int(j), nb - 2), min(int(k), nc - 2)
-                    u, v, w = i - a, j - b, k - c
-                    front = (hu[a, b, c] * (1 - w) + hu[a, b, c + 1] * w) * (1 - v) + (
-                        hu[a, b + 1, c] * (1 - w) + hu[a, b + 1, c + 1] * w
-                    ) * v
-                    back = (hu[a + 1, b, c] * (1 - w) + hu[a + 1, b, c + 1] * w) * (1 - v) + (
-                        hu[a + 1, b + 1, c] * (1 - w) + hu[a + 1, b + 1, c + 1] * w
-                    ) * v
-                    total += front * (1 - u) + back * u
+                    total += _between(hu, i, j, k)
                 out[a0, b0, c0] = total / 8.0
 
 
