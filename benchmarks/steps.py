@@ -11,6 +11,7 @@ from scipy import ndimage
 from skimage.filters import frangi
 from skimage.graph import MCP_Geometric
 
+from recanal.angiography.plan import plan_views
 from recanal.core.curves import frames
 from recanal.core.volume import Affine
 from recanal.imaging.paths import cheapest_path
@@ -22,6 +23,7 @@ from recanal.imaging.tubes import soft_step, tubularity
 from recanal.imaging.vessel import REACH_MM
 from recanal.interop import load_study
 from recanal.pipeline import AnalyzeRequest, analyze_volume, measure_seeded
+from recanal.pipeline.angles import find_views
 from recanal.pipeline.views import section_positions
 from recanal.report import render_figures, render_pdf
 
@@ -186,6 +188,17 @@ def sections(result):
     )
 
 
+def angles(volume, result):
+    """The two C-arm views of the occlusion: what may lie in the way, and the search."""
+    found = find_views(volume, result.vessel)[0]
+    width = f"{len(found.curve_mm)} points, {np.isfinite(found.plan.angle_map.objective_percent).sum()} views cast"
+    grid = " x ".join(map(str, found.scene.hu.shape))
+    return [
+        timed("C-arm views: surroundings and search", lambda: find_views(volume, result.vessel), f"{grid} cells"),
+        timed("C-arm views: search alone", lambda: plan_views(found.curve_mm, found.others, volume=volume), width),
+    ]
+
+
 def bytes_of(files):
     """The bytes of all files, in one new array."""
     sizes = [file.stat().st_size for file in files]
@@ -254,6 +267,7 @@ def all_steps(folder, truth, show):
         lambda: [path(grid, seeds, levels)],
         lambda: [sections(result)],
         lambda: [timed("whole seeded measurement, warm", lambda: measure_seeded(volume, seeds[0], seeds[1]))],
+        lambda: angles(volume, result) if result.vessel.gaps else [],
         lambda: [reading(folder)],
         lambda: report(volume, seeds),
     )

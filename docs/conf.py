@@ -3,11 +3,13 @@
 import importlib
 import os
 import pkgutil
+import sys
 from pathlib import Path
 
 import recanal
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 os.environ.setdefault("MPLBACKEND", "Agg")  # the examples of the gallery draw to files
 
 project = "recanal"
@@ -51,7 +53,24 @@ html_title = f"recanal {release}"
 html_copy_source = False
 html_show_sphinx = False
 
-ROOMS = ["errors", "core", "dicom", "phantoms", "imaging", "measure", "scores", "interop", "report", "pipeline", "cli"]
+ROOMS = [
+    "errors",
+    "core",
+    "dicom",
+    "phantoms",
+    "imaging",
+    "measure",
+    "angiography",
+    "rules",
+    "scores",
+    "strategy",
+    "stats",
+    "audit",
+    "interop",
+    "report",
+    "pipeline",
+    "cli",
+]
 
 
 def page(name):
@@ -95,5 +114,17 @@ def write_reference(app):
             path.write_text(text, encoding="utf-8")
 
 
+def write_sheets(app):
+    """One page per score sheet, from the sheet."""
+    importlib.import_module("sheet_pages").write_sheet_pages(HERE / "sheets")
+
+
+def write_classes(app):
+    """One page per classification, and the table of the findings, from the files that drive them."""
+    importlib.import_module("class_pages").write_class_pages(HERE / "classes")
+
+
 def setup(app):
+    app.connect("builder-inited", write_classes)
+    app.connect("builder-inited", write_sheets)
     app.connect("builder-inited", write_reference)

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from evidence.audit_papers import write_audit_page
 from evidence.cases import CaseOutcome, Plan, plan_cases, run_case
 from evidence.figures import draw_all
 from evidence.judge import failed
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stamp = written_by(command)
     outcomes = measure_all(plan_cases(asked.cases), workers=asked.workers)
     write_pages(outcomes, asked.out, stamp=stamp)
+    write_audit_page(asked.out.parent / "audit_papers.md")
     _summary(outcomes)
     return 0
 

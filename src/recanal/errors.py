@@ -9,6 +9,9 @@
          ├─ SeedError         points that do not frame an occlusion
          ├─ FindingsError     a clinical fact with a wrong name, type or range
          ├─ SheetError        a score sheet that is not well formed
+         ├─ TableError        a printed table that cannot be read
+         ├─ StatsError        data that a statistical method cannot use
+         ├─ CohortError       rows, a data dictionary or a store of cases that cannot be used
          └─ OptionError       a parameter outside what is supported
 
 Every message says what was wrong, what was got and, in ``hint``, what to do.
@@ -18,6 +21,7 @@ No message holds a patient identifier.
 from __future__ import annotations
 
 __all__ = [
+    "CohortError",
     "FindingsError",
     "GeometryError",
     "InputError",
@@ -26,6 +30,8 @@ __all__ = [
     "RecanalError",
     "SeedError",
     "SheetError",
+    "StatsError",
+    "TableError",
 ]
 
 
@@ -91,6 +97,18 @@ class FindingsError(InputError):
 
 class SheetError(InputError):
     """A score sheet that is not well formed."""
+
+
+class TableError(InputError):
+    """A printed table, typed into a file, that cannot be read."""
+
+
+class StatsError(InputError):
+    """Data that a statistical method cannot use."""
+
+
+class CohortError(InputError):
+    """Rows, a data dictionary or a store of cases that cannot be used."""
 
 
 class OptionError(InputError):

@@ -17,7 +17,7 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 MAX_FUNCTION_LINES = 40
 MAX_MODULE_LINES = 500
-MAX_ROOM_LINES = {"core": 1500}
+MAX_ROOM_LINES = {"core": 2000}
 MAX_ROOM_LINES_ELSEWHERE = 4000
 
 UNITS = {
@@ -32,6 +32,7 @@ DIMENSIONLESS = {
     *("rays", "samples", "seed", "share", "slope", "threshold", "volume", "weight", "weights", "grade", "z"),
     *("value", "low", "high", "matrix", "normal", "normals", "binormal", "binormals", "tangent", "tangents", "axis"),
     *("mix", "narrowing", "orientation", "possible", "remodelling", "scale", "u", "v"),
+    *("auc", "df", "error", "statistic"),
     *("sigmas", "shape", "size", "row", "column", "rows", "columns", "direction", "directions"),
 }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from recanal.cli.analyze import analyze
+from recanal.cli.audit import audit
 from recanal.cli.crash import CarefulGroup
 from recanal.cli.phantom import phantom
+from recanal.cli.plan import plan
 from recanal.cli.score import findings, score, scores
 
 __all__ = ["main"]
@@ -27,5 +29,5 @@ def main() -> None:
     """
 
 
-for _command in (analyze, phantom, score, scores, findings):
+for _command in (analyze, audit, phantom, plan, score, scores, findings):
     main.add_command(_command)

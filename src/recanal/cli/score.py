@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from recanal.cli.class_tables import class_result_text, class_sheet_text, class_sheets_text, left_out_text
 from recanal.cli.errors import RecanalCommand
-from recanal.cli.score_tables import result_text, sheet_text, sheets_text, vocabulary_text
+from recanal.cli.score_tables import not_shipped_text, results_text, sheet_text, sheets_text, vocabulary_text
 from recanal.core.case import as_json
 from recanal.core.findings import Findings, vocabulary
-from recanal.core.score import ScoreResult
+from recanal.core.score import ClassResult, ScoreResult
 from recanal.errors import FindingsError, OptionError
-from recanal.scores import evaluate, evaluate_all, load_sheet, parse_findings, sheet_ids
+from recanal.scores import (
+    LeftOut,
+    Sheet,
+    class_sheet_ids,
+    classify,
+    classify_all,
+    evaluate,
+    evaluate_all,
+    evaluate_tallies,
+    load_class_sheet,
+    load_sheet,
+    not_shipped,
+    parse_findings,
+    parse_priors,
+    sheet_ids,
+    tally_ids,
+)
+from recanal.scores.priors import PriorLike
 
 __all__ = ["findings", "list_scores", "read_findings", "score", "scores", "show_score"]
 
@@ -26,12 +45,19 @@ _MOST_BYTES = 1_000_000
 @click.argument("sheet")
 @click.option("--findings", "file", required=True, metavar="FILE", help="JSON object of findings; - reads stdin.")
 @click.option("--variant", metavar="NAME", help="One of the sheet's published variants.")
+@click.option(
+    "--prior",
+    "priors",
+    multiple=True,
+    metavar="NAME=P",
+    help="How likely an unknown fact is: in_stent=0.1, or sex=female:0.2,male:0.8. May be repeated.",
+)
 @click.option("--json", "to_json", is_flag=True, help="Print JSON.")
-def score(sheet: str, file: str, variant: str | None, to_json: bool) -> None:
-    """Score a lesion by a published SHEET, or by all of them.
+def score(sheet: str, file: str, variant: str | None, priors: tuple[str, ...], to_json: bool) -> None:
+    """Score or classify a lesion by a published SHEET, or by all that fit it.
 
-    What FILE leaves out is not known and gives bounds. `recanal findings` lists the names it may hold,
-    `recanal scores list` the sheets.
+    What FILE leaves out is not known and gives bounds; with --prior, probabilities of the strata as well.
+    `recanal findings` lists the names it may hold, `recanal scores list` the sheets.
 
     \b
     Example:
@@ -42,12 +68,22 @@ def score(sheet: str, file: str, variant: str | None, to_json: bool) -> None:
     facts = read_findings(file)
     if sheet == "all" and variant is not None:
         raise OptionError("--variant belongs to one sheet, not to all.", hint="Name the sheet.")
-    results = evaluate_all(facts) if sheet == "all" else (evaluate(sheet, facts, variant=variant),)
+    assumed = parse_priors(priors)
+    left: tuple[LeftOut, ...] = ()
+    if sheet == "all":
+        results, classes, left = _all_results(facts, assumed)
+    elif sheet in class_sheet_ids():
+        if variant is not None or priors:
+            raise OptionError(f"{sheet} is a classification: it has no variants and takes no priors.")
+        results, classes = (), (classify(sheet, facts),)
+    else:
+        results, classes = (evaluate(sheet, facts, variant=variant, priors=assumed),), ()
     if to_json:
-        shown = [_result_json(result) for result in results]
+        shown = [*(_result_json(result) for result in results), *(_class_json(result) for result in classes)]
         click.echo(json.dumps(shown if sheet == "all" else shown[0], indent=2))
     else:
-        click.echo("\n".join(result_text(result) for result in results))
+        parts = [results_text(results) if results else "", *(class_result_text(result) for result in classes)]
+        click.echo("\n".join(part for part in [*parts, left_out_text(left)] if part))
 
 
 @click.group()
@@ -57,13 +93,16 @@ def scores() -> None:
 
 @scores.command("list", cls=RecanalCommand)
 def list_scores() -> None:
-    """List the score sheets, with how far each was checked against its source.
+    """List the score sheets, with how far each was checked against its source, and those that are not shipped.
 
     \b
     Example:
       recanal scores list
     """  # noqa: D301
-    click.echo(sheets_text([load_sheet(sheet_id) for sheet_id in sheet_ids()]))
+    sheets = [load_sheet(sheet_id) for sheet_id in sheet_ids()]
+    click.echo(sheets_text([sheet for sheet in sheets if isinstance(sheet, Sheet)]))
+    click.echo(class_sheets_text(map(load_class_sheet, class_sheet_ids()), map(load_sheet, tally_ids())))
+    click.echo(not_shipped_text(not_shipped()))
 
 
 @scores.command("show", cls=RecanalCommand)
@@ -75,7 +114,10 @@ def show_score(sheet: str) -> None:
     Example:
       recanal scores show j_cto_ct
     """  # noqa: D301
-    click.echo(sheet_text(load_sheet(sheet)))
+    if sheet in class_sheet_ids():
+        click.echo(class_sheet_text(load_class_sheet(sheet)))
+    else:
+        click.echo(sheet_text(load_sheet(sheet)))
 
 
 @click.command(cls=RecanalCommand)
@@ -121,8 +163,23 @@ def _reason(error: Exception) -> str:
     return (error.strerror or "unknown reason") if isinstance(error, OSError) else "not a file name"
 
 
+def _all_results(
+    facts: Findings, assumed: Mapping[str, PriorLike]
+) -> tuple[tuple[ScoreResult, ...], tuple[ClassResult, ...], tuple[LeftOut, ...]]:
+    tallies, no_tallies = evaluate_tallies(facts)
+    classes, no_classes = classify_all(facts)
+    return (*evaluate_all(facts, priors=assumed), *tallies), classes, (*no_tallies, *no_classes)
+
+
+def _class_json(result: ClassResult) -> Any:
+    """A classification under the keys of a score as well: it has no points, so those are null."""
+    nothing = dict.fromkeys(("points", "points_min", "points_max", "stratum", "printed_rate"))
+    return {**as_json(result), "doi": result.doi or None, **nothing, "items": []}
+
+
 def _result_json(result: ScoreResult) -> Any:
     shown = as_json(result)
+    shown["doi"] = result.doi or None
     for field in ("points", "points_min", "points_max"):
         shown[field] = _tidy(shown[field])
     for item in shown["items"]:

@@ -12,10 +12,29 @@ from rich.table import Table
 from recanal.core.findings import FactKind
 from recanal.core.score import ScoreItem, ScoreResult
 from recanal.scores import Sheet, rate_text
+from recanal.scores.not_shipped import NotShipped
 
-__all__ = ["result_text", "sheet_text", "sheets_text", "vocabulary_text"]
+__all__ = ["not_shipped_text", "result_text", "results_text", "sheet_text", "sheets_text", "vocabulary_text"]
 
 _WIDTH = 110
+_PREDICTS = {
+    "success": "A higher total means a harder lesion; the endpoint is a success.",
+    "failure": "A higher total means a harder lesion; the endpoint is a failure.",
+    "complication": "A higher total means more complications; the endpoint is a complication.",
+    "description": "These totals describe; they predict nothing by themselves.",
+}
+
+
+def results_text(results: Sequence[ScoreResult]) -> str:
+    """Results one below the other; several are set apart by what their endpoints count."""
+    if len(results) < 2:
+        return "\n".join(result_text(result) for result in results)
+    parts = []
+    for predicts, heading in _PREDICTS.items():
+        group = [result for result in results if result.predicts == predicts]
+        if group:
+            parts += [f"== {heading}", "", *(result_text(result) for result in group)]
+    return "\n".join(parts)
 
 
 def result_text(result: ScoreResult) -> str:
@@ -27,7 +46,7 @@ def result_text(result: ScoreResult) -> str:
             escape(item.definition),
         )
     head = [
-        f"{result.name}: {_total(result)}" + (f" ({result.variant})" if result.variant else ""),
+        f"{result.name}: {_total(result)}" + (f" ({_variant(result)})" if result.variant else ""),
         f"endpoint: {result.endpoint}",
     ]
     if result.stratum is not None:
@@ -36,17 +55,35 @@ def result_text(result: ScoreResult) -> str:
         head.append(f"stratum: {result.stratum_min} to {result.stratum_max}")
     if result.printed_rate_text:
         head.append(f"printed rate: {result.printed_rate_text}")
+    elif result.points is not None and result.predicts != "description":
+        head.append("printed rate: unknown; none was printed or could be read for this total")
     if result.stratum_probabilities:
         shares = [f"{name} {100 * share:.0f} %" for name, share in result.stratum_probabilities.items()]
-        head.append(f"with the measured intervals: {', '.join(shares)}")
+        basis = "the measured intervals and the stated priors" if result.priors else "the measured intervals"
+        head.append(f"with {basis}: {', '.join(shares)}")
     tail = [f"missing: {', '.join(result.missing)}"] if result.missing else []
-    tail += [f"trust: {result.trust}", f"source: {result.citation}, doi {result.doi}"]
+    tail += [f"trust: {result.trust}", f"source: {result.citation}, {_doi(result.doi)}"]
     tail += [f"warning: {warning}" for warning in result.warnings]
     return "\n".join([*head, "", _drawn(table).rstrip(), "", *tail, ""])
 
 
-def sheets_text(sheets: Iterable[Sheet]) -> str:
-    """One line per sheet."""
+def sheets_text(sheets: Sequence[Sheet]) -> str:
+    """One line per sheet, in one table for each kind of endpoint."""
+    parts = []
+    for predicts, heading in _PREDICTS.items():
+        group = [sheet for sheet in sheets if sheet.predicts == predicts]
+        if group:
+            parts += [heading, "", _sheets_table(group), ""]
+    return "\n".join(parts)
+
+
+def not_shipped_text(entries: Iterable[NotShipped]) -> str:
+    """The names of the scores that are left out, in one line."""
+    names = ", ".join(entry.name for entry in entries)
+    return f"Not shipped, because their items or points could not be read: {names}; see docs/scores.md."
+
+
+def _sheets_table(sheets: Iterable[Sheet]) -> str:
     table = _table("sheet", "name", "points", "endpoint", "variants", "trust")
     for sheet in sheets:
         variants = ", ".join(
@@ -62,8 +99,8 @@ def sheet_text(sheet: Sheet) -> str:
     """A whole sheet."""
     parts = [
         f"{sheet.name} ({sheet.id})",
-        f"{sheet.citation}, doi {sheet.doi}",
-        f"endpoint: {sheet.endpoint}",
+        f"{sheet.citation}, {_doi(sheet.doi)}",
+        f"endpoint: {sheet.endpoint} ({sheet.predicts})",
         f"derivation: {sheet.derivation}",
         f"trust: {sheet.trust} - {sheet.trust_note}",
         "",
@@ -71,6 +108,8 @@ def sheet_text(sheet: Sheet) -> str:
         "",
         _strata_table(sheet),
     ]
+    if not sheet.rates:
+        parts += ["", "rate: unknown; no rate per total was printed or could be read"]
     parts += _lines("variant", [f"{row.name}: {row.note}" for row in sheet.variants])
     parts += _lines("rate", _rate_lines(sheet))
     parts += _lines(
@@ -102,6 +141,8 @@ def _items_table(sheet: Sheet) -> str:
 
 
 def _strata_table(sheet: Sheet) -> str:
+    if not sheet.strata:
+        return "strata: none published, or none that could be read"
     table = _table("stratum", "points")
     for stratum in sheet.strata:
         table.add_row(escape(stratum.name), escape(stratum.text))
@@ -111,7 +152,7 @@ def _strata_table(sheet: Sheet) -> str:
 def _rate_lines(sheet: Sheet) -> list[str]:
     lines = []
     for rates in sheet.rates:
-        lines += [f"{rate.stratum}: {rate_text(rates, rate.stratum)}" for rate in rates.rates]
+        lines += [f"{row.name}: {rate_text(rates, row.name) or 'unknown'}" for row in sheet.strata]
         if rates.note:
             lines.append(f"({rates.cohort}, {rates.source}) {rates.note}")
     return lines
@@ -121,15 +162,24 @@ def _lines(label: str, texts: Sequence[str]) -> list[str]:
     return ["", *(f"{label}: {text}" for text in texts)] if texts else []
 
 
+def _doi(doi: str) -> str:
+    return f"doi {doi}" if doi else "doi not known"
+
+
+def _variant(result: ScoreResult) -> str:
+    named = result.variant or ""
+    return f"{named}: {result.variant_label}" if result.variant_label else named
+
+
 def _total(result: ScoreResult) -> str:
     if result.points is not None:
-        return f"{result.points:g} points"
+        return f"{result.points:g} point{'' if result.points == 1 else 's'}"
     return f"{result.points_min:g} to {result.points_max:g} points"
 
 
 def _met(item: ScoreItem) -> str:
     if item.met is None:
-        return "unknown"
+        return "unknown" if item.prob is None else f"unknown (prior p {item.prob:.2f})"
     word = "yes" if item.met else "no"
     if item.prob is None or item.prob in (0.0, 1.0):
         return word

@@ -12,14 +12,18 @@ from rich.table import Table
 
 from recanal.core.case import COMPONENTS, CaseReport, Lesion
 from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display, clean, words
-from recanal.report.model_scores import Sources, scores_model
+from recanal.report.flag_words import flag_sentence
+from recanal.report.model_scores import scores_model
+from recanal.report.sources import Sources
 
 __all__ = ["spelled", "summary_text"]
 
 _RESEARCH_USE = "Research use only: not for diagnosis or treatment."
+_SYNTHETIC = "Synthetic data: a phantom, no patient."
 _SPELLING = str.maketrans(
     {"−": "-", "–": "-", "°": " deg", "²": "2", "³": "3", "≥": ">=", "≤": "<=", "×": "x", "…": "...", "’": "'"}
 )
+_CHECKS = "How far each sheet was checked: report.html, or `recanal scores show SHEET`."
 _REPORT_FILES = ("report.html", "report.pdf", "case.json")
 Row = tuple[str, str]
 
@@ -56,7 +60,7 @@ def summary_text(case: CaseReport, out: Path, *, width_columns: int = 110) -> st
         says of itself holds no control characters here.
     """
     say = Display(case)
-    parts: list[str] = []
+    parts: list[str] = [_SYNTHETIC, ""] if case.input.synthetic else []
     for index, lesion in enumerate(case.lesions):
         parts += [_pairs(_lesion_rows(lesion, f"lesions.{index}", say), width_columns), ""]
     if not case.lesions:
@@ -72,15 +76,17 @@ def _lesion_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
     vessel = (lesion.vessel or "not named") + (f", SCCT segment {numbers}" if numbers else "")
     rows = [("Vessel", f"{vessel} ({lesion.id})")]
     rows += _open_rows(at, say) if lesion.kind == "none" else _occlusion_rows(lesion, at, say)
-    sides = [say.number(f"{at}.reference.{side}_diameter_mm", unit="mm") for side in ("proximal", "distal")]
-    rows.append(("References", f"proximal {sides[0]}, distal {sides[1]}"))
-    return rows + [("Flag", flag) for flag in lesion.flags]
+    if lesion.kind != "none" or lesion.reference is not None:
+        sides = [say.number(f"{at}.reference.{side}_diameter_mm", unit="mm") for side in ("proximal", "distal")]
+        rows.append(("References", f"proximal {sides[0]}, distal {sides[1]}"))
+    return rows + [("Flag", flag_sentence(flag)) for flag in lesion.flags]
 
 
 def _open_rows(at: str, say: Display) -> list[Row]:
+    length = say.interval(f"{at}.length_mm", unit="mm", missing="")
     return [
         ("Finding", "no occlusion between the two points"),
-        ("Length between points", say.interval(f"{at}.length_mm", unit="mm")),
+        *([("Length between points", length)] if length else []),
         ("Smallest diameter", say.number(f"{at}.narrowest_diameter_mm", unit="mm")),
     ]
 
@@ -106,7 +112,19 @@ def _occlusion_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
         *_calcium_rows(at, say),
         *_plaque_rows(lesion, at, say),
         ("Vessel beyond", beyond),
+        *_view_rows(lesion, at, say),
     ]
+
+
+def _view_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
+    """The C-arm views."""
+    rows = []
+    for index, view in enumerate(lesion.projections or ()):
+        path = f"{at}.projections.{index}"
+        shorter, covered = (say.number(f"{path}.{key}_percent", unit="%") for key in ("foreshortening", "overlap"))
+        label = "C-arm views" if index == 0 else ""
+        rows.append((label, f"{view.name}: foreshortening {shorter}, overlap {covered}"))
+    return rows
 
 
 def _calcium_rows(at: str, say: Display) -> list[Row]:
@@ -137,7 +155,7 @@ def _quality_rows(case: CaseReport, say: Display) -> list[Row]:
     contrast = say.number("quality.contrast_to_noise", missing=NOT_ASSESSED)
     verdict = "usable" if case.quality.usable else "DO NOT TRUST THIS ANALYSIS"
     rows = [("Quality", f"{verdict}; noise {noise}, blood pool {aorta}, contrast-to-noise {contrast}")]
-    rows += [("Flag", flag) for flag in case.quality.flags]
+    rows += [("Flag", flag_sentence(flag)) for flag in case.quality.flags]
     chosen = "; ".join(case.input.why_chosen) or "the only series"
     return [*rows, ("Series", f"{case.input.description or 'no description'} ({chosen})")]
 
@@ -150,27 +168,37 @@ def _file_lines(out: Path) -> list[str]:
 
 
 def _scores(case: CaseReport, width_columns: int) -> str:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column, share in (
-        ("score", 3),
-        ("points", 1),
-        ("stratum", 3),
-        ("endpoint and its printed rate", 6),
-        ("trust", 2),
-    ):
-        table.add_column(column, overflow="fold", ratio=share)
-    for score, row in zip(case.scores, clean(scores_model(case, Sources())), strict=True):
+    """The scores in groups, one table for each endpoint, and what they lack."""
+    model = clean(scores_model(case, Sources()))
+    parts: list[str] = []
+    for group in model["groups"]:
+        parts.append(group["title"])
+        for table in group["tables"]:
+            parts += [_drawn(_score_table(table), width_columns), ""]
+    about = f"Findings and scores speak of {case.findings_of}." if len(case.lesions) > 1 and case.findings_of else ""
+    unknown = f"No item is known of: {model['unknown_line']}." if model["unknown_line"] else ""
+    lines = [about, model["missing"], unknown, *_warnings(model), _CHECKS if model["checks"] else ""]
+    wrapped = (textwrap.fill(line, width_columns, subsequent_indent="  ") for line in lines if line)
+    return "\n".join((*parts[:-1], *wrapped))
+
+
+def _warnings(model: dict[str, Any]) -> list[str]:
+    rows = [row for group in model["groups"] for table in group["tables"] for row in table["rows"]]
+    return [f"{row['name']}: {warning}" for row in rows for warning in row["warnings"]]
+
+
+def _score_table(model: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), expand=True)
+    first = f"{model['first']} {model['endpoint']}".strip()
+    heads = ((first, 6), ("points", 2), ("stratum", 5), (model["fourth"].lower(), 6), ("trust", 3))
+    for head, share in heads:
+        table.add_column(escape(head), overflow="fold", ratio=share)
+    for row in model["rows"]:
         name = row["name"] + (f" ({row['variant']})" if row["variant"] else "")
-        stratum = row["stratum"] + (f"; {row['probabilities']}" if row["probabilities"] else "")
-        rate = score.printed_rate_text if score.endpoint in score.printed_rate_text else row["outcome"]
-        table.add_row(*(escape(cell) for cell in (name, row["points"], stratum, rate, row["trust"])))
-    lines = []
-    missing = dict.fromkeys(words(name) for score in case.scores for name in score.missing)
-    if missing:
-        lines.append(f"Not known, needed by the scores: {', '.join(missing)}")
-    lines += [f"{score.name}: {warning}" for score in case.scores for warning in score.warnings]
-    wrapped = (textwrap.fill(line, width_columns, subsequent_indent="  ") for line in clean(lines))
-    return "\n".join((_drawn(table, width_columns), *wrapped))
+        stratum = row["stratum"] + (f"; {row['chances']}" if row["chances"] else "")
+        cells = (name, row["points"], stratum, row["short_rate"] or row["fourth"], row["trust"])
+        table.add_row(*(escape(cell) for cell in cells))
+    return table
 
 
 def _pairs(rows: list[Row], width_columns: int) -> str:

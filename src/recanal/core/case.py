@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recanal.core.findings import Findings
+from recanal.core.plan import StrategyAdvice, StrategyStep
+from recanal.core.projection import Projection
 from recanal.core.score import ScoreResult
 
 __all__ = [
     "COMPONENTS",
+    "PHANTOM_MAKER",
     "SCHEMA",
     "Calcification",
     "CaseReport",
@@ -44,6 +47,8 @@ __all__ = [
 
 SCHEMA = "recanal.case/1"
 COMPONENTS = ("necrotic_core", "fibrofatty", "fibrous", "dense_calcium")
+PHANTOM_MAKER = "recanal phantom"
+"""The manufacturer that the files of a phantom name, so that a result says that its data are synthetic."""
 Point = tuple[float, float, float]
 
 
@@ -89,6 +94,11 @@ class InputInfo:
     rejected: tuple[RejectedSeries, ...] = ()
     kernel: str = ""
     format: str = ""
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the files say that a phantom made them, and no scanner."""
+        return self.manufacturer == PHANTOM_MAKER
 
 
 @dataclass(frozen=True)
@@ -233,30 +243,13 @@ class Lesion:
     plaque: Plaque | None = None
     distal_vessel: DistalVessel | None = None
     profile: Profile = field(default_factory=Profile)
-    projections: tuple[Mapping[str, float], ...] | None = None
+    projections: tuple[Projection, ...] | None = None
     narrowest_diameter_mm: float | None = None
     narrowest_mm: Point | None = None
     bridge_confidence: float | None = None
     bridge_alternatives: tuple[Mapping[str, Any], ...] = ()
     wall_bridged_percent: float | None = None
     flags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class StrategyStep:
-    """One step of a crossing plan."""
-
-    do: str
-    because: tuple[str, ...]
-    source: str
-
-
-@dataclass(frozen=True)
-class StrategyAdvice:
-    """What one published algorithm would do."""
-
-    algorithm: str
-    steps: tuple[StrategyStep, ...]
 
 
 @dataclass(frozen=True)
@@ -273,7 +266,11 @@ class Provenance:
 
 @dataclass(frozen=True)
 class CaseReport:
-    """Everything said about one study."""
+    """Everything said about one study.
+
+    ``findings_of`` is the id of the lesion that the findings, the scores and the strategy speak of; None where there
+    is no occlusion.
+    """
 
     input: InputInfo
     quality: Quality
@@ -285,6 +282,7 @@ class CaseReport:
     strategy: tuple[StrategyAdvice, ...] = ()
     timings_s: Mapping[str, float] = field(default_factory=dict)
     schema: str = SCHEMA
+    findings_of: str | None = None
 
 
 def as_json(value: Any) -> Any:

@@ -35,6 +35,8 @@ class FactKind:
         Allowed words of a choice.
     note
         What is meant.
+    whole
+        Whether a number must be whole: a count or a grade.
     """
 
     name: str
@@ -43,6 +45,7 @@ class FactKind:
     high: float = math.inf
     choices: tuple[str, ...] = ()
     note: str = ""
+    whole: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -58,6 +61,7 @@ def vocabulary() -> Mapping[str, FactKind]:
             high=float(row.get("high", math.inf)),
             choices=tuple(row.get("choices", ())),
             note=row.get("note", ""),
+            whole=bool(row.get("whole", False)),
         )
         for row in rows
     }
@@ -206,6 +210,8 @@ def _checked(kind: FactKind, value: object) -> FindingValue:
         raise FindingsError(f"{kind.name}: must be a number, got {_shown(value)}.")
     if not kind.low <= value <= kind.high or not math.isfinite(value):
         raise FindingsError(f"{kind.name}: must lie in [{kind.low:g}, {kind.high:g}], got {_shown(value)}.")
+    if kind.whole and value != math.floor(value):
+        raise FindingsError(f"{kind.name}: must be a whole number, got {_shown(value)}.")
     return float(value)
 
 

@@ -50,6 +50,10 @@ class Reformat:
         1 necrotic core, 2 fibrofatty, 3 fibrous, 4 dense calcium; None where it does not apply.
     row_positions_mm
         For CPRs: (rows,) arc length along the vessel of each row, from the proximal end of the line.
+    position_mm
+        For cross-sections: arc length of the cut, from the proximal end of the line.
+    right_direction, down_direction
+        For flat cuts: unit vectors in LPS along growing columns and growing rows; None for curved ones.
     """
 
     kind: str
@@ -60,3 +64,6 @@ class Reformat:
     overlays: tuple[Overlay, ...] = field(default=())
     classes: NDArray[np.uint8] | None = None
     row_positions_mm: NDArray[np.float64] | None = None
+    position_mm: float | None = None
+    right_direction: tuple[float, float, float] | None = None
+    down_direction: tuple[float, float, float] | None = None

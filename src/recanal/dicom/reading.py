@@ -55,15 +55,49 @@ def _read(
     if not usable:
         raise max(refused, key=lambda pair: (len(pair[0].slices) + (pair[1].rule != "not-ct"), pair[0].count))[1]
     _check_one_patient(usable)
-    best, rejected = pick([judge(c, look=len(usable) > 1) for c in usable])
-    rejected += [RejectedSeries(s.uid, str(error), s.description) for s, error in refused]
+    judged = [judge(c, look=len(usable) > 1) for c in usable]
+    best, rejected, (volume, flags) = _first_readable(judged, progress, named=series_uid is not None)
+    rejected += [RejectedSeries(s.uid, _why(error), s.description) for s, error in refused]
     rejected += [
         RejectedSeries(s.uid, "another series was asked for", s.description)
         for s in found.series.values()
         if s not in wanted
     ]
-    volume, flags = _volume(best, progress)
     return volume, _info(best, volume, rejected, NameGuard(found.identities), alone=not rejected), flags
+
+
+def _first_readable(
+    judged: Sequence[Judged], progress: Progress | None, *, named: bool
+) -> tuple[Judged, list[RejectedSeries], tuple[Volume, tuple[str, ...]]]:
+    """The best candidate whose pixels can be read, the others, and its volume with its flags.
+
+    Where the pixels of the best one are damaged the next best is taken, with a flag and the reason, as long as it is
+    not known to lack contrast. A series that was named is never replaced.
+    """
+    left, failed = list(judged), list[RejectedSeries]()
+    first: ReadError | None = None
+    while True:
+        best, rejected = pick(left)
+        if first is not None and best.contrast is False:
+            raise first
+        try:
+            volume, flags = _volume(best, progress)
+        except ReadError as error:
+            first = first or error
+            left.remove(best)
+            if named or not left:
+                raise first from None
+            failed.append(RejectedSeries(best.candidate.series.uid, _why(error), label(best.candidate)))
+            continue
+        if failed:
+            flags = (*flags, f"better-series-unreadable:{len(failed)}")
+            volume = Volume(volume.hu, volume.affine, {**volume.meta, "flags": flags})
+        return best, [*failed, *rejected], (volume, flags)
+
+
+def _why(error: ReadError) -> str:
+    """File, rule and message; what to do about it is for a series that was asked for."""
+    return str(ReadError(error.message, file=error.file, rule=error.rule))
 
 
 def _wanted(found: ScannedFiles, series_uid: str | None) -> list[Series]:

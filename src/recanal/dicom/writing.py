@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recanal.core.case import PHANTOM_MAKER
 from recanal.core.volume import Volume
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _series_header(volume: Volume, *, seed: int, number: int) -> Dataset:
     header.SOPClassUID = _CT_IMAGE
     header.StudyDate, header.StudyTime, header.AccessionNumber = "", "", ""
     header.Modality = "CT"
-    header.Manufacturer = meta.get("manufacturer") or "recanal phantom"
+    header.Manufacturer = meta.get("manufacturer") or PHANTOM_MAKER
     header.ReferringPhysicianName = ""
     header.SeriesDescription = str(meta.get("series_description") or f"Phantom {number}")[:64]
     header.PatientName, header.PatientID = "PHANTOM^RECANAL", "RECANAL-PHANTOM"

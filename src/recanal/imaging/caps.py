@@ -104,8 +104,9 @@ def lumen_level(sections: Sections, levels_hu: tuple[float, float]) -> LumenLeve
     level = np.where(np.arange(n) < n / 2, levels_hu[0], levels_hu[1]).astype(float)
     for _ in range(3):
         share = (smooth - TISSUE_HU) / np.maximum(level - TISSUE_HU, 40.0)
-        good = (share > 0.7) & (smooth < level + CALCIUM_MARGIN_HU)
-        closed = np.flatnonzero(~_long_runs(good, 2.0 / sections.step_mm) & (share < 0.5))
+        clean = _clean(sections, level)
+        good = (share > 0.7) & (smooth < level + CALCIUM_MARGIN_HU) & clean
+        closed = np.flatnonzero(~_long_runs(good, 2.0 / sections.step_mm) & ((share < 0.5) | ~clean))
         first, last = (int(closed[0]), int(closed[-1])) if len(closed) else (n // 2, n // 2)
         level = _two_ends(arc, smooth, good, (first, last), level)
     return LumenLevel(smooth, level, noise)
@@ -128,6 +129,9 @@ def _two_ends(
         offset, slope = _line_fit(arc[stretch], core[stretch])
         inside = np.clip(arc, arc[stretch].min(), arc[stretch].max())
         out[side] = (offset + slope * inside)[side]
+    between = (index > closed[0]) & (index < closed[1])
+    ends = list(closed)
+    out[between] = np.interp(arc[between], arc[ends], out[ends])  # contrast that goes on falls steadily, not in a step
     return out
 
 
@@ -164,11 +168,13 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     arc = sections.line.arc_mm
     low, high = open_mm if open_mm is not None else (float(arc[1]), float(arc[-2]))
     known = (arc <= low) | (arc >= high)
-    clean = _clean(sections, lumen)
+    clean = _clean(sections, lumen.level_hu)
     plaque = np.full(len(wide), FIRST_PLAQUE_HU)
     runs: list[tuple[int, int]] = []
     for _ in range(4):
-        shut = _shut(wide, wide_level, lumen, plaque) & ~known
+        shut = (
+            _shut(wide, wide_level, lumen, plaque) | (~clean & (lumen.core_hu < (lumen.level_hu + plaque) / 2))
+        ) & ~known
         share = (wide - plaque) / np.maximum(wide_level - plaque, 20.0)
         runs = _runs(shut, clean, share, step)
         if not runs:
@@ -224,11 +230,11 @@ def _runs(
     return runs
 
 
-def _clean(sections: Sections, lumen: LumenLevel) -> NDArray[np.bool_]:
+def _clean(sections: Sections, level_hu: NDArray[np.float64]) -> NDArray[np.bool_]:
     """(n,) sections in which no more than a trace is well brighter than the lumen."""
     rings = round(CALCIUM_REACH_MM / RING_MM)
     weight = np.arange(rings) + 0.25
-    level = np.maximum(lumen.level_hu + CALCIUM_MARGIN_HU, 350.0)
+    level = np.maximum(level_hu + CALCIUM_MARGIN_HU, 350.0)
     dense = (sections.hu[:, :, :rings] > level[:, None, None]).mean(axis=1)
     return np.asarray((dense * weight).sum(axis=1) / weight.sum() < CALCIUM_TRACE)
 

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.curves import Centerline
-from recanal.imaging.caps import find_gaps, lumen_level
+from recanal.imaging.caps import CALCIUM_MARGIN_HU, find_gaps, lumen_level
 from recanal.imaging.edges import circle_fit, falling_edge, steady
 from recanal.imaging.sample import Block
-from recanal.imaging.sections import Sections, cut_sections, smooth_line
+from recanal.imaging.sections import RING_MM, Sections, cut_sections, smooth_line
 
 __all__ = ["FAT_EDGE_HU", "STEP_MM", "TISSUE_HU", "centred", "extended", "open_share"]
 
@@ -18,6 +18,7 @@ STEP_MM = 0.5
 TISSUE_HU = 60.0
 FAT_EDGE_HU = -12.0
 WALL_MM = 0.45
+CALCIUM_CORE_MM = 0.4
 
 
 def open_share(core_hu: NDArray[np.float64], level_hu: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -31,6 +32,7 @@ def _shift(sections: Sections, level_hu: NDArray[np.float64], share: NDArray[np.
     hu = steady(sections.hu, along_mm=0.5, step_mm=sections.step_mm)
     level = (level_hu + TISSUE_HU) / 2
     lumen = falling_edge(hu, level[:, None], limit_mm=2.8)
+    lumen = np.where(_calcified(hu, lumen, level_hu), np.nan, lumen)
     wall = falling_edge(hu, FAT_EDGE_HU, start_mm=0.5, limit_mm=3.0)
     lumen_size = _typical(np.nanmedian(np.where(np.isnan(lumen), 2.8, lumen), axis=1), share > 0.5, sections.step_mm)
     wall_size = _typical(np.nanmedian(np.where(np.isnan(wall), 3.0, wall), axis=1), share < 0.5, sections.step_mm)
@@ -40,9 +42,24 @@ def _shift(sections: Sections, level_hu: NDArray[np.float64], share: NDArray[np.
     return np.asarray(share[:, None] * open_move + (1 - share[:, None]) * shut_move)
 
 
+def _calcified(
+    hu: NDArray[np.float32], edge_mm: NDArray[np.float64], level_hu: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(n, m) rays with something well brighter than the lumen before its edge, which is then not the lumen's."""
+    rings = np.arange(hu.shape[2]) * RING_MM
+    before = rings <= np.nan_to_num(edge_mm, nan=2.8)[:, :, None]
+    brightest = np.where(before, hu, -np.inf).max(axis=2)
+    return np.asarray(brightest > level_hu[:, None] + CALCIUM_MARGIN_HU)
+
+
 def _core_share(sections: Sections, level_hu: NDArray[np.float64]) -> NDArray[np.float64]:
     core = ndimage.gaussian_filter1d(sections.core_hu(0.4), 0.6 / sections.step_mm, mode="nearest")
     return open_share(core, level_hu)
+
+
+def _not_calcium(core_hu: NDArray[np.float64], level_hu: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) 1 up to the lumen level, 0 where the core is brighter by the margin of calcium."""
+    return np.clip(2.0 - 2.0 * (core_hu - level_hu) / CALCIUM_MARGIN_HU, 0.0, 1.0)
 
 
 def _gap_share(sections: Sections, levels_hu: tuple[float, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -78,8 +95,13 @@ def centred(
         (n, 3) coarse path, within about 1.5 mm of the axis.
     levels_hu
         Lumen level at the proximal and at the distal end.
+
+    Notes
+    -----
+    Where calcium once stood on the axis, the outer wall leads in every later round: calcium draws no axis to itself.
     """
     line = smooth_line(path_mm, step_mm=STEP_MM, sigma_mm=1.5)
+    plain = np.ones(2)
     for turn in range(rounds):
         sections = cut_sections(block, line, reach_mm=3.4)
         if turn < 2:
@@ -88,6 +110,9 @@ def centred(
             share = _core_share(sections, level)
         else:
             level, share = _gap_share(sections, levels_hu)
+        plain = np.interp(np.linspace(0, 1, len(share)), np.linspace(0, 1, len(plain)), plain)
+        plain = np.minimum(plain, _not_calcium(sections.core_hu(CALCIUM_CORE_MM), level))
+        share = share * plain
         move = _shift(sections, level, share)
         size = np.linalg.norm(move, axis=1, keepdims=True)
         move *= np.minimum(1.0, 0.6 / np.maximum(size, 1e-9))

@@ -122,7 +122,8 @@ def _axial_views(volume: Volume, contours: Contours, caps_mm: tuple[float, float
         spot = Overlay(f"{which}_cap", plane.pixels(centre))
         overlays = (*border_overlays(contours, plane), spot)
         hu = sample_plane(volume, plane)
-        views.append(Reformat("axial", f"axial_{which}_cap", f"Axial, {which} cap", hu, (0.2, 0.2), overlays))
+        title = f"Axial, {which} cap"
+        views.append(Reformat("axial", f"axial_{which}_cap", title, hu, (0.2, 0.2), overlays, **plane.directions))
     return views
 
 
@@ -131,10 +132,10 @@ def _plane_views(volume: Volume, contours: Contours, caps_mm: tuple[float, float
     pixel = (plane.pixel_mm, plane.pixel_mm)
     flat = sample_plane(volume, plane)
     thick = slab_mip(volume, plane, thickness_mm=_SLAB_MM)
-    projected = _overlays(contours, plane, caps_mm, borders=False)
+    drawn, projected = _overlays(contours, plane, caps_mm), _overlays(contours, plane, caps_mm, borders=False)
     return [
-        Reformat("mpr", "mpr", "MPR, plane of the vessel", flat, pixel, _overlays(contours, plane, caps_mm)),
-        Reformat("mip", "mip", f"MIP, {_SLAB_MM:g} mm slab", thick, pixel, projected),
+        Reformat("mpr", "mpr", "MPR, plane of the vessel", flat, pixel, drawn, **plane.directions),
+        Reformat("mip", "mip", f"MIP, {_SLAB_MM:g} mm slab", thick, pixel, projected, **plane.directions),
     ]
 
 

@@ -101,7 +101,15 @@ def cross_section(
         v, u = np.meshgrid(step, step, indexing="ij")
         classes = plaque_classes(hu, _within((u, v), contours, s_mm), thresholds_hu)
     return Reformat(
-        "cross_section", "cross_section", "Cross-section", hu, (pixel_mm, pixel_mm), tuple(overlays), classes
+        "cross_section",
+        "cross_section",
+        "Cross-section",
+        hu,
+        (pixel_mm, pixel_mm),
+        tuple(overlays),
+        classes,
+        position_mm=float(s_mm),
+        **plane.directions,
     )
 
 

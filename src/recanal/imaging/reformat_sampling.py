@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +12,7 @@ from scipy.ndimage import map_coordinates
 from recanal.core.volume import Volume
 from recanal.errors import GeometryError
 
-__all__ = ["Plane", "sample_mm", "sample_plane", "slab_mip"]
+__all__ = ["Directions", "Plane", "sample_mm", "sample_plane", "slab_mip"]
 
 _EDGE = 1e-6  # voxels: rounding that still counts as inside the volume
 
@@ -48,6 +49,13 @@ def sample_mm(volume: Volume, points_mm: ArrayLike) -> NDArray[np.float32]:
     points = np.asarray(points_mm, dtype=np.float64)
     index = np.ascontiguousarray(volume.affine.to_index(points.reshape(-1, 3)).T)
     return _at_index(volume, index).reshape(points.shape[:-1])
+
+
+class Directions(TypedDict):
+    """Unit vectors in LPS along the growing columns and rows of a picture."""
+
+    right_direction: tuple[float, float, float]
+    down_direction: tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +96,12 @@ class Plane:
         axes = [np.asarray(axis, dtype=np.float64) for axis in (down, right)]
         corner = np.asarray(centre_mm, dtype=np.float64) - pixel_mm * (half[0] * axes[0] + half[1] * axes[1])
         return cls(corner, axes[0], axes[1], pixel_mm, (2 * half[0] + 1, 2 * half[1] + 1))
+
+    @property
+    def directions(self) -> Directions:
+        """Its axes as the fields ``right_direction`` and ``down_direction`` of a Reformat."""
+        right, down = ((float(axis[0]), float(axis[1]), float(axis[2])) for axis in (self.right, self.down))
+        return {"right_direction": right, "down_direction": down}
 
     @property
     def normal(self) -> NDArray[np.float64]:

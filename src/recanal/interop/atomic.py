@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from recanal.errors import OptionError
+from recanal.interop.leftovers import clear_leftovers, hold, release
 
 __all__ = ["ResultFolder", "write_atomic", "write_json_atomic", "write_text_atomic"]
 
@@ -76,6 +77,8 @@ class ResultFolder:
     the ``with`` block ends without an error; otherwise they are thrown away. Files that were in the target
     before and are not written again stay as they were, but for those that ``replaces`` matches: they belong to an
     older result. The ``seal`` is taken away first and put in last, so a folder with its seal never mixes two results.
+    Where a process was killed its hidden folder stays; the next one that writes to the same target removes it, unless
+    a living process holds it.
 
     Parameters
     ----------
@@ -99,11 +102,13 @@ class ResultFolder:
         self.seal = seal
         self.replaces = tuple(replaces)
         self._staging: Path | None = None
+        self._mark: int | None = None
 
     def __enter__(self) -> Self:
         if self.folder.exists() and not self.folder.is_dir():
             raise OptionError(f"The result folder {self.folder.name!r} is a file.", hint="Name another folder.")
         self.folder.parent.mkdir(parents=True, exist_ok=True)
+        clear_leftovers((self.folder.parent, self.folder), self.folder.name)
         prefix = f".{self.folder.name[:64]}."
         try:
             name = tempfile.mkdtemp(dir=self.folder.parent, prefix=prefix, suffix=".partial")
@@ -112,6 +117,7 @@ class ResultFolder:
                 raise
             name = tempfile.mkdtemp(dir=self.folder, prefix=prefix, suffix=".partial")
         self._staging = Path(name)
+        self._mark = hold(self._staging)
         return self
 
     def __exit__(
@@ -125,6 +131,8 @@ class ResultFolder:
             if kind is None:
                 self._publish(staging)
         finally:
+            release(self._mark)
+            self._mark = None
             shutil.rmtree(staging, ignore_errors=True)
 
     def path(self, name: str) -> Path:

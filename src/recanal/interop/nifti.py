@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recanal.core.case import PHANTOM_MAKER
 from recanal.core.volume import Volume
 from recanal.dicom.files import InputFile, open_regular
 from recanal.errors import ReadError
@@ -70,6 +71,7 @@ def _header(name: str, head: bytes) -> tuple[Raster, int]:
         dimensions = int(fields["dim"][0])
         sizes = tuple(int(n) for n in fields["dim"][1 : 1 + max(0, min(dimensions, 7))])
         code = int(fields["datatype"])
+        phantom = fields["descrip"].tobytes().rstrip(b"\0") == PHANTOM_MAKER.encode("ascii")
         offset = int(fields["vox_offset"])
     except (HeaderDataError, ValueError, OverflowError) as error:
         raise ReadError("The NIfTI header is damaged.", file=name, rule="header") from error
@@ -88,7 +90,8 @@ def _header(name: str, head: bytes) -> tuple[Raster, int]:
     shape = check_size(name, sizes, dtype)
     matrix, flags = _matrix(name, header)
     matrix = matrix * np.array([[_UNIT_MM.get(int(fields["xyzt_units"]) & 7, 1.0)]] * 3 + [[1.0]])
-    return Raster(name, "NIfTI", shape, dtype, _RAS_TO_LPS @ matrix, slope, intercept, flags), offset
+    maker = PHANTOM_MAKER if phantom else ""  # no other description is kept: it may name a patient
+    return Raster(name, "NIfTI", shape, dtype, _RAS_TO_LPS @ matrix, slope, intercept, flags, maker), offset
 
 
 def _matrix(name: str, header: object) -> tuple[NDArray[np.float64], tuple[str, ...]]:

@@ -43,6 +43,8 @@ class Raster:
         Stored value to HU.
     flags
         What a reader must know.
+    maker
+        What made the picture, where the header says so.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Raster:
     slope: float = 1.0
     intercept_hu: float = 0.0
     flags: tuple[str, ...] = field(default=())
+    maker: str = ""
 
     @property
     def count_bytes(self) -> int:
@@ -180,7 +183,7 @@ def raster_volume(raster: Raster, stored: NDArray[np.uint8]) -> Volume:
         "kernel": "",
         "slice_thickness_mm": None,
     }
-    meta |= {"manufacturer": "", "body_part": "", "contrast": None, "modality": "CT", "flags": raster.flags}
+    meta |= {"manufacturer": raster.maker, "body_part": "", "contrast": None, "modality": "CT", "flags": raster.flags}
     return Volume(hu, affine, meta)
 
 

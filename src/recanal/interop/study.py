@@ -213,6 +213,7 @@ def _load_raster(file: InputFile, head: bytes, series_uid: str | None) -> _Loade
         spacing_mm=(volume.spacing_mm[2], volume.spacing_mm[1], volume.spacing_mm[0]),
         size=(volume.shape[2], volume.shape[1], volume.shape[0]),
         why_chosen=("the only volume",),
+        manufacturer=volume.meta["manufacturer"],
         format=kind,
     )
     return volume, info, tuple(volume.meta["flags"])

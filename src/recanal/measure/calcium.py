@@ -16,12 +16,12 @@ SEVERE_RATIO = 0.5
 SPOT_MM2 = 1.0
 WALL_RIM_MM = 0.5
 FILLED_RATIO = 0.95
-LEAST_RAY_MM = 0.2
+LEAST_RAY_MM = 0.3
 GLOW_MM = 2.0
 GLOW_MARGIN_HU = 60.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CalciumMeasure:
     """Calcium between the caps.
 
@@ -35,6 +35,8 @@ class CalciumMeasure:
         Largest calcified area of a section.
     core_max_ratio
         Largest calcified share of the section without its outer 0.5 mm.
+    arc_deg
+        (n,) angle per section of the tissue.
     """
 
     max_ratio: float
@@ -45,6 +47,7 @@ class CalciumMeasure:
     core_max_ratio: float
     volume_mm3: float
     threshold_hu: float
+    arc_deg: NDArray[np.float64]
 
     @property
     def any(self) -> bool:
@@ -63,12 +66,20 @@ class CalciumMeasure:
 
 
 def _glow(tissue: Tissue, lumen_hu: tuple[float, float], threshold_hu: float) -> NDArray[np.bool_]:
-    """(n, m, r) cells next to a cap that are no brighter than the lumen beyond it: blurred lumen, not calcium."""
+    """(n, m, r) cells next to a cap that are no brighter than the lumen beyond it: blurred lumen, not calcium.
+
+    Within 2 mm of the cap any such cell; further in, those of the sections that hold nothing brighter, as long as
+    they follow one another from the cap on.
+    """
     out = np.zeros(tissue.hu.shape, dtype=bool)
+    brightest = np.where(tissue.area_mm2 > 0, tissue.hu, -np.inf).max(axis=(1, 2))
     ends = (tissue.position_mm - tissue.position_mm[0], tissue.position_mm[-1] - tissue.position_mm)
-    for distance, level in zip(ends, lumen_hu, strict=True):
-        if level > threshold_hu - GLOW_MARGIN_HU:
-            out |= (distance < GLOW_MM)[:, None, None] & (tissue.hu < level + GLOW_MARGIN_HU)
+    for turn, distance, level in zip((1, -1), ends, lumen_hu, strict=True):
+        most = level + GLOW_MARGIN_HU
+        if most > threshold_hu:
+            plain = ((brightest >= threshold_hu) & (brightest < most))[::turn]
+            near = (distance < GLOW_MM) | np.logical_and.accumulate(plain)[::turn]
+            out |= near[:, None, None] & (tissue.hu < most)
     return out
 
 
@@ -88,7 +99,7 @@ def calcium(
 
     Notes
     -----
-    Per section of 0.25 mm. The arc counts the rays that meet at least 0.2 mm of calcium inside the wall.
+    Per section of 0.25 mm. The arc counts the rays that meet at least 0.3 mm of calcium inside the wall.
     """
     dense = (tissue.hu >= threshold_hu) & ~_glow(tissue, lumen_hu, threshold_hu)
     area = (tissue.area_mm2 * dense).sum(axis=(1, 2))
@@ -109,4 +120,5 @@ def calcium(
         core_max_ratio=float(filled.max()),
         volume_mm3=float((tissue.volume_mm3 * dense).sum()),
         threshold_hu=threshold_hu,
+        arc_deg=np.asarray(arc, dtype=np.float64),
     )

@@ -20,6 +20,8 @@ FILL_BLUR_MM = 0.25
 HIDDEN_MM = 1.5
 HIDDEN_BEFORE_MM = 2.0
 HIDDEN_SHARE = 0.12
+DARK_GAP_MM = 0.5
+DARK_GAP_FILL = 0.25
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,20 @@ def taper(
     fill, hard = _filling(sections.hu[rows], level=level, plaque_hu=plaque_hu, size_mm=end.radius_mm)
     if position[0] > position[-1]:
         position, fill, hard = position[::-1], fill[::-1], hard[::-1]
-    near = (position > -HIDDEN_BEFORE_MM) & (position < HIDDEN_MM)
-    hidden = bool(hard[near].max(initial=0.0) > HIDDEN_SHARE)
+    hidden = _hidden(position, fill, hard)
     length = _fit(position, fill, float(np.hypot(sigma_mm, FILL_BLUR_MM)))
     prob = float(ndtr((TAPER_LIMIT_MM - length) / TAPER_SD_MM))
     return Taper(length, prob, hidden)
+
+
+def _hidden(position: NDArray[np.float64], fill: NDArray[np.float64], hard: NDArray[np.float64]) -> bool:
+    """Whether calcium stands at the cap, before it or beyond it with no dark gap in between."""
+    before = (position > -HIDDEN_BEFORE_MM) & (position <= 0.0)
+    beyond = (position > 0.0) & (position < HIDDEN_MM)
+    around = (position > -DARK_GAP_MM) & (position < HIDDEN_MM)
+    gap_seen = fill[around].min(initial=1.0) < DARK_GAP_FILL
+    reached = hard[before].max(initial=0.0), 0.0 if gap_seen else hard[beyond].max(initial=0.0)
+    return bool(max(reached) > HIDDEN_SHARE)
 
 
 def _filling(

@@ -25,7 +25,7 @@ from recanal.imaging.caps import Gap
 from recanal.imaging.vessel import Vessel
 from recanal.measure.bend import bend_max, chord_mm
 from recanal.measure.branches import Branch, branch_near
-from recanal.measure.calcium import calcium
+from recanal.measure.calcium import CalciumMeasure, calcium
 from recanal.measure.cap_shape import OpenEnd, Taper, taper
 from recanal.measure.intervals import Conditions, interval
 from recanal.measure.plaque import Scheme, composition, scheme
@@ -86,7 +86,8 @@ def open_vessel(vessel: Vessel, *, name: str | None = None) -> Lesion:
     between = np.flatnonzero((arc >= vessel.seed_mm[0]) & (arc <= vessel.seed_mm[1]))
     narrow = int(between[np.argmin(area[between])])
     flags = (
-        "no occlusion found between the two points: length, caps, plaque and references are those of an occlusion",
+        "no occlusion found between the two points: length, caps, plaque and references are not given,"
+        " for they belong to an occlusion",
         "if an occlusion is known: does one of the points lie in a side branch?",
     )
     return Lesion(
@@ -95,7 +96,7 @@ def open_vessel(vessel: Vessel, *, name: str | None = None) -> Lesion:
         vessel=name,
         narrowest_diameter_mm=float(2 * np.sqrt(area[narrow] / np.pi)),
         narrowest_mm=_point(vessel.line.points_mm[narrow]),
-        profile=_profile(vessel, 0.0, None, scheme("fixed")),
+        profile=_profile(vessel, 0.0, None, scheme("fixed"), np.zeros(len(vessel.line.arc_mm))),
         flags=flags,
     )
 
@@ -119,6 +120,7 @@ def _lesion(site: _Site, *, name: str | None, bins: Scheme, number: int) -> Lesi
     branch, beyond = _branches(site)
     bend = bend_max(line, start_mm=gap.start_mm, end_mm=gap.end_mm)
     reference = _reference(site, proximal_taper, distal_taper)
+    dense = calcium(site.tissue, threshold_hu=bins.edges_hu[3], lumen_hu=_lumen_at_caps(site))
     seen = site.vessel.borders.contours.wall_seen[(site.arc_mm >= gap.start_mm) & (site.arc_mm <= gap.end_mm)]
     return Lesion(
         id=f"L{number}",
@@ -134,10 +136,12 @@ def _lesion(site: _Site, *, name: str | None, bins: Scheme, number: int) -> Lesi
         if bend is None
         else interval("bend_max_deg", bend[0], conditions, at_mm=bend[1] - gap.start_mm),
         reference=reference,
-        calcification=_calcification(site, bins),
+        calcification=_calcification(site, dense),
         plaque=_plaque(site, bins),
         distal_vessel=_distal(site, reference, distal_taper),
-        profile=_profile(site.vessel, gap.start_mm, gap, bins),
+        profile=_profile(
+            site.vessel, gap.start_mm, gap, bins, np.interp(site.arc_mm, site.tissue.position_mm, dense.arc_deg)
+        ),
         bridge_confidence=site.bridge.confidence,
         bridge_alternatives=_alternatives(site.bridge),
         wall_bridged_percent=float(100.0 * (1.0 - seen.mean())),
@@ -207,10 +211,13 @@ def _proximal_cap(site: _Site, funnel: Taper | None, branch: Branch | None, refe
     )
 
 
-def _calcification(site: _Site, bins: Scheme) -> Calcification:
-    level = site.vessel.lumen.level_hu
-    ends = float(level[0]), float(level[-1])
-    found = calcium(site.tissue, threshold_hu=bins.edges_hu[3], lumen_hu=ends)
+def _lumen_at_caps(site: _Site) -> tuple[float, float]:
+    """What an open lumen shows at either cap."""
+    level, gap = site.vessel.lumen.level_hu, site.gap
+    return float(np.interp(gap.start_mm, site.arc_mm, level)), float(np.interp(gap.end_mm, site.arc_mm, level))
+
+
+def _calcification(site: _Site, found: CalciumMeasure) -> Calcification:
     start = site.gap.start_mm
     conditions = site.conditions
     return Calcification(
@@ -249,15 +256,15 @@ def _distal(site: _Site, reference: Reference, funnel: Taper | None) -> DistalVe
     return DistalVessel(True, mean, diseased_beyond(arc, area, cap_mm=site.gap.end_mm, skip_mm=skip))
 
 
-def _profile(vessel: Vessel, origin_mm: float, gap: Gap | None, bins: Scheme) -> Profile:
+def _profile(
+    vessel: Vessel, origin_mm: float, gap: Gap | None, bins: Scheme, calcium_arc_deg: NDArray[np.float64]
+) -> Profile:
     contours, arc = vessel.borders.contours, vessel.line.arc_mm
     rows = np.arange(0, len(arc), 2)
     whole = tissue_between(vessel.sections, contours, start_mm=float(arc[0]), end_mm=float(arc[-1]))
     inside = (arc >= gap.start_mm) & (arc <= gap.end_mm) if gap is not None else np.zeros(len(arc), dtype=bool)
     edges = (*bins.edges_hu, float("inf"))
     areas = [np.where(inside, whole.area_between(edges[k], edges[k + 1]), 0.0) for k in range(4)]
-    dense = (whole.hu >= bins.edges_hu[3]) & (whole.area_mm2 > 0)
-    arcs = np.where(inside, (dense.sum(axis=2) >= 2).mean(axis=1) * 360.0, 0.0)
 
     def values(x: NDArray[np.float64]) -> tuple[float, ...]:
         return tuple(float(v) for v in x[rows])
@@ -266,7 +273,7 @@ def _profile(vessel: Vessel, origin_mm: float, gap: Gap | None, bins: Scheme) ->
         position_mm=values(arc - origin_mm),
         lumen_area_mm2=values(contours.lumen_area_mm2),
         vessel_area_mm2=values(contours.wall_area_mm2),
-        calcium_arc_deg=values(arcs),
+        calcium_arc_deg=values(np.where(inside, calcium_arc_deg, 0.0)),
         necrotic_core_mm2=values(areas[0]),
         fibrofatty_mm2=values(areas[1]),
         fibrous_mm2=values(areas[2]),

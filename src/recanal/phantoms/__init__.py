@@ -5,17 +5,22 @@ measures. Seeds below 1,000 are for tuning; evidence uses seeds from 10,000 on.
 """
 
 from recanal.phantoms.build import make_phantom
+from recanal.phantoms.calcium_scan import ArteryCalcium, CalciumScan, ScanCalcium, calcium_scan
 from recanal.phantoms.decoys import decoys
 from recanal.phantoms.options import PhantomOptions, draw_options
 from recanal.phantoms.truth import CalciumTruth, Composition, Course, Phantom, PhantomTruth
 
 __all__ = [
+    "ArteryCalcium",
+    "CalciumScan",
     "CalciumTruth",
     "Composition",
     "Course",
     "Phantom",
     "PhantomOptions",
     "PhantomTruth",
+    "ScanCalcium",
+    "calcium_scan",
     "decoys",
     "draw_options",
     "make_phantom",

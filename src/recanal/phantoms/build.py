@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recanal.core.case import PHANTOM_MAKER
 from recanal.core.volume import Volume
+from recanal.phantoms.deposits import Deposit, draw_deposits, draw_stent, paint_deposits
 from recanal.phantoms.geometry import Floats
 from recanal.phantoms.heart import Heart, build_heart, layers_of
 from recanal.phantoms.lesion import Lesion, build_lesion
 from recanal.phantoms.lungs import PulmonaryBlood, paint_lung_vessels
-from recanal.phantoms.options import PhantomOptions, resolve_options, stream
+from recanal.phantoms.options import CALCIUM_SCALE, PhantomOptions, resolve_options, stream
 from recanal.phantoms.render import Look, VesselPainter, paint_layers, paint_vessels
 from recanal.phantoms.scanner import (
     Grid,
@@ -25,13 +27,24 @@ from recanal.phantoms.scanner import (
     crop_grid,
     psf_sigmas,
 )
+from recanal.phantoms.segments import Naming
 from recanal.phantoms.survey import Scene
-from recanal.phantoms.testimony import testify
+from recanal.phantoms.testimony import Drawn, testify
 from recanal.phantoms.tree import Artery, Placement, build_arteries
 from recanal.phantoms.truth import Phantom
 from recanal.phantoms.veins import Vein, build_veins
+from recanal.phantoms.whole_tree import build_whole_tree
 
-__all__ = ["Design", "describe", "make_design", "make_phantom", "render"]
+__all__ = [
+    "Design",
+    "add_lesion_calcium",
+    "describe",
+    "make_design",
+    "make_phantom",
+    "render",
+    "smear",
+    "without_calcium",
+]
 
 _log = logging.getLogger(__name__)
 Progress = Callable[[float, str], None]
@@ -48,7 +61,14 @@ class Design:
     veins: list[Vein]
     lesion: Lesion
     grid: Grid
+    left_main_mm: float
+    deposits: tuple[Deposit, ...] = ()
     contrast: bool = True
+
+    @property
+    def naming(self) -> Naming:
+        """What the names of the segments rest on."""
+        return Naming(self.heart, self.arteries, str(self.options.dominance), self.left_main_mm)
 
     @property
     def place(self) -> Placement:
@@ -60,7 +80,8 @@ def make_design(options: PhantomOptions, *, seed: int) -> Design:
     """The anatomy, the lesion and the voxel grid of a phantom."""
     full = resolve_options(options, seed)
     heart = build_heart(stream(seed, 3))
-    arteries, place = build_arteries(heart, full, stream(seed, 4))
+    build_tree = build_whole_tree if full.tree == "whole" else build_arteries
+    arteries, place, left_main_mm = build_tree(heart, full, stream(seed, 4))
     lesion = build_lesion(full, arteries[0], place, stream(seed, 5))
     veins = build_veins(heart, arteries, lesion, stream(seed, 6))
     grid = build_grid(full, heart.place(14, 0, 0), stream(seed, 7))
@@ -68,7 +89,26 @@ def make_design(options: PhantomOptions, *, seed: int) -> Design:
         arc = arteries[0].arc_mm
         near = (arc >= place.start_mm - 1.0) & (arc <= place.end_mm + 1.0)
         grid = crop_grid(grid, arteries[0].points_mm[near], full.margin_mm)
-    return Design(full, seed, heart, arteries, veins, lesion, grid)
+    deposits = _deposits(full, heart, arteries, (place, left_main_mm), seed)
+    return Design(full, seed, heart, arteries, veins, lesion, grid, left_main_mm, deposits)
+
+
+def _deposits(
+    options: PhantomOptions, heart: Heart, arteries: list[Artery], stops: tuple[Placement, float], seed: int
+) -> tuple[Deposit, ...]:
+    """Calcium outside the lesion and stents, where they are asked for."""
+    found: list[Deposit] = []
+    if options.calcium_elsewhere:
+        found += draw_deposits(heart, arteries, stops, stream(seed, 22))
+    if options.stent == "lesion":
+        found += draw_stent(arteries[0], (stops[0].start_mm - 4.0, stops[0].end_mm + 4.0))
+    if options.stent == "elsewhere":
+        rng = stream(seed, 23)
+        mains = [a for a in arteries[1:] if a.name in ("RCA", "LAD", "LCX")]
+        artery = mains[int(rng.integers(len(mains)))]
+        first = float(rng.uniform(20.0, 45.0))
+        found += draw_stent(artery, (first, first + float(rng.uniform(12.0, 28.0))))
+    return tuple(found)
 
 
 def _branch_hu(design: Design) -> dict[str, Floats]:
@@ -107,31 +147,50 @@ def _part(grid: Grid, box: tuple[slice, slice, slice]) -> Grid:
     return Grid(grid.origin_mm + low * grid.spacing_mm, grid.spacing_mm, shape, grid.slab_start_mm, grid.slab_shift_mm)
 
 
-def render(design: Design, progress: Progress | None = None) -> tuple[NDArray[np.float32], Scene]:
-    """The noise-free picture, and the part around the lesion with and without calcium."""
-    grid, lesion, arteries = design.grid, design.lesion, design.arteries
+def without_calcium(design: Design, progress: Progress | None = None) -> tuple[NDArray[np.float32], VesselPainter]:
+    """The noise-free picture before any calcium, and the painter that adds that of the lesion."""
+    grid, lesion = design.grid, design.lesion
     blood_hu = float(lesion.lumen_hu[0]) * (1.03 if design.contrast else 1.0)
     layers = layers_of(design.heart, blood_hu, stream(design.seed, 8), contrast=design.contrast)
-    options, sigmas = design.options, psf_sigmas(design.options)
+    sigmas = psf_sigmas(design.options)
     picture = paint_layers(grid, layers, design.seed, sigmas_mm=sigmas, progress=progress)
     if progress is not None:
         progress(0.6, "vessels")
     painter = VesselPainter(grid, picture, _tubes(design))
     look = Look(_branch_hu(design), design.heart.solids["aorta"], blood_hu)
-    paint_vessels(painter, arteries, design.veins, lesion, look)
+    paint_vessels(painter, design.arteries, design.veins, lesion, look)
     blood = PulmonaryBlood(blood_hu, sigmas)
     paint_lung_vessels(picture, grid, design.heart, blood=blood, rng=stream(design.seed, 13))
     painter.add_to(picture, sigmas)
+    return picture, painter
+
+
+def add_lesion_calcium(design: Design, painter: VesselPainter, picture: NDArray[np.float32]) -> None:
+    """Add the calcium of the lesion to a picture, in place."""
+    if design.lesion.calcium:
+        painter.target(design.arteries[0].name, design.lesion, ("calcium",))
+        painter.add_to(picture, psf_sigmas(design.options))
+
+
+def smear(design: Design, *pictures: NDArray[np.float32]) -> None:
+    """Blur pictures by the motion of the heart, in place."""
+    angle = float(stream(design.seed, 9).uniform(0, np.pi))
+    for part in pictures:
+        blur_motion(part, float(design.grid.spacing_mm[1]), design.options, angle)
+
+
+def render(design: Design, progress: Progress | None = None) -> tuple[NDArray[np.float32], Scene]:
+    """The noise-free picture, and the part around the lesion with and without calcium."""
+    grid, options = design.grid, design.options
+    picture, painter = without_calcium(design, progress)
     box = _lesion_box(design)
     without = picture[box].copy()
-    if lesion.calcium:
-        painter.target(arteries[0].name, lesion, ("calcium",))
-        painter.add_to(picture, sigmas)
+    add_lesion_calcium(design, painter, picture)
+    scale = CALCIUM_SCALE[int(options.kvp or 120)]
+    paint_deposits(picture, grid, design.deposits, sigmas_mm=psf_sigmas(options), scale=scale)
     if progress is not None:
         progress(0.8, "motion")
-    angle = float(stream(design.seed, 9).uniform(0, np.pi))
-    for part in (picture, without):
-        blur_motion(part, float(grid.spacing_mm[1]), options, angle)
+    smear(design, picture, without)
     return picture, Scene.of(_part(grid, box), picture[box], without)
 
 
@@ -140,7 +199,7 @@ def describe(options: PhantomOptions, series: str) -> dict[str, Any]:
     return {
         "series_description": series,
         "modality": "CT",
-        "manufacturer": "recanal phantom",
+        "manufacturer": PHANTOM_MAKER,
         "image_type": ("ORIGINAL", "PRIMARY", "AXIAL"),
         "kvp": options.kvp,
         "kernel": "B26f",
@@ -169,7 +228,8 @@ def make_phantom(options: PhantomOptions, *, seed: int, progress: Progress | Non
     """
     design = make_design(options, seed=seed)
     clean, scene = render(design, progress)
-    truth = testify(design.seed, (design.options, design.arteries, design.veins, design.lesion, design.grid), scene)
+    drawn = Drawn(design.options, design.naming, design.veins, design.lesion, design.grid)
+    truth = testify(design.seed, drawn, scene)
     if progress is not None:
         progress(0.85, "noise")
     noise_seed = seed if design.options.noise_seed is None else design.options.noise_seed

@@ -8,29 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from recanal.core.volume import Affine, Volume
-from recanal.phantoms.build import Design, describe, make_design, render
-from recanal.phantoms.options import CALCIUM_SCALE, PhantomOptions, resolve_options, stream
+from recanal.phantoms.build import describe, make_design, render
+from recanal.phantoms.calcium_scan import CalciumScan, calcium_scan
+from recanal.phantoms.options import PhantomOptions, resolve_options, stream
 from recanal.phantoms.scanner import add_noise
 
 __all__ = ["decoys"]
-
-
-def _unenhanced(design: Design, kvp: int) -> Design:
-    """The same heart before contrast, at 120 kV."""
-    lesion = design.lesion
-    calcium = tuple(replace(item, hu=item.hu / CALCIUM_SCALE[kvp]) for item in lesion.calcium)
-    plain = replace(lesion, lumen_hu=np.full_like(lesion.lumen_hu, 44.0), calcium=calcium)
-    veins = [replace(vein, hu=44.0) for vein in design.veins]
-    return replace(design, lesion=plain, veins=veins, contrast=False)
-
-
-def _calcium_score(options: PhantomOptions, seed: int) -> Volume:
-    thick = replace(options, slice_mm=3.0, thickness_mm=3.0, noise_hu=20.0, psf_sigma_mm=0.5, kvp=120)
-    design = _unenhanced(make_design(thick, seed=seed), int(options.kvp or 120))
-    clean, _ = render(design)
-    hu = add_noise(clean, float(design.grid.spacing_mm[1]), design.options, stream(seed, 11))
-    meta = describe(design.options, "Ca Score 3.0 B35f") | {"contrast": False, "kernel": "B35f"}
-    return Volume(hu, design.grid.affine, meta)
 
 
 def _second_phase(options: PhantomOptions, seed: int) -> Volume:
@@ -68,13 +51,15 @@ def _localiser(phase: Volume) -> Volume:
     return Volume(stack, Affine(matrix), dict(phase.meta) | facts)
 
 
-def decoys(options: PhantomOptions, seed: int) -> Sequence[Volume]:
+def decoys(options: PhantomOptions, seed: int, *, scan: CalciumScan | None = None) -> Sequence[Volume]:
     """Three other series of the same study: a localiser, a calcium-score scan, a second and worse cardiac phase.
 
     Parameters
     ----------
     options, seed
         As given to :func:`recanal.phantoms.make_phantom`; the anatomy is the same.
+    scan
+        The calcium-score scan where it is made already, by :func:`recanal.phantoms.calcium_scan`.
 
     Returns
     -------
@@ -84,4 +69,5 @@ def decoys(options: PhantomOptions, seed: int) -> Sequence[Volume]:
     """
     full = resolve_options(options, seed)
     phase = _second_phase(full, seed)
-    return _localiser(phase), _calcium_score(full, seed), phase
+    score = calcium_scan(options, seed) if scan is None else scan
+    return _localiser(phase), score.volume, phase

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.phantoms.geometry import Floats, spline_through, unit
-from recanal.phantoms.shapes import Box, Ellipsoid, Solid, Strands, Tube, blend_union
+from recanal.phantoms.shapes import Box, Ellipsoid, Remembered, Solid, Strands, Tube, blend_union
 
 __all__ = ["Heart", "Layer", "build_heart", "in_lung", "layers_of"]
 
@@ -106,8 +106,8 @@ def _ventricles(heart: Heart, rng: np.random.Generator) -> dict[str, Solid]:
     lv_centre = heart.place(28, 0, -10)
     lv_semi = g * np.array([54.0, 35.0, 35.0]) * (1 + rng.normal(0, 0.02, 3))
     rv_centre, rv_semi = heart.place(20, 0, 22), g * np.array([47.0, 33.0, 30.0])
-    lv_outer = _cut(Ellipsoid(lv_centre, b, lv_semi), heart, -8.0)
-    rv_outer = _cut(Ellipsoid(rv_centre, b, rv_semi), heart, -5.0)
+    lv_outer = Remembered(_cut(Ellipsoid(lv_centre, b, lv_semi), heart, -8.0))
+    rv_outer = Remembered(_cut(Ellipsoid(rv_centre, b, rv_semi), heart, -5.0))
     lv_cavity = _cut(Ellipsoid(heart.place(25, 0, -10), b, lv_semi - np.array([wall + 4, wall, wall])), heart, -6.0)
     rv_inner = _cut(Ellipsoid(rv_centre, b, rv_semi - 3.5 * g), heart, -3.0)
     papillary = [
@@ -125,8 +125,8 @@ def _ventricles(heart: Heart, rng: np.random.Generator) -> dict[str, Solid]:
 
 def _atria(heart: Heart) -> dict[str, Solid]:
     g, b = heart.scale, heart.basis
-    la = Ellipsoid(heart.place(-27, -4, -14), b, g * np.array([22.0, 26.0, 25.0]))
-    ra_full = Ellipsoid(heart.place(-22, -10, 27), b, g * np.array([22.0, 27.0, 21.0]))
+    la = Remembered(Ellipsoid(heart.place(-27, -4, -14), b, g * np.array([22.0, 26.0, 25.0])))
+    ra_full = Remembered(Ellipsoid(heart.place(-22, -10, 27), b, g * np.array([22.0, 27.0, 21.0])))
     ventricles = (heart.solids["lv_outer"], heart.solids["rv_outer"])
 
     def clear(p: Floats) -> Floats:
@@ -166,7 +166,7 @@ def _great_vessels(heart: Heart, rng: np.random.Generator) -> dict[str, Solid]:
     )
     spine = o + np.array([-14.0, 74.0, 0.0])
     down = np.stack([spine + np.array([29.0 + bow, -17.0, z]) for bow, z in ((2, -110), (0, 0), (-2, 110))])
-    return {
+    solids: dict[str, Solid] = {
         "root": sinus,
         "aorta": lambda p: blend_union([sinus(p), trunk(p)], 3.0),
         "pulmonary": pulmonary,
@@ -178,6 +178,7 @@ def _great_vessels(heart: Heart, rng: np.random.Generator) -> dict[str, Solid]:
         "left_veins": Tube(np.stack([heart.place(-26, 2, -30), o + g * np.array([52, 34, 22])]), np.array([8.0, 6.0])),
         "right_veins": Tube(np.stack([heart.place(-34, 0, 6), o + g * np.array([-58, 32, 18])]), np.array([8.0, 6.0])),
     }
+    return {name: Remembered(solid) for name, solid in solids.items()}
 
 
 def build_heart(rng: np.random.Generator) -> Heart:
@@ -199,7 +200,7 @@ def _pericardium(heart: Heart, fat_mm: float) -> Solid:
         lifted = high + 0.35 * (p[..., 0] - heart.origin_mm[0])
         return _blend_cut(_blend_cut(whole, low - p[..., 2], 15.0), p[..., 2] - lifted, 30.0)
 
-    return hull
+    return Remembered(hull)
 
 
 def _ribs(centre: Floats) -> list[Floats]:
@@ -217,7 +218,7 @@ def _chest(heart: Heart, rng: np.random.Generator) -> list[Layer]:
     o, spine = heart.origin_mm, heart.origin_mm + np.array([-14.0, 74.0, 0.0])
     tall, centre = 400.0, heart.origin_mm + np.array([-14.0, 8.0, 0.0])
     body = Ellipsoid(centre, np.eye(3), np.array([178.0, 122.0, tall * 4]))
-    inner = Ellipsoid(centre + np.array([0.0, -2.0, 0.0]), np.eye(3), np.array([138.0, 98.0, tall * 4]))
+    inner = Remembered(Ellipsoid(centre + np.array([0.0, -2.0, 0.0]), np.eye(3), np.array([138.0, 98.0, tall * 4])))
     middle = Box(o + np.array([-8.0, 22.0, 0.0]), np.array([27.0, 88.0, 300.0]), 18.0)
     liver = Ellipsoid(o + np.array([-62.0, 0.0, -118.0]), np.eye(3), np.array([105.0, 92.0, 66.0]))
     discs = [Box(spine + np.array([0, 0, z]), np.array([21.0, 17.0, 10.5]), 8.0) for z in range(-104, 130, 26)]
@@ -228,10 +229,11 @@ def _chest(heart: Heart, rng: np.random.Generator) -> list[Layer]:
     gullet = Tube(spine + np.array([[8.0, -27.0, -300.0], [4.0, -27.0, 300.0]]), 6.5)
     ribs = Strands(_ribs(centre), 5.0)
 
-    def bones(p: Floats) -> Floats:
+    def skeleton(p: Floats) -> Floats:
         parts: list[Solid] = [*discs, arch, *sides, sternum, ribs]
         return np.asarray(np.minimum.reduce([part(p) for part in parts]), dtype=np.float64)
 
+    bones = Remembered(skeleton)
     return [
         Layer("skin fat", body, -105.0, 6.0),
         Layer("muscle", lambda p: np.maximum(body(p) + 16, -inner(p)), 52.0, 10.0),

@@ -29,6 +29,9 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "distal_filling": ("good", "weak", "none"),
     "kvp": (80, 100, 120),
     "extent": ("crop", "heart"),
+    "tree": ("lesion", "whole"),
+    "dominance": ("right", "left", "co"),
+    "stent": ("none", "lesion", "elsewhere"),
 }
 RANGES: dict[str, tuple[float, float]] = {
     "occlusion_length_mm": (5.0, 60.0),
@@ -45,6 +48,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "thickness_mm": (0.3, 3.0),
     "psf_sigma_mm": (0.2, 1.0),
     "motion_mm": (0.0, 4.0),
+    "step_mm": (0.0, 6.0),
     "margin_mm": (8.0, 80.0),
 }
 CONTRAST_SCALE = {80: 1.65, 100: 1.26, 120: 1.0}
@@ -94,6 +98,19 @@ class PhantomOptions:
         Total in-plane Gaussian sigma, pixel size included (FWHM = 2.355 sigma).
     misregistration, motion_mm
         Step-and-shoot slabs displaced against each other; in-plane path of the heart during the exposure.
+    step_mm
+        Standard deviation of that displacement along x and along y, cut off at 2.14 of it.
+    tree
+        ``"lesion"``: the target artery, and others as far as they keep clear of it. ``"whole"``: a complete tree in
+        which each artery leaves its parent; asked for by any dominance but the default and by a ramus.
+    dominance
+        ``"right"``, ``"left"`` or ``"co"``: which artery gives the posterior descending and posterolateral branches.
+    ramus
+        An artery between LAD and circumflex.
+    calcium_elsewhere
+        Calcium in the open arteries (in some hearts none), the aorta and the valves.
+    stent
+        ``"none"``, over the lesion, or in another main artery.
     extent
         ``"heart"`` for the full field, ``"crop"`` for the box around the lesion with ``margin_mm``.
     grid_shift_mm
@@ -126,6 +143,12 @@ class PhantomOptions:
     psf_sigma_mm: float | None = None
     misregistration: bool | None = False
     motion_mm: float | None = 0.0
+    step_mm: float = 0.7
+    tree: str = "lesion"
+    dominance: str | None = "right"
+    ramus: bool | None = False
+    calcium_elsewhere: bool = False
+    stent: str = "none"
     extent: str = "crop"
     margin_mm: float = 25.0
     grid_shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -145,14 +168,14 @@ class PhantomOptions:
 
 
 def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
-    if value is None and name != "extent":
+    if value is None and name not in ("extent", "tree", "stent"):
         return
     if value not in choices or isinstance(value, bool):
         raise OptionError(f"{name} must be one of {', '.join(map(str, choices))}, got {value!r}.")
 
 
 def _check_range(name: str, value: object, bounds: tuple[float, float]) -> None:
-    if value is None and name != "margin_mm":
+    if value is None and name not in ("margin_mm", "step_mm"):
         return
     number = isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool)
     if not number or not bounds[0] <= float(value) <= bounds[1]:  # type: ignore[arg-type]
@@ -223,9 +246,19 @@ def _drawn_scan(rng: np.random.Generator, kvp: int | None) -> dict[str, Any]:
     }
 
 
+def _drawn_tree(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "dominance": str(rng.choice(["right", "left", "co"], p=[0.6, 0.2, 0.2])),
+        "ramus": bool(rng.random() < 0.25),
+    }
+
+
 def resolve_options(options: PhantomOptions, seed: int) -> PhantomOptions:
     """The options with every None replaced by what the seed draws; the rest is left as given."""
     drawn = {**_drawn_lesion(stream(seed, 1)), **_drawn_scan(stream(seed, 2), options.kvp)}
+    drawn |= _drawn_tree(stream(seed, 21))
+    if options.dominance != "right" or options.ramus is not False:
+        options = replace(options, tree="whole")
     if options.slice_mm is not None:
         drawn["thickness_mm"] = max(drawn["thickness_mm"], options.slice_mm)
     cap = options.proximal_cap or drawn["proximal_cap"]

@@ -24,6 +24,7 @@ FINE = 3
 _LATTICE_MM = 2.0
 _TILE = 64
 _RAMP = 4.22
+_BATCH = 60_000
 Progress = Callable[[float, str], None]
 Sigmas = tuple[float, float, float]
 
@@ -54,11 +55,26 @@ def _mottle(axes: tuple[Floats, Floats, Floats], grain_mm: float, rng: np.random
     return np.asarray(tile[np.ix_(*where)] / tile.std(), dtype=np.float32)
 
 
-def _prepare(
-    layer: Layer, points: Floats, axes: tuple[Floats, Floats, Floats], sigmas_mm: Sigmas, rng: np.random.Generator
-) -> _Ready | None:
+def _distances(layers: list[Layer], axes: tuple[Floats, Floats, Floats]) -> list[NDArray[np.float32]]:
+    """Distance of every lattice point from every layer, a few planes at a time, so that what layers share is kept."""
     shape = (len(axes[0]), len(axes[1]), len(axes[2]))
-    distance = layer.solid(points).reshape(shape).astype(np.float32)
+    found = [np.empty(shape, dtype=np.float32) for _ in layers]
+    planes = max(1, _BATCH // (shape[1] * shape[2]))
+    for first in range(0, shape[0], planes):
+        mesh = np.meshgrid(axes[0][first : first + planes], axes[1], axes[2], indexing="ij")
+        points = np.stack([mesh[2].ravel(), mesh[1].ravel(), mesh[0].ravel()], axis=1)
+        for layer, distance in zip(layers, found, strict=True):
+            distance[first : first + planes] = layer.solid(points).reshape(mesh[0].shape)
+    return found
+
+
+def _prepare(
+    layer: Layer,
+    distance: NDArray[np.float32],
+    axes: tuple[Floats, Floats, Floats],
+    sigmas_mm: Sigmas,
+    rng: np.random.Generator,
+) -> _Ready | None:
     inside = np.argwhere(distance < 0.5 * _RAMP * max(sigmas_mm) + 0.5)
     if len(inside) == 0:
         return None
@@ -108,11 +124,9 @@ def paint_layers(
     it is a function of space alone, so that the picture does not depend on where the grid lies.
     """
     axes = _lattice(grid)
-    mesh = np.meshgrid(*axes, indexing="ij")
-    points = np.stack([mesh[2].ravel(), mesh[1].ravel(), mesh[0].ravel()], axis=1)
     ready = []
-    for n, layer in enumerate(layers):
-        item = _prepare(layer, points, axes, sigmas_mm, np.random.default_rng([seed, 31, n]))
+    for n, (layer, distance) in enumerate(zip(layers, _distances(layers, axes), strict=True)):
+        item = _prepare(layer, distance, axes, sigmas_mm, np.random.default_rng([seed, 31, n]))
         ready += [item] if item is not None else []
     picture = np.full(grid.shape, -1000.0, dtype=np.float32)
     heights, ys, xs = (grid.axis_mm(axis) for axis in range(3))

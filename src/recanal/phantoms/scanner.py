@@ -75,8 +75,8 @@ def build_grid(options: PhantomOptions, centre_mm: Floats, rng: np.random.Genera
     origin = corner + np.asarray(options.grid_shift_mm)[::-1]
     first = corner[0] + float(rng.uniform(20.0, _SLAB_MM))
     starts = np.arange(first, corner[0] + count * step, _SLAB_MM)
-    shifts = rng.normal(0.0, 0.7, (len(starts) + 1, 3)) * np.array([1.0, 1.0, 0.0])
-    shifts = np.clip(shifts, -1.5, 1.5)
+    shifts = rng.normal(0.0, options.step_mm, (len(starts) + 1, 3)) * np.array([1.0, 1.0, 0.0])
+    shifts = np.clip(shifts, -1.5 * (options.step_mm / 0.7), 1.5 * (options.step_mm / 0.7))
     shifts[0] = 0.0
     return Grid(origin, spacing, shape, starts, shifts * (1.0 if options.misregistration else 0.0))
 

@@ -10,9 +10,10 @@ from scipy.spatial import cKDTree
 
 from recanal.phantoms.geometry import Floats, resample
 
-__all__ = ["Box", "Ellipsoid", "Solid", "Strands", "Tube", "blend_union", "level_and_normal", "normal_of"]
+__all__ = ["Box", "Ellipsoid", "Remembered", "Solid", "Strands", "Tube", "blend_union", "level_and_normal", "normal_of"]
 
 Solid = Callable[[Floats], Floats]
+_FAR_MM = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +55,29 @@ class Tube:
         given = np.broadcast_to(np.asarray(radius_mm, dtype=np.float64), (len(points_mm),))
         self.radius_mm = np.interp(np.linspace(0, 1, len(self.points_mm)), np.linspace(0, 1, len(points_mm)), given)
         self._tree = cKDTree(self.points_mm)
+        self._reach_mm = float(self.radius_mm.max()) + _FAR_MM
 
     def __call__(self, points_mm: Floats) -> Floats:
-        """Distance from (n, 3) points."""
-        gap, nearest = self._tree.query(points_mm)
-        return np.asarray(gap - self.radius_mm[nearest], dtype=np.float64)
+        """Distance from (n, 3) points, exact up to 60 mm outside."""
+        gap, nearest = self._tree.query(points_mm, distance_upper_bound=self._reach_mm)
+        nearest = np.minimum(nearest, len(self.radius_mm) - 1)
+        return np.asarray(np.minimum(gap, self._reach_mm) - self.radius_mm[nearest], dtype=np.float64)
+
+
+class Remembered:
+    """A solid that keeps its last answer, for parts of the picture that ask for the same points again."""
+
+    def __init__(self, solid: Solid) -> None:
+        self._solid = solid
+        self._last: tuple[Floats, Floats] | None = None
+
+    def __call__(self, points_mm: Floats) -> Floats:
+        """Distance from (n, 3) points, which must not be changed in place; the answer is read-only."""
+        if self._last is None or self._last[0] is not points_mm:
+            level = self._solid(points_mm)
+            level.setflags(write=False)
+            self._last = points_mm, level
+        return self._last[1]
 
 
 class Strands:

@@ -11,6 +11,7 @@ from recanal.phantoms.geometry import Floats
 from recanal.phantoms.lesion import Lesion
 from recanal.phantoms.options import PhantomOptions
 from recanal.phantoms.scanner import Grid, psf_sigmas
+from recanal.phantoms.segments import Naming, numbered
 from recanal.phantoms.survey import Scene, bend_max, calcium_truth, composition, designed_hu, find_caps, tube_cells
 from recanal.phantoms.tree import Artery
 from recanal.phantoms.truth import CalciumTruth, Composition, Course, PhantomTruth, Point
@@ -18,7 +19,21 @@ from recanal.phantoms.veins import Vein
 
 __all__ = ["Drawn", "testify"]
 
-Drawn = tuple[PhantomOptions, list[Artery], list[Vein], Lesion, Grid]
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What was drawn, before any voxel existed."""
+
+    options: PhantomOptions
+    naming: Naming
+    veins: list[Vein]
+    lesion: Lesion
+    grid: Grid
+
+    @property
+    def arteries(self) -> list[Artery]:
+        """The target first."""
+        return self.naming.arteries
 
 
 def _point(axis: Floats, arc: Floats, s: float, grid: Grid) -> Point:
@@ -27,19 +42,21 @@ def _point(axis: Floats, arc: Floats, s: float, grid: Grid) -> Point:
 
 
 def _courses(drawn: Drawn) -> tuple[Course, tuple[Course, ...], tuple[Course, ...]]:
-    _, arteries, veins, lesion, grid = drawn
-    target = Course(arteries[0].name, grid.scanned(arteries[0].points_mm), lesion.lumen_mm, lesion.outer_mm)
-    others = tuple(Course(a.name, grid.scanned(a.points_mm), a.lumen_mm, a.lumen_mm + a.wall_mm) for a in arteries[1:])
-    vessels = tuple(Course(v.name, grid.scanned(v.points_mm), v.radius_mm, v.radius_mm) for v in veins)
-    return target, others, vessels
+    lesion, scanned = drawn.lesion, drawn.grid.scanned
+    courses = []
+    for k, (a, numbers) in enumerate(zip(drawn.arteries, numbered(drawn.naming), strict=True)):
+        lumen, outer = (a.lumen_mm, a.lumen_mm + a.wall_mm) if k else (lesion.lumen_mm, lesion.outer_mm)
+        courses.append(Course(a.name, scanned(a.points_mm), lumen, outer, a.parent, a.start_mm, numbers))
+    vessels = tuple(Course(v.name, scanned(v.points_mm), v.radius_mm, v.radius_mm) for v in drawn.veins)
+    return courses[0], tuple(courses[1:]), vessels
 
 
 def _side_branch(drawn: Drawn, cap_s: float) -> tuple[bool, float | None, float | None]:
     """The branch of at least 1 mm that leaves nearest to the proximal cap, within 3 mm."""
-    target = drawn[1][0]
+    target = drawn.arteries[0]
     near = [
         (abs(cap_s - a.start_mm), 2 * float(a.lumen_mm[:8].mean()))
-        for a in drawn[1][1:]
+        for a in drawn.arteries[1:]
         if a.parent == target.name and abs(cap_s - a.start_mm) <= 3.0 and 2 * float(a.lumen_mm[0]) >= 1.0
     ]
     if not near:
@@ -50,7 +67,7 @@ def _side_branch(drawn: Drawn, cap_s: float) -> tuple[bool, float | None, float 
 
 def _narrowest(drawn: Drawn) -> tuple[float | None, Point | None]:
     """Largest diameter stenosis of an open vessel against its own taper, and where it is."""
-    _, arteries, _, lesion, grid = drawn
+    arteries, lesion, grid = drawn.arteries, drawn.lesion, drawn.grid
     share = lesion.lumen_mm / arteries[0].lumen_mm
     lowest = np.flatnonzero(share <= share.min() + 1e-9)
     middle = int(lowest[len(lowest) // 2])
@@ -77,7 +94,7 @@ class _Findings:
 
 
 def _findings(drawn: Drawn, scene: Scene, span: tuple[float, float]) -> _Findings:
-    axis, lesion = drawn[1][0].points_mm, drawn[3]
+    axis, lesion = drawn.arteries[0].points_mm, drawn.lesion
     as_drawn = tube_cells(axis, lesion, (lesion.place.start_mm, lesion.place.end_mm))
     as_seen = tube_cells(axis, lesion, span)
     beyond = tube_cells(axis, lesion, (span[0], min(span[0] + 5.0, span[1])))
@@ -92,7 +109,7 @@ def _findings(drawn: Drawn, scene: Scene, span: tuple[float, float]) -> _Finding
 
 def _cap_truth(drawn: Drawn, caps: tuple[float | None, float | None], opacified: bool) -> dict[str, Any]:
     """Where the caps are, as drawn and as imaged, and their shapes."""
-    _, arteries, _, lesion, grid = drawn
+    arteries, lesion, grid = drawn.arteries, drawn.lesion, drawn.grid
     axis, arc = arteries[0].points_mm, lesion.arc_mm
     start, end = lesion.place.start_mm, lesion.place.end_mm
     return {
@@ -114,7 +131,7 @@ def _cap_truth(drawn: Drawn, caps: tuple[float | None, float | None], opacified:
 
 def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
     """Everything that is known about a phantom."""
-    options, arteries, _, lesion, grid = drawn
+    options, arteries, lesion, grid = drawn.options, drawn.arteries, drawn.lesion, drawn.grid
     axis, arc = arteries[0].points_mm, lesion.arc_mm
     start, end = lesion.place.start_mm, lesion.place.end_mm
     opacified = not (lesion.occluded and options.distal_filling == "none")
@@ -152,4 +169,6 @@ def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
         stenosis_percent=narrowest[0],
         stenosis_point_mm=narrowest[1],
         psf_sigma_mm=(psf_sigmas(options)[1], psf_sigmas(options)[0]),
+        dominance=drawn.naming.dominance,
+        left_main_mm=drawn.naming.left_main_mm,
     )

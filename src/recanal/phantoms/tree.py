@@ -1,8 +1,6 @@
-"""The coronary arteries: where they run, how wide they are, and where they branch.
+"""The arteries around one lesion, and how an artery is drawn over the heart.
 
-Calibres follow Dodge JT, et al. Circulation 1992;86:232-246, doi:10.1161/01.CIR.86.1.232 (normal men: left main
-4.5 +- 0.5 mm, proximal LAD 3.7 +- 0.4 mm tapering to 1.9 +- 0.4 mm, proximal RCA 3.9 +- 0.6 mm and proximal
-circumflex 3.4 +- 0.5 mm in right dominance).
+Courses and calibres come from :mod:`recanal.phantoms.courses`.
 """
 
 from __future__ import annotations
@@ -12,25 +10,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial import cKDTree
 
+from recanal.phantoms.courses import Anatomy, Course, anatomy_of
 from recanal.phantoms.geometry import Floats, arc_lengths, resample, smooth_noise, smoothed, spline_through, unit
 from recanal.phantoms.heart import Heart
 from recanal.phantoms.options import PhantomOptions
 from recanal.phantoms.shapes import level_and_normal, normal_of
 
-__all__ = ["STEP_MM", "Artery", "Placement", "build_arteries"]
+__all__ = [
+    "STEP_MM",
+    "Artery",
+    "Placement",
+    "branch_from",
+    "build_arteries",
+    "cap_branch",
+    "kept_apart",
+    "main_arteries",
+    "on_heart",
+    "pushed_out",
+]
 
 STEP_MM = 0.25
-_COURSES: dict[str, tuple[tuple[float, float], ...]] = {
-    "RCA": ((64, -6), (82, -5), (104, -4), (124, -4), (144, -3), (160, 2), (167, 14), (168, 30), (169, 46), (170, 60)),
-    "LAD": ((-4, 2), (8, 14), (14, 28), (15, 43), (14, 58), (12, 71)),
-    "LCX": ((-58, -4), (-75, -4), (-94, -4), (-114, -3), (-130, 3), (-138, 15), (-141, 29), (-142, 43), (-142, 55)),
-}
-_ENDS_MM = {"RCA": (3.9, 2.0, 150.0), "LAD": (3.8, 1.9, 120.0), "LCX": (3.5, 1.7, 120.0)}
-_BRANCHES: dict[str, tuple[tuple[str, float, float], ...]] = {
-    "RCA": (("conus", 14.0, 1.0), ("rv marginal", 42.0, 1.0), ("acute marginal", 68.0, 1.0), ("pl", 104.0, -1.0)),
-    "LAD": (("d1", 30.0, -1.0), ("d2", 55.0, -1.0), ("septal", 38.0, 0.0), ("septal 2", 60.0, 0.0)),
-    "LCX": (("om1", 36.0, -1.0), ("om2", 62.0, -1.0), ("om3", 86.0, -1.0)),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +46,8 @@ class Artery:
         Thickness of the healthy wall.
     parent, start_mm
         Name of the artery it leaves and the arc length there; empty and 0 for the three main arteries.
+    side
+        Of a side branch: +1 or -1 over the surface, 0 into the septum.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Artery:
     wall_mm: float
     parent: str = ""
     start_mm: float = 0.0
+    side: float = 0.0
 
     @property
     def arc_mm(self) -> Floats:
@@ -91,14 +93,17 @@ def _wiggled(heart: Heart, points: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(points + side * ((slow + fast) * fade)[:, None], dtype=np.float64)
 
 
-def _main_course(heart: Heart, name: str, left_main: Floats, rng: np.random.Generator) -> Floats:
-    jitter = rng.normal(0.0, [2.5, 1.2], (len(_COURSES[name]), 2))
+def on_heart(heart: Heart, course: Course, stem: list[Floats], rng: np.random.Generator) -> Floats:
+    """A course over the surface of the heart that begins along the points of ``stem``."""
+    jitter = rng.normal(0.0, [2.5, 1.2], (len(course), 2))
     jitter[0] *= 0.3
-    groove = [heart.on_surface(t + dt, s + ds, 2.6) for (t, s), (dt, ds) in zip(_COURSES[name], jitter, strict=True)]
-    right = [heart.place(-8, 13.0, 9.5), heart.place(-9, 19.5, 18.0)]
-    first = right if name == "RCA" else list(left_main)
-    points = spline_through(np.stack([*first, *groove]), STEP_MM)
-    points = _settle(heart, _wiggled(heart, points, rng), float(rng.uniform(2.2, 3.6)), 14.0)
+    groove = [heart.on_surface(t + dt, s + ds, 2.6) for (t, s), (dt, ds) in zip(course, jitter, strict=True)]
+    points = spline_through(np.stack([*stem, *groove]), STEP_MM)
+    return _settle(heart, _wiggled(heart, points, rng), float(rng.uniform(2.2, 3.6)), 14.0)
+
+
+def _main_course(heart: Heart, course: Course, stem: list[Floats], rng: np.random.Generator) -> Floats:
+    points = on_heart(heart, course, stem, rng)
     inside = np.flatnonzero(heart.solids["aorta"](points[: int(16 / STEP_MM)]) < -0.8)
     return points[inside[-1] :] if len(inside) else points
 
@@ -128,7 +133,7 @@ def _bent(heart: Heart, points: Floats, spot: tuple[float, float], angle_deg: fl
     return resample(ways[best], STEP_MM)
 
 
-def _pushed_out(heart: Heart, points: Floats, clearance_mm: float) -> Floats:
+def pushed_out(heart: Heart, points: Floats, clearance_mm: float) -> Floats:
     """Keep a curve clear of the chambers and the great vessels beyond its first few millimetres."""
     hold = np.clip((arc_lengths(points) - 8.0) / 6.0, 0.0, 1.0)
     for _ in range(8):
@@ -140,7 +145,7 @@ def _pushed_out(heart: Heart, points: Floats, clearance_mm: float) -> Floats:
     return resample(points, STEP_MM)
 
 
-def _apart(artery: Artery, others: list[Artery]) -> Artery | None:
+def kept_apart(artery: Artery, others: list[Artery], *, origin_mm: float = 8.0) -> Artery | None:
     """The artery as far as it keeps clear of others, its own origin excepted; None when too little is left."""
     outer = artery.lumen_mm + artery.wall_mm
     clash = np.zeros(len(outer), dtype=np.bool_)
@@ -148,7 +153,7 @@ def _apart(artery: Artery, others: list[Artery]) -> Artery | None:
         gap, nearest = cKDTree(other.points_mm).query(artery.points_mm)
         reach = outer + (1.25 * other.lumen_mm + other.wall_mm)[nearest]
         related = artery.parent and artery.parent in (other.name, other.parent)
-        start = int(8.0 / STEP_MM) if related or not artery.parent else 0
+        start = int(origin_mm / STEP_MM) if related or not artery.parent else 0
         clash[start:] |= (gap < reach + 0.3)[start:]
     end = int(np.argmax(clash)) if clash.any() else len(clash)
     if end < 10.0 / STEP_MM:
@@ -156,8 +161,8 @@ def _apart(artery: Artery, others: list[Artery]) -> Artery | None:
     return replace(artery, points_mm=artery.points_mm[:end], lumen_mm=artery.lumen_mm[:end])
 
 
-def _taper(name: str, along: Floats, left_main_mm: float) -> Floats:
-    first, last, length = _ENDS_MM[name]
+def _taper(name: str, along: Floats, anatomy: Anatomy, left_main_mm: float) -> Floats:
+    first, last, length = anatomy.ends_mm[name]
     radius = (first + (last - first) * np.clip(along / length, 0.0, 1.15)) / 2
     if name != "RCA":
         share = 1 / (1 + np.exp((along - left_main_mm) / 0.8))
@@ -190,13 +195,14 @@ def _branch_course(heart: Heart, parent: Artery, at_mm: float, side: float, rng:
     return resample(smoothed(resample(np.stack(path), STEP_MM), 1.0 / STEP_MM), STEP_MM)
 
 
-def _branch(
+def branch_from(
     heart: Heart, parent: Artery, spot: tuple[str, float, float], lumen: float, rng: np.random.Generator
 ) -> Artery:
+    """A side branch: its name, the arc length of its origin and its side, and its lumen radius there."""
     name, at_mm, side = spot
     points = _branch_course(heart, parent, at_mm, side, rng)
     share = np.linspace(0.0, 1.0, len(points))
-    return Artery(name, points, lumen * (1 - 0.45 * share), float(rng.uniform(0.3, 0.4)), parent.name, at_mm)
+    return Artery(name, points, lumen * (1 - 0.45 * share), float(rng.uniform(0.3, 0.4)), parent.name, at_mm, side)
 
 
 def _placement(options: PhantomOptions, length_mm: float, left_main_mm: float, rng: np.random.Generator) -> Placement:
@@ -207,21 +213,23 @@ def _placement(options: PhantomOptions, length_mm: float, left_main_mm: float, r
     return Placement(str(options.vessel), start, start + extent)
 
 
-def _main_arteries(
-    heart: Heart, options: PhantomOptions, rng: np.random.Generator
+def main_arteries(
+    heart: Heart, options: PhantomOptions, anatomy: Anatomy, rng: np.random.Generator
 ) -> tuple[dict[str, Artery], Placement, float]:
+    """RCA, LAD and circumflex, each from the aorta on; where the lesion goes; and the length of the left main."""
     stem = _left_main(heart, rng)
     left_main_mm = float(arc_lengths(spline_through(stem, STEP_MM))[-1])
     walls, place, mains = rng.uniform(0.35, 0.6, 3), Placement(str(options.vessel), 0.0, 0.0), {}
-    for k, name in enumerate(_COURSES):
-        points = _main_course(heart, name, stem, rng)
+    for k, name in enumerate(anatomy.courses):
+        first = [heart.place(-8, 13.0, 9.5), heart.place(-9, 19.5, 18.0)] if name == "RCA" else list(stem)
+        points = _main_course(heart, anatomy.courses[name], first, rng)
         if name == options.vessel:
             place = _placement(options, arc_lengths(points)[-1], left_main_mm, rng)
             reach = float(np.clip(0.5 * (place.end_mm - place.start_mm) + 4.0, 7.0, 11.0))
             middle = rng.uniform(0.4, 0.6) * (place.end_mm - place.start_mm) + place.start_mm
             points = _bent(heart, points, (float(middle), reach), float(options.bend_deg or 0.0))
-        points = _pushed_out(heart, points, 2.3)
-        radius = _taper(name, arc_lengths(points), left_main_mm)
+        points = pushed_out(heart, points, 2.3)
+        radius = _taper(name, arc_lengths(points), anatomy, left_main_mm)
         if name == options.vessel:
             here = float(np.interp(place.start_mm, arc_lengths(points), radius))
             radius = radius * (0.5 * float(options.reference_diameter_mm or 2 * here) / here)
@@ -229,9 +237,29 @@ def _main_arteries(
     return mains, place, left_main_mm
 
 
-def build_arteries(heart: Heart, options: PhantomOptions, rng: np.random.Generator) -> tuple[list[Artery], Placement]:
-    """The target artery first, then all the others; and where the lesion goes."""
-    mains, place, left_main_mm = _main_arteries(heart, options, rng)
+def cap_branch(
+    heart: Heart, options: PhantomOptions, target: Artery, place: Placement, rng: np.random.Generator
+) -> Artery:
+    """The side branch within 3 mm of the proximal cap."""
+    share = rng.uniform(0.75, 0.95) if options.proximal_cap == "ambiguous" else rng.uniform(0.4, 0.65)
+    lumen = max(0.55, share * float(np.interp(place.start_mm, target.arc_mm, target.lumen_mm)))
+    at_mm = place.start_mm - float(rng.uniform(min(0.3 + lumen, 2.4), 2.7))
+    first = float(rng.choice([-1, 1]))
+    tries = [branch_from(heart, target, ("cap branch", at_mm, first * (-1) ** n), lumen, rng) for n in range(6)]
+    free = [kept_apart(branch, [target]) for branch in tries]
+    return max((branch for branch in free if branch), key=lambda b: len(b.points_mm), default=tries[0])
+
+
+def build_arteries(
+    heart: Heart, options: PhantomOptions, rng: np.random.Generator
+) -> tuple[list[Artery], Placement, float]:
+    """The target artery first, then those that keep clear of it; where the lesion goes; the length of the left main.
+
+    Made for pictures of one lesion: far from the target an artery may be missing, with its side branches left. The
+    complete tree is :func:`recanal.phantoms.whole_tree.build_whole_tree`.
+    """
+    anatomy = anatomy_of("right")
+    mains, place, left_main_mm = main_arteries(heart, options, anatomy, rng)
     target = mains[place.vessel]
     tree: list[Artery] = [target]
     for name, artery in mains.items():
@@ -241,22 +269,16 @@ def build_arteries(heart: Heart, options: PhantomOptions, rng: np.random.Generat
         main = replace(artery, points_mm=artery.points_mm[split:], lumen_mm=artery.lumen_mm[split:])
         tree.append(replace(main, parent=place.vessel, start_mm=left_main_mm) if split else main)
     for main in list(tree):
-        for spot in _BRANCHES[main.name]:
+        for spot in anatomy.branches[main.name]:
             at_mm = spot[1] + float(rng.normal(0, 3)) - (left_main_mm if main.parent else 0.0)
             near = main is target and place.start_mm - 9 < at_mm < place.end_mm + 9
             lumen = float(np.interp(at_mm, main.arc_mm, main.lumen_mm)) * float(rng.uniform(0.4, 0.62))
             if not near and at_mm < main.arc_mm[-1] - 8:
-                tree.append(_branch(heart, main, (spot[0], at_mm, spot[2]), max(lumen, 0.5), rng))
+                tree.append(branch_from(heart, main, (spot[0], at_mm, spot[2]), max(lumen, 0.5), rng))
     if options.side_branch_at_cap:
-        share = rng.uniform(0.75, 0.95) if options.proximal_cap == "ambiguous" else rng.uniform(0.4, 0.65)
-        lumen = max(0.55, share * float(np.interp(place.start_mm, target.arc_mm, target.lumen_mm)))
-        at_mm = place.start_mm - float(rng.uniform(min(0.3 + lumen, 2.4), 2.7))
-        first = float(rng.choice([-1, 1]))
-        tries = [_branch(heart, target, ("cap branch", at_mm, first * (-1) ** n), lumen, rng) for n in range(6)]
-        free = [_apart(branch, [target]) for branch in tries]
-        tree.insert(1, max((branch for branch in free if branch), key=lambda b: len(b.points_mm), default=tries[0]))
+        tree.insert(1, cap_branch(heart, options, target, place, rng))
     kept = [target]
     for artery in tree[1:]:
-        clear = _apart(artery, kept)
+        clear = kept_apart(artery, kept)
         kept += [clear] if clear is not None else []
-    return kept, place
+    return kept, place, left_main_mm

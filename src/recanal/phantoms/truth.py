@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from recanal.core.volume import Volume
 from recanal.phantoms.options import PhantomOptions
+from recanal.phantoms.segments import SCCT_NAMES
 
 __all__ = ["CalciumTruth", "Composition", "Course", "Phantom", "PhantomTruth", "Point"]
 
@@ -32,12 +34,19 @@ class Course:
         (n,) designed lumen radius, 0 where occluded.
     outer_radius_mm
         (n,) designed outer wall radius (mean over the angle); equal to the lumen radius for a vein.
+    parent, start_mm
+        The artery it leaves and the arc length there; empty and 0 for one that leaves the aorta, and for a vein.
+    scct
+        (n,) number of the SCCT segment at each point, 0 for an artery without one; None for a vein.
     """
 
     name: str
     points_mm: NDArray[np.float64]
     lumen_radius_mm: NDArray[np.float64]
     outer_radius_mm: NDArray[np.float64]
+    parent: str = ""
+    start_mm: float = 0.0
+    scct: NDArray[np.int16] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,12 @@ class PhantomTruth:
         (in-plane, through-plane) sigma of the picture.
     stenosis_percent, stenosis_point_mm
         Of an open vessel: largest diameter stenosis and where.
+    dominance
+        ``"right"``, ``"left"`` or ``"co"``.
+    left_main_mm
+        Arc length of the left main on the artery that carries it.
+    segment_names
+        Names of the SCCT numbers in ``Course.scct``.
     """
 
     options: PhantomOptions
@@ -145,6 +160,9 @@ class PhantomTruth:
     psf_sigma_mm: tuple[float, float]
     stenosis_percent: float | None = None
     stenosis_point_mm: Point | None = None
+    dominance: str = "right"
+    left_main_mm: float = 0.0
+    segment_names: Mapping[int, str] = field(default_factory=lambda: dict(SCCT_NAMES))
     thresholds_hu: tuple[float, float, float, float] = field(default=(-30.0, 76.0, 131.0, 351.0))
 
     def to_dict(self) -> dict[str, Any]:
@@ -158,7 +176,7 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if isinstance(value, float | np.floating):

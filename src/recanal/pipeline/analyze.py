@@ -27,12 +27,15 @@ from recanal.interop import (
 )
 from recanal.interop.atomic import write_atomic
 from recanal.measure.intervals import METHOD
+from recanal.pipeline.angles import LesionViews, find_views, simulated, with_projections
 from recanal.pipeline.doubts import doubts_of
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.typed import disagreements, typed_findings
 from recanal.pipeline.views import section_positions
 from recanal.report import render_figures, render_html, render_pdf
+from recanal.report.angle_picture import angle_figures
 from recanal.scores import evaluate_all
+from recanal.strategy import advise_all
 
 __all__ = ["AnalyzeRequest", "analyze_study", "analyze_volume"]
 
@@ -139,6 +142,10 @@ def analyze_volume(
         progress=progress,
     )
     measure_s = time.perf_counter() - started
+    progress("choosing the views")
+    views = find_views(volume, result.vessel)
+    result = replace(result, lesions=with_projections(result.lesions, views), views=views)
+    views_s = time.perf_counter() - started - measure_s
     progress("scoring")
     findings = result.findings.merged(typed or Findings({}))
     occlusion = any(lesion.kind == "occlusion" for lesion in result.lesions)
@@ -149,8 +156,10 @@ def analyze_volume(
         lesions=_told(result, typed or Findings({})),
         findings=findings,
         scores=evaluate_all(findings) if occlusion else (),
+        strategy=advise_all(findings, territory="coronary") if occlusion else (),
         provenance=_provenance(request),
-        timings_s={"measure": measure_s},
+        timings_s={"measure": measure_s, "views": views_s},
+        findings_of=result.findings_of if occlusion else None,
     )
     return case, result
 
@@ -205,7 +214,7 @@ def _written(
     progress("cutting the pictures")
     started = time.perf_counter()
     views = _views(study.volume, result.vessel, case)
-    figures = render_figures(case, views)
+    figures = {**render_figures(case, views), **_angle_figures(result.views, result.vessel, case)}
     case = replace(case, timings_s={**case.timings_s, "figures": time.perf_counter() - started})
     progress("writing the report")
     page, document = render_html(case, figures), render_pdf(case, figures)
@@ -221,6 +230,13 @@ def _written(
         write_atomic(folder.path("report.pdf"), document)
         write_json_atomic(folder.path("case.json"), case_json(case))
     return case
+
+
+def _angle_figures(views: tuple[LesionViews, ...], vessel: Vessel, case: CaseReport) -> dict[str, bytes]:
+    figures: dict[str, bytes] = {}
+    for lesion, found in zip(case.lesions, views, strict=False):
+        figures |= angle_figures(lesion.id, simulated(found, vessel), found.plan.angle_map)
+    return figures
 
 
 def _views(volume: Volume, vessel: Vessel, case: CaseReport) -> dict[str, tuple[Reformat, ...]]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from recanal.core.volume import Volume
 from recanal.errors import OptionError
-from recanal.interop import ResultFolder, write_dicom_study
+from recanal.interop import ResultFolder, nifti_bytes, write_dicom_study
 from recanal.phantoms import PhantomOptions, PhantomTruth, make_phantom
 from recanal.phantoms import decoys as make_decoys
 
@@ -22,7 +20,6 @@ __all__ = ["FORMATS", "PhantomStudy", "make_study"]
 FORMATS = ("dicom", "nifti")
 _TRUTH, _NIFTI = "truth.json", "phantom.nii.gz"
 _OWN_FILE = re.compile(rf"IM\d{{6,}}|{re.escape(_TRUTH)}|{re.escape(_NIFTI)}")
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 Progress = Callable[[float, str], None]
 
 
@@ -105,7 +102,7 @@ def make_study(
         if file_format == "dicom":
             write_dicom_study(staging, _shuffled(series, seed), seed=seed)
         else:
-            folder.write(_NIFTI, _nifti_bytes(made.volume))
+            folder.write(_NIFTI, nifti_bytes(made.volume))
         written = {path.name for path in staging.iterdir()}
     for name in earlier - written:
         (out / name).unlink(missing_ok=True)
@@ -138,14 +135,3 @@ def _shuffled(series: list[Volume], seed: int) -> list[Volume]:
     """The series in an order that does not tell which one is the angiogram."""
     order = np.random.default_rng([seed, len(series)]).permutation(len(series))
     return [series[k] for k in order]
-
-
-def _nifti_bytes(volume: Volume) -> bytes:
-    """A gzipped NIfTI-1 file; the same volume gives the same bytes."""
-    from nibabel import nifti1
-
-    make_image: Any = nifti1.Nifti1Image
-    matrix = _LPS_TO_RAS @ volume.affine.matrix[:, [2, 1, 0, 3]]
-    image = make_image(np.ascontiguousarray(volume.hu.T), matrix)
-    image.header.set_xyzt_units("mm")
-    return gzip.compress(image.to_bytes(), compresslevel=2, mtime=0)

@@ -15,6 +15,7 @@ from recanal.imaging.quality import assess
 from recanal.imaging.vessel import Vessel, trace_vessel
 from recanal.measure.findings import lesion_findings
 from recanal.measure.lesion import measure_lesions, open_vessel
+from recanal.pipeline.angles import LesionViews
 
 __all__ = ["SeededResult", "measure_seeded"]
 
@@ -31,6 +32,8 @@ class SeededResult:
         One per occlusion, or one of kind ``"none"`` for an open vessel.
     findings
         The facts of the longest occlusion.
+    views
+        The C-arm views of each occlusion, once they have been chosen.
     """
 
     vessel: Vessel
@@ -38,6 +41,7 @@ class SeededResult:
     findings: Findings
     quality: Quality
     tree: TreeReport
+    views: tuple[LesionViews, ...] = ()
 
     @property
     def findings_of(self) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from recanal.core.findings import Fact, Findings
 from recanal.errors import FindingsError
 from recanal.interop import read_findings_file
-from recanal.report.display import words
+from recanal.report.finding_words import finding_label, finding_text, source_text
 from recanal.scores import check_consistent
 
 __all__ = ["disagreements", "typed_findings"]
@@ -50,7 +50,8 @@ def disagreements(measured: Findings, typed: Findings) -> tuple[str, ...]:
         From the clinical file; the scores use these.
     """
     return tuple(
-        f"{words(name)}: the scores use {_text(fact)} ({_origin(fact)}), CT shows {_text(measured.facts[name])}"
+        f"{finding_label(name)}: the scores use {finding_text(name, fact)} ({source_text(fact)}); "
+        f"CT shows {finding_text(name, measured.facts[name])}"
         for name, fact in typed.facts.items()
         if name in measured and _differs(measured.facts[name], fact)
     )
@@ -67,16 +68,3 @@ def _differs(measured: Fact, typed: Fact) -> bool:
 
 def _end(bound: float | None, fact: Fact) -> float:
     return float(fact.value) if bound is None else bound
-
-
-def _text(fact: Fact) -> str:
-    if isinstance(fact.value, bool):
-        return "yes" if fact.value else "no"
-    if isinstance(fact.value, str):
-        return fact.value
-    shown = f"{fact.value:.4g}"
-    return shown if fact.low is None or fact.high is None else f"{shown} ({fact.low:.4g} to {fact.high:.4g})"
-
-
-def _origin(fact: Fact) -> str:
-    return fact.source if fact.source != "ct" else "CT, as confirmed by a reader"

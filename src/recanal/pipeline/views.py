@@ -14,19 +14,19 @@ REFERENCE_OFFSET_MM = 4.0
 def section_positions(vessel: Vessel, lesion: Lesion, gap: Gap | None) -> dict[str, float]:
     """Arc length of each wanted cross-section, by name.
 
-    For an open vessel: both seeds and the narrowest place.
+    For an open vessel: both seeds and the narrowest place. The most calcified section only where there is calcium.
     """
     end = vessel.line.length_mm
     if gap is None:
         narrow = 0.0 if lesion.narrowest_mm is None else vessel.line.nearest(lesion.narrowest_mm)[0]
-        return {"proximal_reference": vessel.seed_mm[0], "narrowest": narrow, "distal_reference": vessel.seed_mm[1]}
-    ratio = None if lesion.calcification is None else lesion.calcification.cross_section_max_ratio.at_mm
-    middle = (gap.start_mm + gap.end_mm) / 2
+        return {"proximal_point": vessel.seed_mm[0], "narrowest": narrow, "distal_point": vessel.seed_mm[1]}
+    calcium = lesion.calcification
+    most = calcium.cross_section_max_ratio.at_mm if calcium is not None and calcium.any else None
     return {
         "proximal_reference": max(gap.start_mm - REFERENCE_OFFSET_MM, 0.0),
         "proximal_cap": gap.start_mm,
-        "most_calcified": middle if ratio is None else gap.start_mm + ratio,
-        "middle": middle,
+        **({} if most is None else {"most_calcified": gap.start_mm + most}),
+        "middle": (gap.start_mm + gap.end_mm) / 2,
         "distal_cap": gap.end_mm,
         "distal_reference": min(gap.end_mm + REFERENCE_OFFSET_MM, end),
     }

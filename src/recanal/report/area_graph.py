@@ -101,7 +101,7 @@ def _draw(axes: Axes, profile: Profile) -> float:
         base = np.nan_to_num(lumen)
     for name in COMPONENTS:
         part = _series(getattr(profile, f"{name}_mm2"), position)
-        if part is None:
+        if part is None or not (part > 0).any():
             continue
         upper = base + np.nan_to_num(part)
         axes.fill_between(

@@ -89,16 +89,27 @@ class Display:
         digits = self._digits(path, decimals, scale)
         return missing if digits is None else _with_unit(digits, unit)
 
-    def interval(self, path: str, *, decimals: int = 1, unit: str = "", scale: float = 1.0) -> str:
+    def interval(
+        self, path: str, *, decimals: int = 1, unit: str = "", scale: float = 1.0, missing: str = NOT_MEASURABLE
+    ) -> str:
         """A number with its 95 % interval, such as ``"18.3 mm (17.2–19.1)"``."""
         value, low, high = (self._digits(f"{path}.{key}", decimals, scale) for key in ("value", "low", "high"))
         if value is None:
-            return self.number(path, decimals=decimals, unit=unit, scale=scale)
+            return self.number(path, decimals=decimals, unit=unit, scale=scale, missing=missing)
         text = _with_unit(value, unit)
         if low is None or high is None:
             return text
         dash = " to " if "−" in low + high else "–"
         return f"{text} ({low}{dash}{high})"
+
+    def chance(self, path: str, *, missing: str = NOT_MEASURABLE) -> str:
+        """A probability in percent, such as ``"86 %"``; never 0 % or 100 %, for nothing measured is certain."""
+        value = self.at(path)
+        if value is None or isinstance(value, bool | dict | list | str):
+            return missing
+        if round(100 * value) >= 100:
+            return "over 99 %"
+        return "under 1 %" if round(100 * value) <= 0 else self.number(path, decimals=0, unit="%", scale=100)
 
     def truth(self, path: str, *, missing: str = NOT_ASSESSED) -> str:
         """``"yes"``, ``"no"`` or what stands for unknown."""

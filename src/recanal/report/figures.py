@@ -55,4 +55,4 @@ def _lesion_figures(lesion: Lesion, views: tuple[Reformat, ...]) -> dict[str, by
 def _png(view: Reformat, axis: Axis | None) -> bytes:
     if view.kind == "straightened" and axis is not None:
         return strip_png(view, axis)
-    return section_png(view) if view.kind == "cross_section" else flat_png(view)
+    return section_png(view, axis) if view.kind == "cross_section" else flat_png(view)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from recanal.core.case import COMPONENTS, CaseReport, Lesion
-from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display, words
+from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display
+from recanal.report.finding_words import finding_label
 from recanal.report.palette import COMPONENT_COLOURS, COMPONENT_NAMES, bin_text, hex_colour
 
 __all__ = ["collateral_group", "lesion_model"]
@@ -14,8 +15,11 @@ Group = dict[str, Any]
 _NOT_ON_CT = "not measurable on CT; from the angiogram"
 
 
-def lesion_model(case: CaseReport, index: int, say: Display) -> dict[str, Any]:
-    """Strings for lesion number ``index`` (from 0): heading, findings 1 to 6, composition, views, flags."""
+def lesion_model(case: CaseReport, index: int, say: Display, *, about: str | None) -> dict[str, Any]:
+    """Strings for lesion number ``index`` (from 0): heading, measurements 1 to 6, composition.
+
+    ``about`` is the id of the lesion that the findings of the case speak of.
+    """
     lesion = case.lesions[index]
     at = f"lesions.{index}"
     vessel = lesion.vessel or "Vessel not named"
@@ -23,7 +27,7 @@ def lesion_model(case: CaseReport, index: int, say: Display) -> dict[str, Any]:
     where = f"{vessel}, SCCT segment{'s' if len(lesion.segments) > 1 else ''} {segments}" if segments else vessel
     groups = _open_groups(at, say) if lesion.kind == "none" else _groups(at, say)
     if lesion.kind != "none":
-        groups.append(collateral_group(say, known=index == 0))
+        groups.append(collateral_group(say, known=lesion.id == about))
     return {
         "id": lesion.id,
         "kind": lesion.kind,
@@ -32,8 +36,6 @@ def lesion_model(case: CaseReport, index: int, say: Display) -> dict[str, Any]:
         "summary": _summary(lesion, at, say),
         "groups": [{"number": str(k), **group} for k, group in enumerate(groups, start=1)],
         "composition": _composition(lesion, at, say),
-        "angles": _angles(lesion, at, say),
-        "flags": list(lesion.flags),
         "unknown": _unknown(lesion, groups),
     }
 
@@ -48,12 +50,17 @@ def _unknown(lesion: Lesion, groups: list[Group]) -> list[str]:
 
 def _summary(lesion: Lesion, at: str, say: Display) -> str:
     if lesion.kind == "none":
-        return "No occlusion found between the two points"
-    ostial = say.truth(f"{at}.ostial")
-    stent = say.truth(f"{at}.in_stent")
+        narrow = say.number(f"{at}.narrowest_diameter_mm", unit="mm")
+        smallest = "" if narrow == NOT_MEASURABLE else f"; smallest lumen diameter {narrow}"
+        return f"No occlusion found between the two points{smallest}"
+    marks = [
+        f"{label}: {say.truth(f'{at}.{key}')}"
+        for key, label, value in (("ostial", "ostial", lesion.ostial), ("in_stent", "in a stent", lesion.in_stent))
+        if value is not None
+    ]
     length = say.interval(f"{at}.length_mm", unit="mm")
     size = f"Occlusion, length {NOT_MEASURABLE}" if length == NOT_MEASURABLE else f"Occlusion of {length}"
-    return f"{size}; ostial: {ostial}; in a stent: {stent}"
+    return "; ".join([size, *marks])
 
 
 def _row(label: str, text: str, name: str = "") -> dict[str, Any]:
@@ -75,7 +82,8 @@ def _open_groups(at: str, say: Display) -> list[Group]:
         _row("Reference, proximal", say.number(f"{at}.reference.proximal_diameter_mm", unit="mm")),
         _row("Reference, distal", say.number(f"{at}.reference.distal_diameter_mm", unit="mm")),
     ]
-    return [{"title": "Narrowest lumen", "rows": lumen}, {"title": "Vessel", "rows": vessel}]
+    known = [row for row in vessel if not row["unknown"]]  # these are defined for an occlusion
+    return [{"title": "Narrowest lumen", "rows": lumen}, *([{"title": "Vessel", "rows": known}] if known else [])]
 
 
 def _groups(at: str, say: Display) -> list[Group]:
@@ -89,7 +97,7 @@ def _groups(at: str, say: Display) -> list[Group]:
             ],
         },
         {"title": "Calcium", "rows": _calcium_rows(at, say)},
-        {"title": "Bend", "rows": [_row("Largest, and where", _bend(at, say), "bend")]},
+        {"title": "Bend", "rows": _bend_rows(at, say)},
         {"title": "Distal side", "rows": _distal_rows(at, say)},
     ]
 
@@ -103,8 +111,8 @@ def _proximal_rows(at: str, say: Display) -> list[dict[str, Any]]:
     hu = say.number(f"{cap}.attenuation_hu", decimals=0, unit="HU")
     rows = [_row("Shape", shape, "shape of the proximal cap")]
     if say.at(f"{cap}.blunt_prob") is not None:
-        rows.append(_row("Chance that it is blunt", say.number(f"{cap}.blunt_prob", decimals=2)))
-    rows.append(_row("Side branch ≥1 mm within 3 mm", branch, "side branch at the proximal cap"))
+        rows.append(_row("Chance that it is blunt", say.chance(f"{cap}.blunt_prob")))
+    rows.append(_row("Side branch within 3 mm", branch, "side branch at the proximal cap"))
     rows.append(_row("Attenuation, first 5 mm", hu, "attenuation at the proximal cap"))
     return rows
 
@@ -112,13 +120,9 @@ def _proximal_rows(at: str, say: Display) -> list[dict[str, Any]]:
 def _calcium_rows(at: str, say: Display) -> list[dict[str, Any]]:
     calcium = f"{at}.calcification"
     share = say.interval(f"{calcium}.cross_section_max_ratio", decimals=0, unit="%", scale=100)
-    marks = [say.truth(f"{calcium}.{key}", missing=NOT_MEASURABLE) for key in ("any", "severe")]
     rows = [
-        _row(
-            "Any; severe (≥50 % of a section)",
-            "; ".join(dict.fromkeys(marks) if NOT_MEASURABLE in marks else marks),
-            "calcification",
-        ),
+        _row("Any", say.truth(f"{calcium}.any", missing=NOT_MEASURABLE), "calcium"),
+        _row("Severe (≥50 % of a section)", say.truth(f"{calcium}.severe", missing=NOT_MEASURABLE), "calcium"),
         _row("Largest share of a section", share, "calcified share of a section"),
         _row("Largest arc", say.interval(f"{calcium}.arc_max_deg", decimals=0, unit="°"), "calcium arc"),
         _row("Fills a whole section", say.truth(f"{calcium}.whole_lumen", missing=NOT_MEASURABLE)),
@@ -135,17 +139,18 @@ def _calcium_rows(at: str, say: Display) -> list[dict[str, Any]]:
     return rows
 
 
-def _bend(at: str, say: Display) -> str:
-    text = say.interval(f"{at}.bend_max_deg", decimals=0, unit="°")
+def _bend_rows(at: str, say: Display) -> list[dict[str, Any]]:
+    rows = [_row("Largest", say.interval(f"{at}.bend_max_deg", decimals=0, unit="°"), "bend")]
     if say.at(f"{at}.bend_max_deg.at_mm") is not None:
-        text += f" at {say.number(f'{at}.bend_max_deg.at_mm', unit='mm')}"
-    return text
+        rows.append(_row("Where, from the proximal cap", say.number(f"{at}.bend_max_deg.at_mm", unit="mm")))
+    return rows
 
 
 def _distal_rows(at: str, say: Display) -> list[dict[str, Any]]:
     beyond = {True: "opacified", False: "not opacified"}.get(say.at(f"{at}.distal_vessel.opacified"), NOT_MEASURABLE)
+    mean = []
     if say.at(f"{at}.distal_vessel.diameter_mean_mm") is not None:
-        beyond += f", mean {say.number(f'{at}.distal_vessel.diameter_mean_mm', unit='mm')}"
+        mean = [_row("Mean diameter beyond", say.number(f"{at}.distal_vessel.diameter_mean_mm", unit="mm"))]
     diseased = say.truth(f"{at}.distal_vessel.diseased")
     references = [say.number(f"{at}.reference.{side}_diameter_mm", unit="mm") for side in ("proximal", "distal")]
     return [
@@ -154,6 +159,7 @@ def _distal_rows(at: str, say: Display) -> list[dict[str, Any]]:
         _row("Reference diameter, proximal", references[0]),
         _row("Reference diameter, distal", references[1]),
         _row("Vessel beyond", beyond, "distal vessel"),
+        *mean,
         _row("Vessel beyond diseased", diseased, "disease of the distal vessel"),
     ]
 
@@ -161,7 +167,7 @@ def _distal_rows(at: str, say: Display) -> list[dict[str, Any]]:
 def collateral_group(say: Display, *, known: bool) -> Group:
     """Finding 6: collaterals, from the angiogram or typed; CT does not show them.
 
-    The findings of a case belong to its first lesion; for the others they are unknown.
+    ``known`` says whether the findings of the case speak of this lesion; for the others collaterals are unknown.
     """
     rows = []
     for name in ("rentrop_grade", "werner_cc", "interventional_collaterals"):
@@ -170,7 +176,8 @@ def collateral_group(say: Display, *, known: bool) -> Group:
         if value is None:
             continue
         text = say.truth(f"{fact}.value") if isinstance(value, bool) else say.number(f"{fact}.value", decimals=0)
-        rows.append(_row(words(name).capitalize(), f"{text} ({say.word(f'{fact}.source')})"))
+        source = {"ct": "CT", "typed": "entered"}.get(say.at(f"{fact}.source"), say.word(f"{fact}.source"))
+        rows.append(_row(finding_label(name), f"{text} ({source})"))
     return {"title": "Collaterals", "rows": rows or [_row("Grade, size, crossable", _NOT_ON_CT, "collaterals")]}
 
 
@@ -202,29 +209,10 @@ def _composition(lesion: Lesion, at: str, say: Display) -> dict[str, Any] | None
 
 
 def _composition_notes(at: str, say: Display) -> str:
-    parts = [f"Thresholds: {say.word(f'{at}.plaque.scheme')}."]
+    parts = [f"Thresholds: {say.word(f'{at}.plaque.scheme')} scheme."]
     if say.at(f"{at}.wall_bridged_percent") is not None:
         bridged = say.number(f"{at}.wall_bridged_percent", decimals=0, unit="%")
         parts.append(f"Outer wall not seen and bridged: {bridged} of the occlusion.")
     if say.at(f"{at}.bridge_confidence") is not None:
-        parts.append(f"Confidence in the path: {say.number(f'{at}.bridge_confidence', decimals=2)}.")
+        parts.append(f"Confidence in the path: {say.chance(f'{at}.bridge_confidence')}.")
     return " ".join(parts)
-
-
-def _angles(lesion: Lesion, at: str, say: Display) -> list[str]:
-    """Projections in words; signs follow DICOM (positioner angles: LAO and cranial are positive)."""
-    out = []
-    for index, _ in enumerate(lesion.projections or ()):
-        path = f"{at}.projections.{index}"
-        parts = []
-        for key, plus, minus in (("rao_lao_deg", "LAO", "RAO"), ("cra_cau_deg", "CRA", "CAU")):
-            value = say.at(f"{path}.{key}")
-            if value is not None:
-                parts.append(f"{plus if value >= 0 else minus} {say.number(f'{path}.{key}', decimals=0).lstrip('−')}°")
-        extra = [
-            f"{label} {say.number(f'{path}.{key}', unit='%')}"
-            for key, label in (("foreshortening_percent", "foreshortening"), ("overlap_percent", "overlap"))
-            if say.at(f"{path}.{key}") is not None
-        ]
-        out.append(f"{' '.join(parts)} ({', '.join(extra)})" if extra else " ".join(parts))
-    return out

@@ -1,112 +1,223 @@
-"""What the report says about scores, strategy and sources, in words."""
+"""What the report says about scores, in words: in groups, and never two endpoints in one table."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from recanal.core.case import CaseReport
-from recanal.core.score import ScoreResult
-from recanal.report.display import words
+from recanal.core.score import ScoreItem, ScoreResult
+from recanal.report.finding_words import finding_label, item_label, variant_label
+from recanal.report.sources import Sources, without_doi
 
-__all__ = ["Sources", "scores_model", "strategy_model"]
+__all__ = ["missing_findings", "score_row", "scores_model"]
 
-_METHOD_SOURCES = (
-    (
-        "10.21037/qims-21-1050",
-        "Xing H, et al. Quant Imaging Med Surg 2022;12:3625 (plaque components by attenuation)",
-    ),
-    ("10.1109/VISUAL.2002.1183754", "Kanitsar A, et al. IEEE Visualization 2002 (curved planar reformation)"),
-)
-
-
-class Sources:
-    """The numbered list of references, in order of first mention."""
-
-    def __init__(self) -> None:
-        self._citation: dict[str, str] = {}
-
-    def number(self, doi: str, citation: str = "") -> str:
-        """The number of a source, such as ``"[2]"``; empty without a DOI."""
-        if not doi:
-            return ""
-        known = self._citation.setdefault(doi, citation)
-        if citation and not known:
-            self._citation[doi] = citation
-        return f"[{list(self._citation).index(doi) + 1}]"
-
-    def add_methods(self) -> None:
-        """Append what the pictures and the composition follow."""
-        for doi, citation in _METHOD_SOURCES:
-            self.number(doi, citation)
-
-    def entries(self) -> list[dict[str, str]]:
-        """Number, citation and DOI of each source."""
-        rows = enumerate(self._citation.items(), start=1)
-        return [{"number": f"[{k}]", "citation": text, "doi": doi} for k, (doi, text) in rows]
+_GROUPS = {
+    "ct": "Difficulty, scores made for CT",
+    "angiogram": "Difficulty, scores made for the angiogram",
+    "outcome": "Complications",
+    "other": "Classes and other scores",
+}
+_FOREIGN_RATE = re.compile(r"([\d.]+ %(?: \(\d+/\d+[^()]*\))?) ([A-Za-z][^()]*)")
+_FOREIGN_FACTS = ("CT-derived values used in an angiographic score", "Angiographic values used in a CT score")
+_FOREIGN_NOTE = {
+    "ct": "Made for facts from CT; those from an angiogram or entered by a person are marked so.",
+    "angiogram": "Made for facts from an angiogram; those marked CT may differ from what it would show.",
+}
+_ORIGINS = {"ct": "CT", "angiogram": "Angiogram", "typed": "Entered", None: "Not known"}
+_SURE_SHARE = 0.995
+_LEAST_SHARE = 0.005
 
 
-def scores_model(case: CaseReport, sources: Sources) -> list[dict[str, Any]]:
-    """One row for each score; a rate never stands without its endpoint."""
-    return [_score(score, sources) for score in case.scores]
+def scores_model(case: CaseReport, sources: Sources) -> dict[str, Any]:
+    """The scores in groups, each group in tables of one endpoint; those of which nothing is known apart.
 
-
-def _score(score: ScoreResult, sources: Sources) -> dict[str, Any]:
-    points = (
-        f"{score.points:g}" if score.points is not None else _span(f"{score.points_min:g}", f"{score.points_max:g}")
-    )
+    Returns
+    -------
+    model
+        ``groups``: title and ``tables``, each with its ``endpoint`` and ``rows``; ``unknown``: the scores of which no
+        item is known; ``checks``: how far each sheet was compared with its publication.
+    """
+    known = [score for score in case.scores if not _nothing_known(score)]
+    unknown = [score for score in case.scores if _nothing_known(score)]
+    groups = []
+    for key, title in _GROUPS.items():
+        scores = [score for score in known if _group(score) == key]
+        if scores:
+            foreign = any(words.startswith(_FOREIGN_FACTS) for score in scores for words in score.warnings)
+            note = _FOREIGN_NOTE.get(key, _FOREIGN_NOTE["angiogram"]) if foreign else ""
+            groups.append({"title": title, "note": note, "tables": _tables(scores, sources)})
+    missing = missing_findings(case)
     return {
-        "name": score.name,
-        "variant": score.variant or "",
-        "source": sources.number(score.doi, score.citation),
-        "points": points,
-        "stratum": _stratum(score),
-        "probabilities": _probabilities(score),
-        "outcome": _outcome(score),
-        "missing": ", ".join(words(name) for name in score.missing) or "nothing",
-        "complete": not score.missing,
-        "trust": score.trust,
-        "warnings": list(score.warnings),
+        "groups": groups,
+        "missing": f"Needed and not known: {', '.join(missing)}." if missing else "",
+        "unknown": [_unknown_row(score, sources) for score in unknown],
+        "unknown_line": ", ".join(score.name for score in unknown),
+        "checks": [{"name": s.name, "words": words} for s in known for words in s.warnings if _is_trust_note(s, words)],
+        "count": len(case.scores),
     }
 
 
-def _span(low: str, high: str) -> str:
+def missing_findings(case: CaseReport) -> list[str]:
+    """What the scores shown with points would need to be complete, in words."""
+    known = (score for score in case.scores if not _nothing_known(score))
+    return list(dict.fromkeys(_inside(finding_label(name)) for score in known for name in score.missing))
+
+
+def score_row(score: ScoreResult, sources: Sources) -> dict[str, Any]:
+    """One score in words; its rate stands in a table that its endpoint heads."""
+    warnings = [
+        _signs(words)
+        for words in score.warnings
+        if not _is_trust_note(score, words) and not words.startswith(_FOREIGN_FACTS)
+    ]
+    return {
+        "name": score.name,
+        "variant": _signs(score.variant_label or (variant_label(score.variant) if score.variant else "")),
+        "source": sources.number(score.doi, score.citation),
+        "points": _points(score),
+        "stratum": _stratum(score),
+        "chances": _chances(score),
+        "endpoint": _signs(_endpoint_and_rate(score)[0]),
+        "rate": _rate(score, sources),
+        "short_rate": _rate(score, None),
+        "items": _items(score),
+        "trust": score.trust,
+        "trusted": score.trust != "not verified",
+        "warnings": warnings,
+    }
+
+
+def _nothing_known(score: ScoreResult) -> bool:
+    return bool(score.items) and all(item.points is None for item in score.items)
+
+
+def _group(score: ScoreResult) -> str:
+    if score.predicts == "complication":
+        return "outcome"
+    if not score.endpoint:
+        return "other"
+    return "ct" if score.modality == "ct" or "ct" in score.sheet.split("_") else "angiogram"
+
+
+def _tables(scores: Sequence[ScoreResult], sources: Sources) -> list[dict[str, Any]]:
+    """One table for each endpoint of which a rate is shown; then, without a column of rates, the other scores."""
+    rated: dict[str, list[dict[str, Any]]] = {}
+    others = []
+    for score in scores:
+        row = score_row(score, sources)
+        if row["rate"]:
+            rated.setdefault(row["endpoint"], []).append({**row, "fourth": row["rate"]})
+        else:
+            others.append({**row, "fourth": row["endpoint"]})
+    tables = [
+        {"first": "Endpoint:", "endpoint": endpoint, "fourth": "Its published rate", "rows": rows}
+        for endpoint, rows in rated.items()
+    ]
+    left = {"first": "No single published rate", "endpoint": "", "fourth": "Endpoint", "rows": others}
+    return [*tables, *([left] if others else [])]
+
+
+def _endpoint_and_rate(score: ScoreResult) -> tuple[str, str]:
+    """The endpoint that heads the column of the rate, and the printed rate without it.
+
+    A sheet may print the rate of another endpoint than its own; that one is taken then.
+    """
+    text = score.printed_rate_text
+    if f" {score.endpoint}" in text:
+        return score.endpoint, text.replace(f" {score.endpoint}", "", 1)
+    foreign = _FOREIGN_RATE.match(text)
+    if foreign:
+        return foreign[2].strip(), f"{foreign[1]} {text[foreign.end() :]}"
+    return score.endpoint, text
+
+
+def _rate(score: ScoreResult, sources: Sources | None) -> str:
+    """The published rate with the number of its source, or without DOI and number; empty where there is no one rate."""
+    rate = _endpoint_and_rate(score)[1]
+    if rate:
+        return _signs(sources.numbered(rate) if sources is not None else without_doi(rate))
+    if score.printed_rate is not None:
+        return f"{round(100 * score.printed_rate, 1):g} %"
+    return ""
+
+
+def _signs(words: str) -> str:
+    """Comparisons and degrees as a printer sets them."""
+    set_words = words.replace("<=", "≤").replace(">=", "≥")
+    return re.sub(r"([<>≤≥]) (?=\d)", r"\1", re.sub(r"(?<=\d) deg\b", "°", set_words))
+
+
+def _points(score: ScoreResult) -> str:
+    if score.points is not None:
+        return _signed(score.points)
+    low, high = _signed(score.points_min), _signed(score.points_max)
     return low if low == high else f"{low} to {high}"
 
 
 def _stratum(score: ScoreResult) -> str:
     if score.stratum is not None:
-        return score.stratum
+        return _signs(score.stratum)
     if score.stratum_min is not None and score.stratum_max is not None:
-        return _span(score.stratum_min, score.stratum_max)
-    return "open: items missing" if score.missing else "none defined"
+        ends = [f"“{_signs(end)}”" if re.search(r"\d", end) else end for end in (score.stratum_min, score.stratum_max)]
+        return f"undecided between {ends[0]} and {ends[1]}"
+    return "open" if score.missing else "none defined"
 
 
-def _probabilities(score: ScoreResult) -> str:
-    """The chance of each stratum given the measured intervals."""
-    parts = [f"{name} {100 * share:.0f} %" for name, share in score.stratum_probabilities.items()]
-    if not parts:
+def _chances(score: ScoreResult) -> str:
+    """The chance of each stratum given the measured intervals; those under half a percent are left out."""
+    shares = score.stratum_probabilities
+    if not shares:
         return ""
-    return "chance: " + ", ".join(parts) + (" (known items alone)" if score.missing else "")
+    if max(shares.values()) >= _SURE_SHARE:
+        return "the same all over the measured intervals" if score.points is not None else ""
+    parts = [f"{_signs(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= _LEAST_SHARE]
+    by = "by the measured intervals" + (" and the stated priors" if score.priors else "")
+    return f"{by}: {', '.join(parts)}"
 
 
-def _outcome(score: ScoreResult) -> str:
-    if score.printed_rate_text:
-        named = score.endpoint in score.printed_rate_text
-        return score.printed_rate_text if named else f"{score.endpoint}: {score.printed_rate_text}"
-    if score.printed_rate is not None:
-        return f"{score.endpoint}: {round(100 * score.printed_rate, 1):g} %"
-    return f"{score.endpoint}: no single rate"
+def _items(score: ScoreResult) -> list[dict[str, Any]]:
+    """The items by where their facts come from, the unknown ones last; without items, what is missing."""
+    rows = []
+    for origin, title in _ORIGINS.items():
+        items = [item for item in score.items if (item.source if item.points is not None else None) == origin]
+        known = [_item(item) for item in items if item.points is not None]
+        open_items = [_item(item) for item in items if item.points is None]
+        if known:
+            rows.append({"origin": title if origin else "No fact needed", "known": True, "words": ", ".join(known)})
+        if open_items:
+            rows.append({"origin": title, "known": False, "words": ", ".join(open_items)})
+    if not score.items and score.missing:
+        missing = ", ".join(_inside(finding_label(name)) for name in score.missing)
+        rows.append({"origin": _ORIGINS[None], "known": False, "words": missing})
+    return rows
 
 
-def strategy_model(case: CaseReport, sources: Sources) -> list[dict[str, Any]]:
-    """The steps of each published algorithm with the reasons that fired."""
-    return [
-        {
-            "algorithm": advice.algorithm,
-            "steps": [
-                {"do": step.do, "because": "; ".join(step.because), "source": sources.number(step.source)}
-                for step in advice.steps
-            ],
-        }
-        for advice in case.strategy
-    ]
+def _item(item: ScoreItem) -> str:
+    label = _signs(item.label or item_label(item.name, item.findings))
+    return label if item.points is None else f"{label}: {_signed(item.points)}"
+
+
+def _signed(points: float) -> str:
+    return f"{points:g}".replace("-", "−")
+
+
+def _unknown_row(score: ScoreResult, sources: Sources) -> dict[str, str]:
+    return {
+        "name": score.name,
+        "source": sources.number(score.doi, score.citation),
+        "endpoint": _signs(score.endpoint),
+        "range": f"{_signed(score.points_min)} to {_signed(score.points_max)}",
+        "missing": ", ".join(_inside(finding_label(name)) for name in score.missing),
+    }
+
+
+def _is_trust_note(score: ScoreResult, words: str) -> bool:
+    return words.startswith(f"Sheet {score.trust}")
+
+
+def _inside(label: str) -> str:
+    """A label within a sentence."""
+    proper = label[1:2].isupper() or label.startswith(("Rentrop", "Werner", "Agatston"))
+    return label if proper else label[:1].lower() + label[1:]

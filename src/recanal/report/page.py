@@ -9,7 +9,8 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined
 
 from recanal.core.case import CaseReport
-from recanal.report.model import lesion_pictures, report_model
+from recanal.report.model import report_model
+from recanal.report.pictures import place_pictures
 
 __all__ = ["render_html"]
 
@@ -22,19 +23,23 @@ def render_html(case: CaseReport, figures: Mapping[str, bytes]) -> str:
     case
         The result.
     figures
-        PNG pictures by relative name, from :func:`~recanal.report.render_figures`; those that are missing are left
-        out.
+        PNG pictures by relative name, from :func:`~recanal.report.render_figures`. A name that no figure has leaves
+        its place empty; a figure that no place knows is not shown.
 
     Returns
     -------
     html
-        Every string of the case is escaped, and a content security policy forbids scripts and requests.
+        Every string of the case is escaped, and a content security policy forbids scripts and requests. Scores of
+        which nothing is known, and remarks on the sheets, are folded.
+
+    Raises
+    ------
+    InputError
+        When a figure is not a PNG picture.
     """
     model = report_model(case)
-    for lesion in model["lesions"]:
-        lesion["pictures"] = lesion_pictures(lesion["id"], figures)
-        for picture in (p for place in lesion["pictures"].values() for p in place):
-            picture["data"] = "data:image/png;base64," + base64.b64encode(figures[picture["file"]]).decode("ascii")
+    for picture in place_pictures(model, figures):
+        picture["data"] = "data:image/png;base64," + base64.b64encode(figures[picture["file"]]).decode("ascii")
     folder = resources.files("recanal.report").joinpath("templates")
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(
         folder.joinpath("report.html").read_text(encoding="utf-8")

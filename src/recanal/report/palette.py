@@ -11,6 +11,7 @@ __all__ = [
     "COMPONENT_NAMES",
     "LUMEN",
     "OUTSIDE",
+    "PLACES",
     "WALL",
     "WINDOW_HU",
     "Colour",
@@ -42,6 +43,17 @@ CAP_DARK: Colour = (0, 90, 150)
 OUTSIDE: Colour = (38, 44, 58)
 WINDOW_HU = (-250.0, 750.0)  # level 250, width 1000: fat, plaque, contrast and calcium keep four different greys
 
+PLACES = {
+    "straightened": "strips",
+    "profile": "strips",
+    "axial": "flats",
+    "stretched": "flats",
+    "mpr": "flats",
+    "mip": "flats",
+    "cross_section": "sections",
+}
+"""Where a figure stands, by how its name begins."""
+
 _CAPTIONS = {
     "axial_proximal_cap": "Axial, proximal cap",
     "axial_distal_cap": "Axial, distal cap",
@@ -52,6 +64,8 @@ _CAPTIONS = {
     "cross_section_distal_cap": "Distal cap",
     "cross_section_distal_reference": "Distal reference",
     "cross_section_narrowest": "Narrowest lumen",
+    "cross_section_proximal_point": "At the proximal point",
+    "cross_section_distal_point": "At the distal point",
     "straightened_000": "Straightened CPR, 0°",
     "straightened_090": "Straightened CPR, 90°",
     "stretched": "Stretched CPR",

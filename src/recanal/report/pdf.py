@@ -13,27 +13,32 @@ import typst
 
 from recanal.core.case import CaseReport
 from recanal.report.canvas import font_folder
-from recanal.report.model import lesion_pictures, report_model
+from recanal.report.model import report_model
+from recanal.report.pictures import place_pictures
 
 __all__ = ["render_pdf"]
 
 
 def render_pdf(case: CaseReport, figures: Mapping[str, bytes]) -> bytes:
-    """The report as an A4 PDF: two pages, and one more for each further lesion.
+    """The report as an A4 PDF: verdict, measurements and pictures on the first page, all else on one to three more.
+
+    Each further lesion takes one page. What the HTML page folds is said here in a line.
 
     Parameters
     ----------
-    case
-        The result.
-    figures
-        PNG pictures by relative name, from :func:`~recanal.report.render_figures`; those that are missing are left
-        out.
+    case, figures
+        As in :func:`~recanal.report.render_html`.
 
     Returns
     -------
     pdf
         The same bytes for the same input. It conforms to PDF/A-3a and PDF/UA-1: tagged, with words for each picture
         and its fonts inside.
+
+    Raises
+    ------
+    InputError
+        When a figure is not a PNG picture.
 
     Notes
     -----
@@ -44,12 +49,10 @@ def render_pdf(case: CaseReport, figures: Mapping[str, bytes]) -> bytes:
     model = report_model(case)
     with tempfile.TemporaryDirectory(prefix="recanal-report-") as name:
         folder = Path(name)
-        for number, lesion in enumerate(model["lesions"]):
-            lesion["pictures"] = lesion_pictures(lesion["id"], figures)
-            for count, picture in enumerate(p for place in lesion["pictures"].values() for p in place):
-                file = f"picture_{number}_{count}.png"
-                (folder / file).write_bytes(figures[picture["file"]])
-                picture["file"] = file
+        for number, picture in enumerate(place_pictures(model, figures)):
+            file = f"picture_{number}.png"
+            (folder / file).write_bytes(figures[picture["file"]])
+            picture["file"] = file
         template = resources.files("recanal.report").joinpath("templates/report.typ").read_text(encoding="utf-8")
         (folder / "report.typ").write_text(template, encoding="utf-8")
         made = _made(case.provenance.created_utc)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from recanal.core.reformat import Overlay, Reformat
 from recanal.report.canvas import Canvas, colour_classes, grey, png_bytes, ruler_step_mm, stacked
-from recanal.report.palette import CAP, LUMEN, WALL
+from recanal.report.orientation import edge_letters, opposite
+from recanal.report.palette import CAP_DARK, LUMEN, WALL
+from recanal.report.strip import Axis
 
 __all__ = ["flat_png", "section_png"]
 
 _LETTER_PX = 22
+_EDGE_PX = 24
 _FLAT_HEIGHT_PX = 440
-_SECTION_PX = 300
+_SECTION_PX, _BAND_PX, _GAP_PX = 300, 32, 8
 _WHITE = (255, 255, 255)
 _BORDERS = {"wall": WALL, "lumen": LUMEN}
 _BRIDGED = (20, 20, 24)  # dark dashes over the wall where the image did not show it
@@ -61,19 +65,35 @@ def flat_png(view: Reformat) -> bytes:
             canvas.arrow((x, y), letter, size_px=_LETTER_PX, towards_right=x > 3.2 * _LETTER_PX)
     length = min(ruler_step_mm(0.8 * columns * view.pixel_mm[1], wanted=2), 50.0)
     canvas.scale_bar(px_per_mm, length_mm=length, size_px=_LETTER_PX)
-    if view.kind == "axial":
-        for words, at in (("R", (16, size[1] / 2)), ("L", (size[0] - 16, size[1] / 2)), ("A", (size[0] / 2, 18))):
-            canvas.text(at, words, size_px=_LETTER_PX, colour=_WHITE)
+    _orient(canvas, view)
     return png_bytes(canvas.flatten())
 
 
-def section_png(view: Reformat) -> bytes:
+def _orient(canvas: Canvas, view: Reformat) -> None:
+    """The letters of the edges; the lower one is left out, where the scale bar stands."""
+    if view.right_direction is None or view.down_direction is None:
+        return
+    wide, tall = canvas.picture.size
+    right, down = edge_letters(view.right_direction), edge_letters(view.down_direction)
+    canvas.text((7, tall / 2), opposite(right), size_px=_EDGE_PX, colour=_WHITE, anchor="lm")
+    canvas.text((wide - 7, tall / 2), right, size_px=_EDGE_PX, colour=_WHITE, anchor="rm")
+    canvas.text((wide / 2, 6), opposite(down), size_px=_EDGE_PX, colour=_WHITE, anchor="ma")
+
+
+def section_png(view: Reformat, axis: Axis | None = None) -> bytes:
     """A cross-section twice: above as it is, below with the borders and the composition.
+
+    Parameters
+    ----------
+    view
+        The cut.
+    axis
+        The axis of the lesion's strips; with it the picture says where along it the cut lies.
 
     Returns
     -------
     png
-        Two square tiles of 300 pixels with a white gap between them.
+        Two square tiles of 300 pixels with a white gap between them, and above them the position on a white band.
     """
     rows, columns = view.hu.shape
     size = (_SECTION_PX, max(1, round(_SECTION_PX * rows * view.pixel_mm[0] / (columns * view.pixel_mm[1]))))
@@ -88,7 +108,22 @@ def section_png(view: Reformat) -> bytes:
     length = ruler_step_mm(columns * view.pixel_mm[1], wanted=3)
     upper.scale_bar(px_per_mm, length_mm=length, size_px=_LETTER_PX)
     lower.scale_bar(px_per_mm, length_mm=length, size_px=_LETTER_PX)
+    _orient(upper, view)
+    tiles = [_place(view, axis), upper.flatten(), lower.flatten()]
+    return png_bytes(stacked([tile for tile in tiles if tile is not None], gap_px=_GAP_PX))
+
+
+def _place(view: Reformat, axis: Axis | None) -> Image.Image | None:
+    """A band over the picture: where along the vessel the cut lies, and the letter of a cap."""
+    if axis is None or view.position_mm is None:
+        return None
+    canvas = Canvas(Image.new("RGB", (_SECTION_PX, _BAND_PX), _WHITE))
+    words = f"{view.position_mm - axis.zero_mm:.1f} mm"
+    words = words.removeprefix("-") if words == "-0.0 mm" else words.replace("-", "−")
+    canvas.plain_text((_SECTION_PX / 2, _BAND_PX / 2), words, size_px=_EDGE_PX)
     letter = {"cross_section_proximal_cap": "P", "cross_section_distal_cap": "D"}.get(view.name)
     if letter is not None:
-        upper.letter((18, 20), letter, size_px=_LETTER_PX, colour=CAP)
-    return png_bytes(stacked([upper.flatten(), lower.flatten()], gap_px=8))
+        at = (16.0, _BAND_PX / 2)
+        canvas.letter_box(at, CAP_DARK, _LETTER_PX)
+        canvas.letter(at, letter, size_px=_LETTER_PX, colour=_WHITE, rim=False)
+    return canvas.flatten()

@@ -183,7 +183,7 @@ def _ruler(canvas: Canvas, axis: Axis, top: float) -> None:
         if major:
             words = f"{position:g}".replace("-", "−")
             canvas.plain_text((x, top + 28), words, size_px=_TEXT_PX)
-    canvas.plain_text((LEFT_PX - 14, top + 28), "mm", size_px=_TEXT_PX, anchor="rm")
+    canvas.plain_text((8, top + 28), "mm", size_px=_TEXT_PX, anchor="lm")
 
 
 def _side_scale(canvas: Canvas, axis: Axis, *, top: float, height: float) -> None:

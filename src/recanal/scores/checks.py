@@ -102,6 +102,8 @@ def _check_rates(sheet: Sheet) -> None:
         for name in row.variants:
             if name not in known:
                 raise _error(sheet, "rates", f"no such variant: {name!r}")
+        if row.primary and row.endpoint != sheet.endpoint:
+            raise _error(sheet, "rates", f"the primary rates count {row.endpoint!r}, the sheet {sheet.endpoint!r}")
     for variant in _variant_names(sheet):
         primary = [row for row in sheet.rates if row.primary and (not row.variants or variant in row.variants)]
         if len(primary) > 1:

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
-from typing import Any
 
-from recanal.core.findings import FactKind, vocabulary
 from recanal.errors import SheetError
+from recanal.rules.parsing import condition, finding_names
 from recanal.scores.checks import check_sheet
 from recanal.scores.sheet import (
     MODALITIES,
-    OPERATORS,
+    PREDICTS,
     TERRITORIES,
     TRUST,
-    AllOf,
-    AnyOf,
-    Condition,
     CStatistic,
-    Direct,
-    FirstOf,
     Item,
     Level,
     Limit,
-    Negation,
     RateSet,
     Rule,
     Sheet,
@@ -33,10 +25,9 @@ from recanal.scores.sheet import (
     Variant,
 )
 from recanal.scores.table import Table
+from recanal.scores.weights import counted_levels, weighted_levels
 
 __all__ = ["parse_sheet"]
-
-_GROUPS: Mapping[str, type[AnyOf] | type[AllOf] | type[FirstOf]] = {"any": AnyOf, "all": AllOf, "first": FirstOf}
 
 
 def parse_sheet(text: str, *, label: str = "sheet") -> Sheet:
@@ -60,6 +51,7 @@ def parse_sheet(text: str, *, label: str = "sheet") -> Sheet:
         raise SheetError(f"{label}: not a TOML file: {error}.") from error
     name = raw.get("id")
     root = Table(raw, name if isinstance(name, str) and name else label)
+    root.one_of("kind", ("points",), default="points")
     sheet = _sheet(root)
     check_sheet(sheet)
     return sheet
@@ -71,7 +63,7 @@ def _sheet(root: Table) -> Sheet:
         id=root.text("id"),
         name=root.text("name"),
         citation=root.text("citation"),
-        doi=root.doi("doi"),
+        doi=root.doi("doi") if root.has("doi") else "",
         endpoint=root.text("endpoint"),
         trust=root.one_of("trust", TRUST),
         trust_note=root.text("trust_note"),
@@ -88,6 +80,7 @@ def _sheet(root: Table) -> Sheet:
         variants=variants,
         default_variant=root.text("default_variant") if variants else None,
         sources=root.texts("sources"),
+        predicts=root.one_of("predicts", PREDICTS, default="success"),
     )
     root.done()
     return sheet
@@ -106,6 +99,7 @@ def _variant(row: Table) -> Variant:
         note=row.text("note"),
         citation=row.text("citation", default=""),
         doi=row.doi("doi") if row.has("doi") else "",
+        label=row.text("label", default=""),
     )
     row.done()
     return variant
@@ -114,107 +108,43 @@ def _variant(row: Table) -> Variant:
 def _item(row: Table) -> Item:
     name = row.text("name")
     variants = row.table("variants") if row.has("variants") else None
-    item = Item(name=name, rule=_rule(row), variants=() if variants is None else _rules_by_variant(variants))
+    item = Item(name, _rule(row, name), () if variants is None else _rules_by_variant(variants, name))
     row.done()
     return item
 
 
-def _rules_by_variant(table: Table) -> tuple[tuple[str, Rule], ...]:
+def _rules_by_variant(table: Table, item: str) -> tuple[tuple[str, Rule], ...]:
     pairs = []
     for name in table.names():
         row = table.table(name)
-        pairs.append((name, _rule(row)))
+        pairs.append((name, _rule(row, item)))
         row.done()
     return tuple(pairs)
 
 
-def _rule(row: Table) -> Rule:
+def _rule(row: Table, item: str) -> Rule:
     if row.has("levels"):
         levels = tuple(_level(level) for level in row.tables("levels", required=True))
+    elif row.has("weights"):
+        levels = weighted_levels(row)
+    elif row.has("per"):
+        levels = counted_levels(row)
     else:
-        levels = (Level(row.number("points"), _condition(row.table("test"))),)
+        levels = (Level(row.number("points"), condition(row.table("test"))),)
     return Rule(
         levels=levels,
         definition=row.text("definition"),
         source=row.text("source"),
         trust=row.one_of("trust", TRUST),
-        ask=_finding_names(row, "ask"),
+        ask=finding_names(row, "ask"),
+        label=row.text("label", default=item.replace("_", " ")),
     )
 
 
 def _level(row: Table) -> Level:
-    level = Level(row.number("points"), _condition(row.table("test")))
+    level = Level(row.number("points"), condition(row.table("test")))
     row.done()
     return level
-
-
-def _finding_names(row: Table, key: str) -> tuple[str, ...]:
-    names = row.texts(key)
-    for name in names:
-        if name not in vocabulary():
-            raise row.error(key, f"no such finding: {name!r}")
-    return names
-
-
-def _condition(table: Table) -> Condition:
-    for key, kind in _GROUPS.items():
-        if table.has(key):
-            parts = tuple(_condition(part) for part in table.tables(key, required=True))
-            table.done()
-            return kind(parts)
-    if table.has("not"):
-        inner = _condition(table.table("not"))
-        table.done()
-        return Negation(inner)
-    return _direct(table)
-
-
-def _direct(table: Table) -> Direct:
-    name = table.text("finding")
-    kind = vocabulary().get(name)
-    if kind is None:
-        raise table.error("finding", f"no such finding: {name!r}")
-    op = table.one_of("op", OPERATORS)
-    test = Direct(
-        finding=name,
-        op=op,
-        value=_value(table, kind, op),
-        unknown=_words(table, kind, "unknown") if table.has("unknown") else (),
-        decides=table.one_of("decides", ("both", "true", "false"), default="both"),
-    )
-    table.done()
-    return test
-
-
-def _value(table: Table, kind: FactKind, op: str) -> Any:
-    if kind.kind == "number":
-        if op not in (">", ">=", "<", "<="):
-            raise table.error("op", f"a number is compared with >, >=, < or <=, got {op!r}")
-        value = table.number("value")
-        if not kind.low <= value <= kind.high:
-            raise table.error("value", f"outside the range of {kind.name}, got {value:g}")
-        return value
-    if op in (">", ">=", "<", "<="):
-        raise table.error("op", f"{kind.name} is not a number, got {op!r}")
-    if kind.kind == "bool":
-        return table.truth("value") if op == "is" else _refuse_words(table, kind)
-    if op == "is":
-        return _words(table, kind, "value")[0]
-    return _words(table, kind, "value")
-
-
-def _refuse_words(table: Table, kind: FactKind) -> bool:
-    raise table.error("op", f'{kind.name} is true or false: use "is"')
-
-
-def _words(table: Table, kind: FactKind, key: str) -> tuple[str, ...]:
-    words = (table.text(key),) if isinstance(table.raw(key), str) else table.texts(key)
-    for word in words:
-        if word not in kind.choices:
-            raise table.error(key, f"{kind.name} has no choice {word!r}")
-    if not words:
-        raise table.error(key, "must name at least one choice")
-    return words
 
 
 def _stratum(row: Table) -> Stratum:
@@ -240,7 +170,7 @@ def _rate_set(row: Table) -> RateSet:
         cohort=row.text("cohort"),
         endpoint=row.text("endpoint"),
         source=row.text("source"),
-        doi=row.doi("doi"),
+        doi=row.doi("doi") if row.has("doi") else "",
         trust=row.one_of("trust", TRUST),
         primary=row.truth("primary", default=False),
         variants=row.texts("variants"),
@@ -278,6 +208,6 @@ def _c_statistic(row: Table) -> CStatistic:
 
 
 def _limit(row: Table) -> Limit:
-    out = Limit(test=_condition(row.table("test")), warning=row.text("warning"), source=row.text("source"))
+    out = Limit(test=condition(row.table("test")), warning=row.text("warning"), source=row.text("source"))
     row.done()
     return out

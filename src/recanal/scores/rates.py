@@ -34,4 +34,5 @@ def rate_text(rates: RateSet, stratum: str) -> str:
     if rate.events is not None and rate.total is not None:
         low, high = wilson_interval(rate.events, rate.total)
         share = f"{share} ({rate.events}/{rate.total}, 95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
-    return f"{share} {rates.endpoint} ({rates.cohort}, {rates.source}, {rates.doi}; {rates.trust})"
+    source = f"{rates.source}, {rates.doi}" if rates.doi else rates.source
+    return f"{share} {rates.endpoint} ({rates.cohort}, {source}; {rates.trust})"

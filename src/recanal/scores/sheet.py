@@ -9,12 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from recanal.core.findings import FindingValue
 from recanal.errors import OptionError
+from recanal.rules.conditions import (
+    OPERATORS,
+    TRUST,
+    AllOf,
+    AnyOf,
+    Condition,
+    Direct,
+    FirstOf,
+    Negation,
+    readings,
+)
 
 __all__ = [
     "MODALITIES",
     "OPERATORS",
+    "PREDICTS",
     "TERRITORIES",
     "TRUST",
     "AllOf",
@@ -37,67 +48,9 @@ __all__ = [
     "readings",
 ]
 
-TRUST = ("read in the source", "read in part", "not verified")
-OPERATORS = (">", ">=", "<", "<=", "is", "in", "not in")
 MODALITIES = ("angiogram", "ct", "any")
 TERRITORIES = ("coronary", "leg", "any")
-
-
-@dataclass(frozen=True)
-class Direct:
-    """One finding against one value.
-
-    Parameters
-    ----------
-    finding
-        Name in the findings vocabulary.
-    op
-        One of ``OPERATORS``.
-    value
-        Threshold, truth value, word, or tuple of words for ``in`` and ``not in``.
-    unknown
-        Words that leave the question open, such as an ambiguous cap.
-    decides
-        ``"both"``; or ``"true"`` (``"false"``) for a finding that can settle the question one way only,
-        such as severe calcification, which implies any calcification while its absence says nothing.
-    """
-
-    finding: str
-    op: str
-    value: FindingValue | tuple[str, ...]
-    unknown: tuple[str, ...] = ()
-    decides: str = "both"
-
-
-@dataclass(frozen=True)
-class AnyOf:
-    """True when one part is; three-valued (Kleene)."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True)
-class AllOf:
-    """True when every part is; three-valued (Kleene)."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True)
-class FirstOf:
-    """Several ways to learn one fact: the first known part speaks, a person's word before a measured one."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True)
-class Negation:
-    """True when the part is false."""
-
-    part: Condition
-
-
-Condition = Direct | AnyOf | AllOf | FirstOf | Negation
+PREDICTS = ("success", "failure", "complication", "description")
 
 
 @dataclass(frozen=True)
@@ -124,6 +77,8 @@ class Rule:
         One of ``TRUST``.
     ask
         The findings to ask for while the item is unknown; empty means all that it reads.
+    label
+        The item in a few words, for texts that people read.
     """
 
     levels: tuple[Level, ...]
@@ -131,6 +86,7 @@ class Rule:
     source: str
     trust: str
     ask: tuple[str, ...] = ()
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,12 +104,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Variant:
-    """One published way to score the same sheet."""
+    """One published way to score the same sheet; ``label`` says it in a few words."""
 
     name: str
     note: str
     citation: str = ""
     doi: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,7 +160,7 @@ class RateSet:
     endpoint
         What was counted.
     source, doi
-        Short citation and identifier of the publication.
+        Short citation and identifier of the publication; the identifier is empty when it is not known.
     trust
         One of ``TRUST``.
     primary
@@ -258,7 +215,7 @@ class Sheet:
     Parameters
     ----------
     id, name, citation, doi, endpoint
-        As shown to the reader.
+        As shown to the reader; ``doi`` is empty when it is not known.
     trust, trust_note
         How far the sheet was checked against its publication, and what was not.
     modality
@@ -275,6 +232,10 @@ class Sheet:
         Published ways to score it; empty and None when there is one.
     sources
         Addresses that were read.
+    predicts
+        What a higher total goes with: less ``"success"``, more ``"failure"``, or more of a ``"complication"``;
+        ``"description"`` where it predicts nothing.
+        The endpoint counts that event.
     """
 
     id: str
@@ -297,6 +258,7 @@ class Sheet:
     variants: tuple[Variant, ...] = ()
     default_variant: str | None = None
     sources: tuple[str, ...] = ()
+    predicts: str = "success"
 
     def variant_named(self, name: str | None) -> Variant | None:
         """The variant of that name, or the default when None.
@@ -316,17 +278,6 @@ class Sheet:
     def stratum_of(self, points: float) -> str | None:
         """The name of the stratum of a total; None when the sheet has no strata."""
         return next((stratum.name for stratum in self.strata if stratum.holds(points)), None)
-
-
-def readings(condition: Condition) -> Iterator[Direct]:
-    """Every direct test inside a condition."""
-    if isinstance(condition, Direct):
-        yield condition
-    elif isinstance(condition, Negation):
-        yield from readings(condition.part)
-    else:
-        for part in condition.parts:
-            yield from readings(part)
 
 
 def conditions_of(rule: Rule) -> Iterator[Direct]:

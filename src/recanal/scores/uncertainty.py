@@ -3,8 +3,10 @@
 A number with a 95 % interval is taken as two half-normal pieces joined at the stated value, each
 holding half of the probability, so that low, value and high are exactly its 2.5, 50 and 97.5 %
 quantiles. A bool with ``prob`` is true with that probability. A choice with ``prob`` is what was
-stated with that probability, and otherwise turns its tests round. Facts are independent of each
-other; items that read the same uncertain fact are handled together, so nothing is counted twice.
+stated with that probability, and otherwise turns its tests round. Stated priors of unknown facts, which serve
+the items that are unknown without them and no other, give each value its probability. Facts are
+independent of each other; items that read the same uncertain fact are handled together, so nothing
+is counted twice.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from statistics import NormalDist
 
 from recanal.core.findings import Fact, Findings
 from recanal.scores.logic import State, World, by_person, is_certain, outcome, stated_world
+from recanal.scores.priors import Priors
 from recanal.scores.sheet import Direct, Rule, conditions_of
 
-__all__ = ["fact_states", "share_below", "total_distribution"]
+__all__ = ["fact_states", "priors_read", "share_below", "total_distribution"]
 
 _QUANTILE = NormalDist().inv_cdf(0.975)
 Weighted = tuple[State, float]
@@ -92,7 +95,9 @@ def _with_atoms(fact: Fact, value: float, cells: list[tuple[float, float]]) -> l
     return cells
 
 
-def total_distribution(rules: Sequence[Rule], findings: Findings) -> Mapping[float, float] | None:
+def total_distribution(
+    rules: Sequence[Rule], findings: Findings, *, priors: Priors | None = None
+) -> Mapping[float, float] | None:
     """Probability of each total over the given items.
 
     Parameters
@@ -101,6 +106,8 @@ def total_distribution(rules: Sequence[Rule], findings: Findings) -> Mapping[flo
         The items' rules, in one variant.
     findings
         The facts.
+    priors
+        Of unknown facts; none when None.
 
     Returns
     -------
@@ -108,12 +115,19 @@ def total_distribution(rules: Sequence[Rule], findings: Findings) -> Mapping[flo
         Total to probability, exact up to rounding; None when an item is unknown in some possible world.
     """
     total: Mapping[float, float] = {0.0: 1.0}
-    for group in _groups(rules, findings):
-        part = _group_distribution(group, findings)
+    for group in _groups(rules, findings, priors or {}):
+        part = _group_distribution(group, findings, priors or {})
         if part is None:
             return None
         total = _convolved(total, part)
     return total
+
+
+def priors_read(rule: Rule, findings: Findings, priors: Priors) -> tuple[str, ...]:
+    """The unknown facts whose priors an item needs: none when it is known without them."""
+    if outcome(rule, stated_world(findings)).points is not None:
+        return ()
+    return tuple(dict.fromkeys(test.finding for test in conditions_of(rule) if test.finding in priors))
 
 
 def _uncertain(rule: Rule, findings: Findings) -> set[str]:
@@ -121,11 +135,11 @@ def _uncertain(rule: Rule, findings: Findings) -> set[str]:
     return {name for name in names if name in findings and not is_certain(findings.facts[name])}
 
 
-def _groups(rules: Sequence[Rule], findings: Findings) -> list[list[Rule]]:
+def _groups(rules: Sequence[Rule], findings: Findings, priors: Priors) -> list[list[Rule]]:
     """Items gathered so that no uncertain fact is read by two groups."""
     groups: list[tuple[set[str], list[Rule]]] = []
     for rule in rules:
-        names, members = _uncertain(rule, findings), [rule]
+        names, members = {*_uncertain(rule, findings), *priors_read(rule, findings, priors)}, [rule]
         apart = []
         for other_names, other_members in groups:
             if names & other_names:
@@ -136,23 +150,32 @@ def _groups(rules: Sequence[Rule], findings: Findings) -> list[list[Rule]]:
     return [members for _, members in groups]
 
 
-def _group_distribution(rules: Sequence[Rule], findings: Findings) -> Mapping[float, float] | None:
+def _group_distribution(rules: Sequence[Rule], findings: Findings, priors: Priors) -> Mapping[float, float] | None:
     base = stated_world(findings)
-    names = sorted(set().union(*(_uncertain(rule, findings) for rule in rules)))
+    own = [priors_read(rule, findings, priors) for rule in rules]
     tests = [test for rule in rules for test in conditions_of(rule)]
+    names = sorted(set().union(*(_uncertain(rule, findings) for rule in rules)))
     cuts = {name: {_threshold(test) for test in tests if test.finding == name} for name in names}
+    states = {name: fact_states(findings.facts[name], cuts[name]) for name in names}
+    states |= {name: _prior_states(priors, name) for name in sorted(set().union(*own))}
     spread: dict[float, float] = {}
-    for states in itertools.product(*(fact_states(findings.facts[name], cuts[name]) for name in names)):
-        world: World = {**base, **{name: state for name, (state, _) in zip(names, states, strict=True)}}
-        points = [outcome(rule, world).points for rule in rules]
+    for chosen in itertools.product(*states.values()):
+        here: World = {name: state for name, (state, _) in zip(states, chosen, strict=True)}
+        points = [
+            outcome(
+                rule, {**base, **{name: state for name, state in here.items() if name in base or name in mine}}
+            ).points
+            for rule, mine in zip(rules, own, strict=True)
+        ]
         if any(value is None for value in points):
             return None
-        share = 1.0
-        for _, weight in states:
-            share *= weight
         key = round(math.fsum(value for value in points if value is not None), 9)
-        spread[key] = spread.get(key, 0.0) + share
+        spread[key] = spread.get(key, 0.0) + math.prod(weight for _, weight in chosen)
     return spread
+
+
+def _prior_states(priors: Priors, name: str) -> list[Weighted]:
+    return [(State(value, value, certain=False), share) for value, share in priors[name] if share > 0]
 
 
 def _threshold(test: Direct) -> float:

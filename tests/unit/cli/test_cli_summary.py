@@ -50,14 +50,17 @@ def test_calcium_goes_on_with_share_and_arc(text):
 
 def test_both_kinds_of_flags_are_shown(text):
     flags = [line.split(maxsplit=1)[1] for line in text.splitlines() if line.startswith("Flag ")]
-    assert flags == ["wall bridged over 38 %", "step artefact"]
+    assert flags == ["Wall bridged over 38 %.", "Step artefact."]
 
 
-def test_a_rate_stands_in_the_cell_of_its_endpoint(text):
+def test_a_rate_stands_under_its_endpoint(text):
+    lines = text.splitlines()
     line = row(text, "CT-RECTOR")
-    assert "guidewire crossing <= 30 min: 44 % (31/70)" in line
+    head = lines[next(k for k, each in enumerate(lines) if each.startswith("CT-RECTOR ")) - 1]
+    assert head.startswith("Endpoint: guidewire crossing ≤30 min")
+    assert "44 % (31/70)" in line
     assert line.startswith("2 ")
-    assert "intermediate 20 %, difficult 80 %" in line
+    assert "intermediate 20 %," in text
     assert line.endswith("read in the source")
 
 
@@ -70,9 +73,9 @@ def test_an_endpoint_already_in_the_rate_is_not_said_twice(case, tmp_path):
 def test_an_open_score_shows_its_range_and_what_is_missing(text):
     line = row(text, "J-CTO (CT)")
     assert line.startswith("2 to 4")
-    assert "difficult to very difficult" in line
-    assert "no single rate" in line
-    assert "Not known, needed by the scores: prior failed attempt" in text
+    assert "undecided between difficult and very" in line
+    assert "guidewire crossing ≤30 min" in line
+    assert "Needed and not known: earlier failed attempt." in text
     assert "J-CTO (CT): outside the derivation population" in text
 
 

@@ -40,11 +40,11 @@ def test_what_agrees_or_was_not_measured_is_not_mentioned(values):
 @pytest.mark.parametrize(
     ("values", "parts"),
     [
-        ({"length_mm": 12.0}, ("length", "12 (typed)", "26.7 (24.6 to 28.8)")),
-        ({"length_mm": {"value": 12.0, "source": "angiogram"}}, ("12 (angiogram)",)),
-        ({"distal_diameter_mm": 3.0}, ("3 (typed)", "CT shows 2")),
-        ({"vessel": "LAD"}, ("LAD (typed)", "CT shows RCA")),
-        ({"calcification_severe": False}, ("no (typed)", "CT shows yes")),
+        ({"length_mm": 12.0}, ("Length", "12 mm (entered)", "CT shows 26.7 mm (24.6–28.8)")),
+        ({"length_mm": {"value": 12.0, "source": "angiogram"}}, ("12 mm (angiogram)",)),
+        ({"distal_diameter_mm": 3.0}, ("3 mm (entered)", "CT shows 2.")),
+        ({"vessel": "LAD"}, ("LAD (entered)", "CT shows RCA")),
+        ({"calcification_severe": False}, ("no (entered)", "CT shows yes")),
     ],
 )
 def test_what_differs_is_told_with_both_values(values, parts):

@@ -29,8 +29,9 @@ from recanal.core.case import (
 )
 from recanal.core.curves import Centerline, Contours, frames
 from recanal.core.findings import Findings
+from recanal.core.projection import Projection
 from recanal.core.reformat import Reformat
-from recanal.core.score import ScoreResult
+from recanal.core.score import ScoreItem, ScoreResult
 from recanal.core.volume import Affine, Volume
 from recanal.imaging.reformat import lesion_views
 
@@ -161,8 +162,8 @@ def _lesion(contours: Contours) -> Lesion:
         distal_vessel=DistalVessel(True, 2.1, False),
         profile=_profile(contours),
         projections=(
-            {"rao_lao_deg": -30.0, "cra_cau_deg": 20.0, "foreshortening_percent": 2.0, "overlap_percent": 3.0},
-            {"rao_lao_deg": 45.0, "cra_cau_deg": -5.0, "foreshortening_percent": 4.1, "overlap_percent": 0.0},
+            Projection(-30.0, 20.0, 2.0, 3.0, "RAO 30 / CRA 20"),
+            Projection(45.0, -5.0, 4.1, 0.0, "LAO 45 / CAU 5", angle_to_first_deg=79.0),
         ),
         bridge_confidence=0.83,
         wall_bridged_percent=38.0,
@@ -188,8 +189,12 @@ def _score(sheet: str, name: str, endpoint: str, **changes: object) -> ScoreResu
     return ScoreResult(sheet=sheet, name=name, endpoint=endpoint, **(base | changes))  # type: ignore[arg-type]
 
 
+def _item(name: str, points: float | None, source: str | None, finding: str) -> ScoreItem:
+    return ScoreItem(name, points, None if points is None else points > 0, None, source, findings=(finding,))
+
+
 def _scores() -> tuple[ScoreResult, ...]:
-    crossing = "guidewire crossing within 30 min"
+    crossing = "guidewire crossing <= 30 min"
     return (
         _score(
             "j_cto_ct",
@@ -202,6 +207,13 @@ def _scores() -> tuple[ScoreResult, ...]:
             stratum_min="difficult",
             stratum_max="very difficult",
             printed_rate=None,
+            modality="ct",
+            items=(
+                _item("blunt_stump", 1, "ct", "proximal_cap_shape"),
+                _item("length_ge_20", 0, "typed", "length_mm"),
+                _item("bending_gt_45", 1, "ct", "bend_max_deg"),
+                _item("prior_failed_attempt", None, None, "prior_failed_attempt"),
+            ),
         ),
         _score(
             "ct_rector",
@@ -209,7 +221,10 @@ def _scores() -> tuple[ScoreResult, ...]:
             crossing,
             doi="10.1016/j.jcmg.2014.09.024",
             citation="Opolski MP, et al. JACC Cardiovasc Imaging 2015;8:257",
-            printed_rate_text="44 % (31/70)",
+            printed_rate_text="44.3 % (31/70) guidewire crossing <= 30 min (derivation, Opolski 2015, "
+            "10.1016/j.jcmg.2014.09.024; not verified)",
+            trust="not verified",
+            warnings=("Sheet not verified: the publication was not read.",),
         ),
         _score(
             "kcct",
@@ -267,7 +282,29 @@ def _scores() -> tuple[ScoreResult, ...]:
             stratum_probabilities={"2": 0.3, "3": 0.7},
             doi="10.1016/j.jcin.2017.03.020",
             citation="Maeremans J, et al. J Am Coll Cardiol 2016",
-            warnings=("In-stent state not assessed: the case may lie outside the derivation population.",),
+            warnings=(
+                "In-stent state not assessed: the case may lie outside the derivation population.",
+                "CT-derived values used in an angiographic score: blunt stump.",
+            ),
+            modality="angiogram",
+        ),
+        _score(
+            "progress_mace",
+            "PROGRESS MACE",
+            "in-hospital MACE",
+            points=None,
+            points_min=0,
+            points_max=7,
+            missing=("age_years", "sex"),
+            stratum=None,
+            stratum_min="0 to 1",
+            stratum_max="6 to 7",
+            printed_rate=None,
+            stratum_probabilities={},
+            variant=None,
+            predicts="complication",
+            doi="10.4244/EIJ-D-22-00593",
+            items=(_item("age", None, None, "age_years"), _item("female", None, None, "sex")),
         ),
     )
 
@@ -286,6 +323,7 @@ def draw_case(contours: Contours) -> CaseReport:
             rejected=(
                 RejectedSeries("1.2.826.1", "no contrast: the aorta is at 41 HU", "CaScore 3.0"),
                 RejectedSeries("1.2.826.2", "slices of 3.0 mm are too thick", "CorCTA 75 % 3.0"),
+                RejectedSeries("1.2.826.3", "IM000044: [not-ct] The series holds no CT slices.", "Topogram"),
             ),
             kernel="Bv40",
             format="dicom",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from recanal.core.case import CaseReport, Profile
+from recanal.core.curves import Contours
 from recanal.core.reformat import Overlay, Reformat
 from recanal.report import render_figures
 from recanal.report.canvas import grey, ruler_step_mm
+from recanal.report.orientation import edge_letters, opposite
 from recanal.report.palette import CAP_DARK, COMPONENT_COLOURS, LUMEN, OUTSIDE, WALL
 from recanal.report.picture import flat_png, section_png
 from recanal.report.strip import LEFT_PX, WIDTH_PX, Axis, shared_axis, strip_png
@@ -172,6 +175,91 @@ def test_a_section_shows_the_bare_image_above_and_the_borders_below() -> None:
     assert np.hypot(*(wall - 149.5).T) / 300 * 10.1 == pytest.approx(3.0, abs=0.12)
     assert near(lower, LUMEN, 25).any()
     assert tuple(lower[150, 150]) == COMPONENT_COLOURS["dense_calcium"]
+
+
+def section(**changes: Any) -> Reformat:
+    hu = np.full((101, 101), -90, dtype=np.float32)
+    view = Reformat("cross_section", "cross_section_middle", "", hu, (0.1, 0.1), position_mm=33.5)
+    return dataclasses.replace(view, **changes)
+
+
+def test_a_section_says_where_it_lies_along_the_strip() -> None:
+    axis = Axis(-20.0, 40.0, 20.0, (0.0, 20.0))
+    placed, bare = pixels(section_png(section(), axis)), pixels(section_png(section()))
+    band_px = len(placed) - len(bare) - 8
+    assert 20 <= band_px <= 50
+    assert (placed[-len(bare) :] == bare).all()
+    assert (placed[:band_px].max(axis=-1) < 100).any()
+    elsewhere = pixels(section_png(section(position_mm=34.5), axis))
+    assert (elsewhere[:band_px] != placed[:band_px]).any()
+    zeros = [pixels(section_png(section(position_mm=mm), axis)) for mm in (19.999, 20.0)]  # never "-0.0"
+    assert (zeros[0] == zeros[1]).all()
+    assert not near(placed[:band_px], CAP_DARK, 10).any()
+    cap = pixels(section_png(section(name="cross_section_proximal_cap", position_mm=20.0), axis))
+    assert near(cap[:band_px], CAP_DARK, 10).any()
+
+
+def test_the_edges_of_a_section_are_lettered_where_the_directions_are_known() -> None:
+    bare = pixels(section_png(section()))
+    lettered = pixels(section_png(section(right_direction=(1.0, 0.0, 0.0), down_direction=(0.0, 1.0, 0.0))))
+    changed = (lettered != bare).any(axis=-1)
+    assert not changed[308:].any()
+    rows, columns = np.nonzero(changed[:300])
+    right, left, top = columns > 250, columns < 50, rows < 50
+    assert min(right.sum(), left.sum(), top.sum()) > 20
+    assert (right | left | top).all()
+    turned = pixels(section_png(section(right_direction=(-1.0, 0.0, 0.0), down_direction=(0.0, 1.0, 0.0))))
+    assert (turned != lettered).any()
+
+
+def test_edges_are_named_by_the_axis_they_point_along() -> None:
+    named = {
+        (1.0, 0.0, 0.0): "L",
+        (-1.0, 0.0, 0.0): "R",
+        (0.0, 1.0, 0.0): "P",
+        (0.0, -1.0, 0.0): "A",
+        (0.0, 0.0, 1.0): "H",
+        (0.0, 0.0, -1.0): "F",
+        (0.5, -0.8, 0.3): "AL",
+        (-0.39, 0.0, 0.92): "H",
+    }
+    assert {way: edge_letters(way) for way in named} == named
+    assert opposite("AL") == "PR"
+
+
+def test_the_cuts_of_the_next_room_carry_place_and_directions(views: Views, contours: Contours) -> None:
+    """An axial cut has the patient's left on the right and the back below; a section lies across the vessel."""
+    flat = {view.name: view for view in views}
+    axial = flat["axial_proximal_cap"]
+    assert (axial.right_direction, axial.down_direction) == ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+    cap = flat["cross_section_proximal_cap"]
+    assert cap.position_mm == pytest.approx(27.3)
+    tangent = np.diff(contours.line.at([26.8, 27.8]), axis=0)[0]
+    # right and down span the picture, and seen from the proximal end the vessel runs into it
+    assert cap.right_direction is not None
+    assert cap.down_direction is not None
+    inward = np.cross(cap.right_direction, cap.down_direction)
+    assert float(inward @ tangent) / np.linalg.norm(tangent) > 0.99
+    assert flat["stretched"].right_direction is None
+
+
+def test_the_unit_stands_clear_of_the_first_number() -> None:
+    axis = Axis(-20.0, 45.0, 0.0, (0.0, 20.0))
+    strip = pixels(strip_png(dataclasses.replace(band(), row_positions_mm=np.arange(301) * 0.2), axis))
+    ink = np.flatnonzero((strip[-28:, : LEFT_PX + 40].max(axis=-1) < 120).any(axis=0))
+    assert axis.ticks_mm(axis.step_mm)[0] == axis.start_mm
+    assert np.diff(ink).max() > 20
+
+
+def test_an_open_vessel_has_no_components_in_its_legend(case: CaseReport) -> None:
+    zero = (0.0,) * 20
+    profile = Profile(tuple(map(float, range(20))), (4.0,) * 20, (9.0,) * 20, zero, zero, zero, zero, zero)
+    lesion = dataclasses.replace(case.lesions[0], kind="none", profile=profile)
+    figures = render_figures(dataclasses.replace(case, lesions=(lesion,)), {})
+    picture = pixels(figures["figures/L1_profile.png"])
+    assert near(picture, LUMEN, 20).any()
+    assert not near(picture, COMPONENT_COLOURS["necrotic_core"], 20).any()
+    assert not near(picture, COMPONENT_COLOURS["fibrous"], 20).any()
 
 
 def test_the_wall_that_was_not_seen_is_dashed() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from typing import Any
 
 import pytest
 
-from recanal.core.case import CaseReport, Interval, Lesion, Quality, as_json
-from recanal.core.findings import Findings
+from recanal.core.case import CaseReport, Interval, Lesion, Quality, Reference, as_json
+from recanal.core.findings import Findings, vocabulary
 from recanal.report import report_model
 from recanal.report.display import Display, clean, words
+from recanal.report.finding_words import finding_label
+from recanal.report.flag_words import flag_sentence
 from recanal.report.palette import bin_text, caption
 
 
@@ -53,11 +56,14 @@ def test_six_findings_in_the_order_of_the_crossing_algorithm(case: CaseReport) -
         ("Shape", "blunt"),
         ("Side branch", "yes, at 1.2 mm"),
         ("Attenuation", "96 HU"),
-        ("Any; severe", "yes; yes"),
+        ("Any", "yes"),
+        ("Severe", "yes"),
+        ("Chance that it is blunt", "86 %"),
         ("Largest share", "56 % (49–61)"),
         ("Largest arc", "220° (198–241)"),
         ("Volume, lumen glow left out", "31.0 mm³ (27.2–35.9)"),
-        ("Largest, and where", "41° (36–47) at 7.5 mm"),
+        ("Where, from the proximal cap", "7.5 mm"),
+        ("Mean diameter beyond", "2.1 mm"),
         ("Reference diameter, proximal", "3.1 mm"),
         ("Vessel beyond diseased", "no"),
         ("Rentrop grade", "2 (angiogram)"),
@@ -72,7 +78,7 @@ def test_values_in_words(case: CaseReport, label: str, text: str) -> None:
 def test_every_shown_number_is_the_number_of_the_file(case: CaseReport) -> None:
     model = report_model(case)
     say = Display(case)
-    scales = {"cross_section_max_ratio": 100}
+    scales = {"cross_section_max_ratio": 100, "blunt_prob": 100, "bridge_confidence": 100}
     assert len(model["numbers"]) > 60
     for path, text in model["numbers"].items():
         scale = next((s for key, s in scales.items() if key in path), 1)
@@ -95,7 +101,7 @@ def test_what_is_not_known_is_said_in_words(case: CaseReport) -> None:
     assert row(model, "Bifurcation") == "not assessed"
     assert model["lesions"][0]["composition"] is None
     assert "length" in model["limits"][0]
-    assert "noise not measurable" in model["quality"]["line"]
+    assert "noise not measurable" in model["verdict"]["line"]
 
 
 def test_nan_is_not_measurable(case: CaseReport) -> None:
@@ -112,31 +118,158 @@ def test_collaterals_come_from_the_angiogram(case: CaseReport) -> None:
     assert row(model, "Grade, size") == "not measurable on CT; from the angiogram"
 
 
-def test_the_findings_of_a_case_belong_to_its_first_lesion(case: CaseReport) -> None:
-    second = dataclasses.replace(case.lesions[0], id="L2")
-    model = report_model(dataclasses.replace(case, lesions=(case.lesions[0], second)))
-    assert model["lesions"][1]["groups"][5]["rows"][0]["value"] == "not measurable on CT; from the angiogram"
+def test_the_lesion_that_the_findings_speak_of_is_named(case: CaseReport) -> None:
+    first = case.lesions[0]
+    second = dataclasses.replace(first, id="L2", length_mm=Interval(30.0, 28.0, 32.0))
+    model = report_model(dataclasses.replace(case, lesions=(first, second), findings_of="L2"))
+    collaterals = [lesion["groups"][5]["rows"][0]["value"] for lesion in model["lesions"]]
+    assert collaterals == ["not measurable on CT; from the angiogram", "2 (angiogram)"]
+    assert model["findings"]["about"] == "Findings, scores and plan speak of L2, the longest of 2 lesions."
+    unsaid = report_model(dataclasses.replace(case, lesions=(first, second)))
+    assert unsaid["findings"]["about"] == "Which of the lesions these findings speak of is not stated."
+    assert {lesion["groups"][5]["rows"][0]["value"] for lesion in unsaid["lesions"]} == {collaterals[0]}
+    assert report_model(case)["findings"]["about"] == ""
 
 
 def test_an_open_vessel_says_so(case: CaseReport) -> None:
     lesion = Lesion("L1", "none", "LCX", narrowest_diameter_mm=1.44, narrowest_mm=(1.0, -2.5, 30.0))
-    model = report_model(dataclasses.replace(case, lesions=(lesion,)))
-    assert model["lesions"][0]["summary"] == "No occlusion found between the two points"
+    model = report_model(dataclasses.replace(case, lesions=(lesion,), scores=()))
+    summary = "No occlusion found between the two points; smallest lumen diameter 1.4 mm"
+    assert model["lesions"][0]["summary"] == summary
+    assert model["title"] == "Coronary vessel report, no occlusion found"
     assert row(model, "Smallest diameter") == "1.4 mm"
     assert row(model, "Where") == "1.0, −2.5, 30.0 mm (LPS)"
-    assert [g["title"] for g in model["lesions"][0]["groups"]] == ["Narrowest lumen", "Vessel"]
+    assert [g["title"] for g in model["lesions"][0]["groups"]] == ["Narrowest lumen"]
+    assert "cap" not in model["strips_note"] + model["sections_note"]
+    assert not any("not measured" in text.lower() for text in model["limits"])
+    assert any("scores were not computed" in text for text in model["limits"])
+    known = dataclasses.replace(lesion, reference=Reference(3.1, None))
+    groups = report_model(dataclasses.replace(case, lesions=(known,)))["lesions"][0]["groups"]
+    assert [[r["label"] for r in group["rows"]] for group in groups[1:]] == [["Reference, proximal"]]
 
 
-def test_rates_stand_with_their_endpoint(case: CaseReport) -> None:
-    scores = {score["name"]: score for score in report_model(case)["scores"]}
-    assert scores["RECHARGE"]["outcome"] == "technical success: 77.2 %"
-    assert scores["CT-RECTOR"]["outcome"] == "guidewire crossing within 30 min: 44 % (31/70)"
-    assert scores["J-CTO (CT)"]["outcome"] == "guidewire crossing within 30 min: no single rate"
+def shown_scores(model: dict[str, Any]) -> dict[str, Any]:
+    return {r["name"]: r for g in model["scores"]["groups"] for t in g["tables"] for r in t["rows"]}
+
+
+def test_scores_say_points_stratum_rate_and_what_is_missing(case: CaseReport) -> None:
+    scores = shown_scores(report_model(case))
+    assert scores["RECHARGE"]["rate"] == "77.2 %"
+    number = scores["CT-RECTOR"]["source"]
+    assert scores["CT-RECTOR"]["rate"] == f"44.3 % (31/70) (derivation, Opolski 2015 {number}; not verified)"
+    assert scores["J-CTO (CT)"]["rate"] == ""
     assert scores["J-CTO (CT)"]["points"] == "2 to 3"
-    assert scores["J-CTO (CT)"]["stratum"] == "difficult to very difficult"
-    assert scores["J-CTO (CT)"]["missing"] == "prior failed attempt"
-    assert scores["KCCT"]["missing"] == "nothing"
-    assert scores["CT-RECTOR"]["probabilities"] == "chance: intermediate 21 %, difficult 79 %"
+    assert scores["J-CTO (CT)"]["stratum"] == "undecided between difficult and very difficult"
+    assert scores["PROGRESS-CTO"]["stratum"] == "undecided between “0” and “3”"
+    assert scores["CT-RECTOR"]["chances"] == "by the measured intervals: intermediate 21 %, difficult 79 %"
+    assert [scores[name]["trusted"] for name in ("CT-RECTOR", "KCCT")] == [False, True]
+
+
+def test_a_table_of_rates_has_one_endpoint(case: CaseReport) -> None:
+    """Two endpoints with rates, in one group and in two: never in one table, and never without a heading."""
+    other = dataclasses.replace(case.scores[1], sheet="other_ct", name="Other", endpoint="technical success")
+    foreign = "80.0 % procedural success (derivation, Some 2020; read in part)"
+    moved = dataclasses.replace(case.scores[1], sheet="moved_ct", name="Moved", printed_rate_text=foreign)
+    other = dataclasses.replace(other, printed_rate_text="90.0 % technical success (cohort)")
+    model = report_model(dataclasses.replace(case, scores=(*case.scores, other, moved)))
+    tables = [(t["endpoint"], [r["name"] for r in t["rows"]]) for t in model["scores"]["groups"][0]["tables"]]
+    assert tables == [
+        ("guidewire crossing ≤30 min", ["CT-RECTOR"]),
+        ("technical success", ["Other"]),
+        ("procedural success", ["Moved"]),
+        ("", ["J-CTO (CT)"]),
+    ]
+    assert shown_scores(model)["Moved"]["rate"] == "80.0 % (derivation, Some 2020; read in part)"
+    unrated = model["scores"]["groups"][0]["tables"][-1]
+    assert (unrated["fourth"], unrated["rows"][0]["fourth"]) == ("Endpoint", "guidewire crossing ≤30 min")
+
+
+def test_scores_stand_in_groups_and_those_of_which_nothing_is_known_apart(case: CaseReport) -> None:
+    scores = report_model(case)["scores"]
+    assert [group["title"] for group in scores["groups"]] == [
+        "Difficulty, scores made for CT",
+        "Difficulty, scores made for the angiogram",
+    ]
+    assert scores["unknown_line"] == "PROGRESS MACE"
+    assert scores["unknown"][0]["missing"] == "age, sex"
+    assert scores["unknown"][0]["range"] == "0 to 7"
+    assert "sex" not in scores["missing"]
+    mace = dataclasses.replace(case.scores[-1], items=())
+    known = report_model(dataclasses.replace(case, scores=(mace,)))["scores"]
+    assert [group["title"] for group in known["groups"]] == ["Complications"]
+
+
+def test_items_are_said_in_words_by_where_they_come_from(case: CaseReport) -> None:
+    scores = shown_scores(report_model(case))
+    assert scores["J-CTO (CT)"]["items"] == [
+        {"origin": "CT", "known": True, "words": "blunt stump: 1, bending >45°: 1"},
+        {"origin": "Entered", "known": True, "words": "length ≥20 mm: 0"},
+        {"origin": "Not known", "known": False, "words": "earlier failed attempt"},
+    ]
+
+
+def test_remarks_on_a_sheet_and_on_foreign_facts_are_said_once(case: CaseReport) -> None:
+    model = report_model(case)
+    scores = shown_scores(model)
+    assert scores["CT-RECTOR"]["warnings"] == []
+    assert model["scores"]["checks"] == [
+        {"name": "CT-RECTOR", "words": "Sheet not verified: the publication was not read."}
+    ]
+    kept = ["In-stent state not assessed: the case may lie outside the derivation population."]
+    assert scores["RECHARGE"]["warnings"] == kept
+    assert [bool(group["note"]) for group in model["scores"]["groups"]] == [False, True]
+
+
+def test_a_stratum_that_the_intervals_do_not_change_is_not_called_certain(case: CaseReport) -> None:
+    sure = dataclasses.replace(case.scores[2], stratum_probabilities={"easy": 0.001, "difficult": 0.999})
+    row = shown_scores(report_model(dataclasses.replace(case, scores=(sure,))))["KCCT"]
+    assert row["chances"] == "the same all over the measured intervals"
+
+
+def test_no_probability_is_said_to_be_certain(case: CaseReport) -> None:
+    for prob, shown in ((1.0, "over 99 %"), (0.0, "under 1 %"), (0.5, "50 %")):
+        cap = dataclasses.replace(case.lesions[0].proximal_cap, blunt_prob=prob)
+        assert row(report_model(with_lesion(case, proximal_cap=cap)), "Chance that it is blunt") == shown
+
+
+def test_the_verdict_tells_all_flags_as_sentences(case: CaseReport) -> None:
+    flags = ("missing-slices-interpolated:2", "weak contrast: 225 HU", "better-series-unreadable:1")
+    verdict = report_model(dataclasses.replace(case, quality=Quality(usable=False, flags=flags)))["verdict"]
+    assert verdict["words"] == "Do not trust this analysis"
+    assert [flag["words"] for flag in verdict["flags"]] == [
+        "Missing slices filled in between their neighbours: 2.",
+        "Weak contrast: 225 HU.",
+        "Series that were better but could not be read: 1; see the choice of series.",
+        "Outer wall bridged over 38 % of the occlusion: no fat around it.",
+    ]
+    assert {flag["of"] for flag in verdict["flags"]} == {""}
+    two = (case.lesions[0], dataclasses.replace(case.lesions[0], id="L2"))
+    named = report_model(dataclasses.replace(case, lesions=two))["verdict"]["flags"]
+    assert [flag["of"] for flag in named] == ["", "L1", "L2"]
+
+
+def test_every_flag_that_a_reader_of_files_sets_has_words() -> None:
+    made = ("lossy-compression", "copies-dropped:3", "gantry-tilt-corrected:4.5deg", "localizer-left-out:2")
+    for flag in made:
+        sentence = flag_sentence(flag)
+        assert not re.search(r"[a-z]-[a-z]", sentence), sentence
+        assert sentence.endswith(".")
+    assert "4.5°" in flag_sentence("gantry-tilt-corrected:4.5deg")
+
+
+def test_synthetic_data_are_called_so(case: CaseReport) -> None:
+    drawn = dataclasses.replace(case, input=dataclasses.replace(case.input, manufacturer="recanal phantom"))
+    assert report_model(drawn)["verdict"]["synthetic"].startswith("Synthetic data")
+    assert report_model(drawn)["mark"] == "Research use only · Synthetic data"
+    assert report_model(case)["verdict"]["synthetic"] == ""
+    assert report_model(case)["mark"] == "Research use only"
+
+
+def test_no_name_that_programs_read_reaches_the_reader(case: CaseReport) -> None:
+    texts = leaves({key: value for key, value in report_model(case).items() if key != "numbers"})
+    files = [text for text in texts if text.startswith(("figures/", "#"))]
+    raw = [text for text in texts if re.search(r"[a-z]_[a-z]|\[[a-z-]+\]", text) and text not in files]
+    assert raw == []
 
 
 def test_sources_are_numbered_once_each(case: CaseReport) -> None:
@@ -144,35 +277,46 @@ def test_sources_are_numbered_once_each(case: CaseReport) -> None:
     dois = [entry["doi"] for entry in model["references"]]
     assert len(dois) == len(set(dois))
     assert "10.21037/qims-21-1050" in dois
-    first = model["scores"][0]
+    first = shown_scores(model)["J-CTO (CT)"]
     assert next(e["number"] for e in model["references"] if e["doi"] == case.scores[0].doi) == first["source"]
-    assert model["strategy"][0]["steps"][0]["source"] == model["strategy"][0]["steps"][1]["source"]
 
 
 def test_projections_are_named_by_side(case: CaseReport) -> None:
-    assert report_model(case)["lesions"][0]["angles"] == [
-        "RAO 30° CRA 20° (foreshortening 2.0 %, overlap 3.0 %)",
-        "LAO 45° CAU 5° (foreshortening 4.1 %, overlap 0.0 %)",
+    (section,) = report_model(case)["sections"]["views"]
+    rows = next(block["rows"] for block in section["blocks"] if block["kind"] == "bullets")
+    assert rows[0].startswith("RAO 30° CRA 20° (foreshortening 2.0 %, overlap 3.0 %")
+    assert rows[1].startswith("LAO 45° CAU 5° (foreshortening 4.1 %, overlap 0.0 %")
+
+
+def test_facts_from_elsewhere_come_first_and_name_their_source(case: CaseReport) -> None:
+    rows = [(r["label"], r["value"], r["source"]) for r in report_model(case)["findings"]["rows"]]
+    assert rows == [
+        ("Rentrop grade", "2", "angiogram, confirmed by reader 1"),
+        ("Prior MI", "yes", "entered"),
+        ("LVEF", "52 %", "entered"),
+        ("Length", "18.8 mm (17.2–19.1)", "CT"),
     ]
 
 
-def test_facts_from_elsewhere_name_their_source(case: CaseReport) -> None:
-    typed = {r["label"]: (r["value"], r["source"]) for r in report_model(case)["typed"]}
-    assert typed == {
-        "Rentrop grade": ("2", "angiogram, confirmed by reader 1"),
-        "Prior MI": ("yes", "typed"),
-        "LVEF": ("52 %", "typed"),
-    }
-
-
-def test_a_measurement_that_a_reader_confirmed_is_listed(case: CaseReport) -> None:
-    facts = {"calcium_cross_section_max_ratio": {"value": 0.56, "source": "ct", "confirmed_by": "reader 2"}}
-    facts |= {"length_mm": {"value": 18.8, "source": "ct"}, "proximal_cap_shape": {"value": "blunt"}}
+def test_a_measurement_that_a_reader_confirmed_is_listed_with_the_entered_ones(case: CaseReport) -> None:
+    facts = {"length_mm": {"value": 18.8, "source": "ct"}, "proximal_cap_shape": {"value": "blunt"}}
+    facts |= {"calcium_cross_section_max_ratio": {"value": 0.56, "source": "ct", "confirmed_by": "reader 2"}}
     model = report_model(dataclasses.replace(case, findings=Findings.from_mapping(facts, source="angiogram")))
-    assert [(r["value"], r["source"]) for r in model["typed"]] == [
-        ("0.56", "CT, confirmed by reader 2"),
+    assert [(r["value"], r["source"]) for r in model["findings"]["rows"]] == [
         ("blunt", "angiogram"),
+        ("0.56", "CT, confirmed by reader 2"),
+        ("18.8 mm", "CT"),
     ]
+
+
+def test_every_finding_of_the_vocabulary_has_a_label_in_words() -> None:
+    labels = [finding_label(name) for name in vocabulary()]
+    assert len(set(labels)) == len(labels)
+    assert not [label for label in labels if "_" in label or not (label[:1].isupper() or label == "eGFR")]
+
+
+def test_the_reason_against_a_series_names_no_rule(case: CaseReport) -> None:
+    assert report_model(case)["series"]["rejected"][2] == {"what": "Topogram", "why": "The series holds no CT slices."}
 
 
 def test_intervals_across_zero_use_a_word_for_the_dash(case: CaseReport) -> None:
@@ -181,7 +325,7 @@ def test_intervals_across_zero_use_a_word_for_the_dash(case: CaseReport) -> None
 
 
 def test_long_lists_of_series_are_cut_and_say_so(case: CaseReport) -> None:
-    many = dataclasses.replace(case, input=dataclasses.replace(case.input, rejected=case.input.rejected * 6))
+    many = dataclasses.replace(case, input=dataclasses.replace(case.input, rejected=case.input.rejected * 4))
     series = report_model(many)["series"]
     assert len(series["rejected"]) == 8
     assert series["more"] == "and 4 more, listed in case.json"

@@ -97,11 +97,11 @@ def test_stdin():
 def test_people_see_total_rate_trust_and_warnings(lesion):
     text = run(score, "j_cto", "--findings", lesion).stdout
     for words in (
-        "J-CTO: 3 points (ge20)",
+        "J-CTO: 3 points (ge20: length >= 20 mm)",
         "stratum: very difficult",
         "10.0 % guidewire crossing <= 30 min (derivation, Morino 2011",
         "trust: read in part",
-        "warning: CT-derived values used in an angiographic score: length_ge_20.",
+        "warning: CT-derived values used in an angiographic score: length >= 20 mm.",
         "Occlusion length >= 20 mm.",
         "with the measured intervals: easy 0 %, intermediate 0 %, difficult ",
     ):
@@ -133,6 +133,75 @@ def test_show_gives_items_rates_and_caveats():
         "very difficult >= 3 to <= 5",
     ):
         assert words in text
+
+
+def test_list_sets_success_failure_and_complication_apart_and_names_what_is_left_out():
+    text = run(scores, "list").stdout
+    first, second, third, last = (
+        text.index(words)
+        for words in ("endpoint is a success.", "endpoint is a failure.", "endpoint is a complication.", "Not shipped")
+    )
+    assert first < text.index("operator_cto ") < second < text.index("castle ") < third
+    assert third < text.index("progress_mace ") < last
+    line = text.rstrip().split("\n")[-1]
+    for name in ("Ellis 2017", "E-CTO", "DJ-CTO / DASI", "Chai", "CTo-aBCDE", "ERCTO", "JR-CTO", "FACTOR", "R-ICPS"):
+        assert name in line
+    assert line.endswith("see docs/scores.md.")
+
+
+def test_all_sets_results_apart_by_what_their_endpoints_count(lesion):
+    text = run(score, "all", "--findings", lesion).stdout
+    assert text.index("J-CTO: 3 points") < text.index("EuroCTO (CASTLE): ") < text.index("OPEN-CLEAN: ")
+    assert text.count("== ") == 3
+
+
+def test_a_rate_that_is_not_known_is_said_to_be_unknown():
+    facts = '{"age_years": 80, "ostial": false, "rentrop_grade": 3}'
+    text = run(score, "ora", "--findings", "-", input=facts).stdout
+    assert "ORA: 1 point\n" in text
+    assert "printed rate: unknown; none was printed or could be read for this total" in text
+    assert "doi not known" in text
+    shown = json.loads(run(score, "ora", "--findings", "-", "--json", input=facts).stdout)
+    assert (shown["printed_rate"], shown["doi"], shown["predicts"]) == (None, None, "failure")
+    castle = run(scores, "show", "castle").stdout
+    assert "rate: 2: unknown" in castle
+    assert "rate: 0-1: 8.0 % technical failure" in castle
+    assert "strata: none published" in run(scores, "show", "recharge").stdout
+
+
+def test_negative_points_in_json():
+    facts = {"operator_annual_cto_volume": 60, "operator_cto_years": 5, "operator_last_year_success_percent": 90}
+    shown = json.loads(run(score, "operator_cto", "--findings", "-", "--json", input=json.dumps(facts)).stdout)
+    assert (shown["points"], shown["points_min"], shown["points_max"]) == (None, -4, 5)
+    assert [row["points_if_met"] for row in shown["items"]][-3:] == [-1, -1, -2]
+
+
+def test_half_points_stay_and_whole_points_are_whole():
+    facts = '{"prior_cabg": true, "length_mm": 5, "vessel": "LAD", "proximal_cap_shape": "tapered", "prior_mi": false}'
+    text = run(
+        score, "cl_score", "--findings", "-", "--json", input=facts.replace("}", ', "calcification_any": false}')
+    )
+    assert json.loads(text.stdout)["points"] == 1.5
+
+
+@pytest.mark.parametrize("sheet_id", sorted(sheet_ids()))
+def test_bad_input_computes_nothing_on_any_sheet(sheet_id):
+    for text, field in [
+        ('{"lenght_mm": 20}', "lenght_mm"),
+        ('{"length_cm": 2}', "length_cm"),
+        ('{"length_mm": "20"}', "length_mm"),
+        ('{"length_mm": NaN}', "length_mm"),
+        ('{"length_mm": -1}', "length_mm"),
+        ('{"rentrop_grade": 4}', "rentrop_grade"),
+        ('{"lvef_percent": 0.45}', "lvef_percent"),
+        ('{"operator_last_year_success_percent": "90 %"}', "operator_last_year_success_percent"),
+        ('{"crossing_strategy": "adr"}', "crossing_strategy"),
+        ('{"proximal_cap_shape": "tapered", "proximal_cap_ambiguous": true}', "proximal_cap_ambiguous"),
+    ]:
+        done = run(score, sheet_id, "--findings", "-", "--json", input=text)
+        assert (done.exit_code, done.stdout) == (2, ""), text
+        assert done.stderr.startswith(f"recanal: {field}: ")
+        assert done.stderr.count("\n") == 1
 
 
 def test_findings_lists_the_vocabulary():

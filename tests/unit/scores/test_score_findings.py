@@ -99,6 +99,31 @@ def test_good_input():
             {"calcium_cross_section_max_ratio": 0.9, "calcification_any": False},
             ("calcification_any", "calcium_cross_section_max_ratio"),
         ),
+        (
+            {"proximal_cap_shape": "tapered", "proximal_cap_ambiguous": True},
+            ("proximal_cap_ambiguous", "proximal_cap_shape"),
+        ),
+        (
+            {"proximal_cap_shape": "ambiguous", "proximal_cap_ambiguous": False},
+            ("proximal_cap_ambiguous", "proximal_cap_shape"),
+        ),
+        ({"calcification_grade": "none", "calcification_any": True}, ("calcification_any", "calcification_grade")),
+        (
+            {"calcification_grade": "none", "calcification_severe": True},
+            ("calcification_severe", "calcification_grade"),
+        ),
+        ({"calcification_grade": "mild", "calcification_any": False}, ("calcification_any", "calcification_grade")),
+        (
+            {"calcification_grade": "severe", "calcification_severe": False},
+            ("calcification_severe", "calcification_grade"),
+        ),
+        ({"vessel": "graft", "prior_cabg": False}, ("prior_cabg", "vessel")),
+        (
+            {"proximal_tortuosity_unseen": True, "proximal_tortuosity": "severe"},
+            ("proximal_tortuosity_unseen", "proximal_tortuosity"),
+        ),
+        ({"intralesional_curvature": True, "bend_max_deg": 70}, ("intralesional_curvature", "bend_max_deg")),
+        ({"intralesional_curvature": False, "bend_max_deg": 90.1}, ("intralesional_curvature", "bend_max_deg")),
         ({"in_stent": {"value": True, "prob": 0.0}}, ("in_stent", "prob")),
         ({"vessel": {"value": "LAD", "prob": 0.0}}, ("vessel", "prob")),
     ],
@@ -129,6 +154,18 @@ def test_contradictions_name_both_fields(facts, named):
         {"calcification_severe": False, "calcium_cross_section_max_ratio": {"value": 0.9, "source": "ct"}},
         {"duration_unknown": False, "duration_months": 5},
         {"in_stent": True, "prior_pci": True},
+        {"proximal_cap_shape": "blunt", "proximal_cap_ambiguous": True},
+        {"proximal_cap_shape": "tapered", "proximal_cap_ambiguous": False},
+        {"proximal_cap_shape": {"value": "tapered"}, "proximal_cap_ambiguous": {"value": True, "source": "ct"}},
+        {"calcification_grade": "moderate", "calcification_severe": True},
+        {
+            "calcification_grade": {"value": "none", "source": "angiogram"},
+            "calcification_any": {"value": True, "source": "ct"},
+        },
+        {"proximal_tortuosity_unseen": False, "proximal_tortuosity": "severe"},
+        {"intralesional_curvature": True, "bend_max_deg": 70.1},
+        {"intralesional_curvature": False, "bend_max_deg": 90.0},
+        {"intralesional_curvature": False, "bend_max_deg": {"value": 95, "low": 85, "high": 105}},
     ],
 )
 def test_what_is_no_contradiction(facts):

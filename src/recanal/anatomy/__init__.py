@@ -1,0 +1,1 @@
+"""Which vessel is which, and where is it closed?"""

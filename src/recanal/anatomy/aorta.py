@@ -1,0 +1,175 @@
+"""The ascending aorta: circles in axial slices, linked through the slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from recanal.anatomy.coarse import COARSE_MM, Coarse
+
+__all__ = ["Aorta", "find_aorta"]
+
+RADIUS_MM = (9.0, 24.0)
+RAYS = 32
+LEAST_ROUND = 0.6
+MOST_SHIFT_MM = 5.0
+MOST_GROWTH_MM = 3.5
+LEAST_CHAIN_MM = 16.0
+LEAST_APART_MM = 25.0
+
+
+@dataclass(frozen=True, eq=False)
+class Aorta:
+    """A great vessel as a chain of circles, from the heart upwards.
+
+    Parameters
+    ----------
+    centre_mm
+        (n, 3) centres every 2 mm in z, rising.
+    radius_mm
+        (n,) radii.
+    hu
+        Median level inside.
+    """
+
+    centre_mm: NDArray[np.float64]
+    radius_mm: NDArray[np.float64]
+    hu: float
+
+    @property
+    def length_mm(self) -> float:
+        """Height from the first to the last circle."""
+        return float(np.ptp(self.centre_mm[:, 2]))
+
+
+def _rays(plane: NDArray[np.float32], centre: tuple[float, float], level_hu: float) -> NDArray[np.float64]:
+    """(RAYS,) distance from a centre at which the plane falls below a level, in grid steps."""
+    angle = np.arange(RAYS) * (2 * np.pi / RAYS)
+    reach = np.arange(0.0, 1.4 * RADIUS_MM[1] / COARSE_MM, 0.25)
+    where = np.stack(
+        [centre[0] + reach * np.cos(angle)[:, None], centre[1] + reach * np.sin(angle)[:, None]]
+    )
+    low = ndimage.map_coordinates(plane, where, order=1, mode="nearest") < level_hu
+    return np.where(low.any(axis=1), reach[low.argmax(axis=1)], reach[-1])
+
+
+def _circle(plane: NDArray[np.float32], peak: tuple[int, int], level_hu: float) -> tuple[float, float, float, float]:
+    """Centre, radius and roundness of the circle around a place, all in grid steps."""
+    centre = (float(peak[0]), float(peak[1]))
+    far = _rays(plane, centre, level_hu)
+    angle = np.arange(RAYS) * (2 * np.pi / RAYS)
+    for _ in range(3):
+        edge = np.stack([centre[0] + far * np.cos(angle), centre[1] + far * np.sin(angle)], axis=1)
+        radius = float(np.median(far))
+        keep = np.abs(far - radius) <= 2.5 / COARSE_MM + 0.15 * radius
+        if keep.sum() < 8:
+            break
+        basis = np.concatenate([2 * edge[keep], np.ones((int(keep.sum()), 1))], axis=1)
+        fit = np.linalg.lstsq(basis, (edge[keep] ** 2).sum(axis=1), rcond=None)[0]
+        if np.hypot(fit[0] - peak[0], fit[1] - peak[1]) > 4:
+            break
+        centre = (float(fit[0]), float(fit[1]))
+        far = _rays(plane, centre, level_hu)
+    radius = float(np.median(far))
+    return centre[0], centre[1], radius, float((np.abs(far - radius) <= 2.0 / COARSE_MM).mean())
+
+
+def _candidates(coarse: Coarse, level_hu: float) -> list[NDArray[np.float64]]:
+    """For each axial slice (m, 4): centre, radius, roundness of the round bright regions."""
+    found = []
+    for k in range(coarse.block.hu.shape[2]):
+        plane = ndimage.uniform_filter(coarse.block.hu[:, :, k], 2, mode="nearest")
+        depth = ndimage.distance_transform_edt(np.pad(coarse.block.hu[:, :, k] > level_hu, 1))[1:-1, 1:-1]
+        peak = (depth == ndimage.maximum_filter(depth, 7)) & (depth > 0.75 * RADIUS_MM[0] / COARSE_MM)
+        rows = [_circle(plane, (int(a), int(b)), level_hu) for a, b in np.argwhere(peak)]
+        rows = [r for r in rows if RADIUS_MM[0] <= r[2] * COARSE_MM <= RADIUS_MM[1] and r[3] >= LEAST_ROUND]
+        found.append(np.array(rows, dtype=np.float64).reshape(-1, 4))
+    return found
+
+
+def _chains(found: list[NDArray[np.float64]]) -> list[list[tuple[int, int]]]:
+    """Circles linked downwards from slice to slice; one slice may be missing."""
+    used = [np.zeros(len(rows), dtype=bool) for rows in found]
+    chains = []
+    for top in range(len(found) - 1, -1, -1):
+        for first in range(len(found[top])):
+            if used[top][first]:
+                continue
+            chain, here, missing = [(top, first)], found[top][first], 0
+            used[top][first] = True
+            for k in range(top - 1, -1, -1):
+                best = _next(found[k], used[k], here, 1 + missing)
+                if best is None:
+                    missing += 1
+                    if missing > 2:
+                        break
+                    continue
+                missing = 0
+                chain.append((k, best))
+                used[k][best] = True
+                here = found[k][best]
+            chains.append(chain[::-1])
+    return chains
+
+
+def _next(
+    rows: NDArray[np.float64], used: NDArray[np.bool_], here: NDArray[np.float64], slices: int
+) -> int | None:
+    if not len(rows):
+        return None
+    shift = np.hypot(rows[:, 0] - here[0], rows[:, 1] - here[1]) * COARSE_MM
+    growth = np.abs(rows[:, 2] - here[2]) * COARSE_MM
+    good = ~used & (shift <= MOST_SHIFT_MM * slices) & (growth <= MOST_GROWTH_MM * slices)
+    if not good.any():
+        return None
+    return int(np.argmin(np.where(good, shift + growth - 2 * rows[:, 3], np.inf)))
+
+
+def _as_aorta(coarse: Coarse, found: list[NDArray[np.float64]], chain: list[tuple[int, int]]) -> Aorta:
+    slices = np.array([k for k, _ in chain])
+    rows = np.array([found[k][n] for k, n in chain])
+    every = np.arange(slices[0], slices[-1] + 1)
+    centre = np.stack([np.interp(every, slices, rows[:, c]) for c in range(2)] + [every.astype(float)], axis=1)
+    radius = np.interp(every, slices, rows[:, 2]) * COARSE_MM
+    near = np.round(centre).astype(int)
+    hu = float(np.median(coarse.block.hu[tuple(near.T)]))
+    return Aorta(coarse.block.affine.to_mm(centre), radius, hu)
+
+
+def find_aorta(coarse: Coarse) -> tuple[Aorta | None, Aorta | None]:
+    """The ascending and the descending aorta, each None where it was not found.
+
+    Notes
+    -----
+    Round bright regions of 9 to 24 mm radius in axial slices, linked through z. The two parts of the aorta carry the
+    same contrast; the ascending part lies at least 25 mm in front of the descending one.
+    """
+    level = 0.6 * coarse.blood_hu
+    if coarse.blood_hu <= 0:
+        return None, None
+    found = _candidates(coarse, level)
+    made = [_as_aorta(coarse, found, chain) for chain in _chains(found) if len(chain) * COARSE_MM >= LEAST_CHAIN_MM]
+    made = [a for a in made if a.hu > 0.7 * coarse.blood_hu]
+    if not made:
+        return None, None
+    steady = [a for a in made if np.ptp(np.percentile(a.radius_mm, [10, 90])) < 6.0]
+    descending = max(steady, key=lambda a: a.length_mm + 2.0 * float(a.centre_mm[:, 1].mean()), default=None)
+    if descending is None:
+        return None, None
+    front = [a for a in made if a is not descending and _ahead_mm(a, descending) > LEAST_APART_MM]
+    ascending = max(front, key=lambda a: _likeness(a, descending), default=None)
+    return ascending, descending
+
+
+def _ahead_mm(one: Aorta, other: Aorta) -> float:
+    return float(np.median(other.centre_mm[:, 1]) - np.median(one.centre_mm[:, 1]))
+
+
+def _likeness(one: Aorta, descending: Aorta) -> float:
+    """How much a chain looks like the ascending aorta: long, high up, steady, of the same contrast."""
+    contrast = np.exp(-(((one.hu - descending.hu) / (0.12 * descending.hu)) ** 2))
+    steadiness = 1.0 / (1.0 + float(np.std(one.radius_mm)) / 2.0)
+    return float(one.length_mm * contrast * steadiness + 0.3 * one.centre_mm[-1, 2] * contrast)

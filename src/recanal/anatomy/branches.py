@@ -1,0 +1,158 @@
+"""Ways made into vessel axes: centred, measured, and joined to the vessel they leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from recanal.anatomy.field import Field
+from recanal.anatomy.ways import Way
+from recanal.core.curves import Centerline
+from recanal.core.volume import Volume
+from recanal.imaging.centring import centred, extended
+from recanal.imaging.edges import falling_edge, steady
+from recanal.imaging.sample import Block
+from recanal.imaging.sections import Sections, cut_sections
+
+__all__ = ["STEP_MM", "Branch", "made_branches"]
+
+STEP_MM = 0.5
+LEAD_VOXELS = 10
+ROUNDS = 4
+REACH_MM = 3.6
+TISSUE_HU = 60.0
+FAT_HU = -90.0
+WALL_EDGE_HU = -12.0
+LEAST_LEVEL_HU = 130.0
+LEAST_LENGTH_MM = 4.0
+ENDS_HU = 15.0
+ENDS_MM = 2.0
+OSTIAL_MM = 12.0
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """One vessel axis.
+
+    Parameters
+    ----------
+    line
+        Every 0.5 mm, from a point on the axis of the parent, or from the ostium, to the tip.
+    core_hu
+        (n,) mean over a disc of 0.4 mm.
+    lumen_mm, outer_mm
+        (n,) half width of the contrast, and of all that stands out from fat.
+    parent, parent_mm
+        Index of the branch it leaves, -1 for none, and the arc length there.
+    side
+        ``"left"`` or ``"right"``: the ostium.
+    """
+
+    line: Centerline
+    core_hu: NDArray[np.float64]
+    lumen_mm: NDArray[np.float64]
+    outer_mm: NDArray[np.float64]
+    parent: int
+    parent_mm: float
+    side: str
+
+    @property
+    def arc_mm(self) -> NDArray[np.float64]:
+        """(n,) arc length."""
+        return self.line.arc_mm
+
+
+def made_branches(volume: Volume, field: Field, ways: list[Way], sides: tuple[str, ...]) -> list[Branch]:
+    """The axes of all ways, in their order; a way that turns out too short is left out with what hangs on it."""
+    made: list[Branch | None] = []
+    number: dict[int, int] = {}
+    out: list[Branch] = []
+    for k, way in enumerate(ways):
+        parent = made[way.parent] if way.parent >= 0 else None
+        if way.parent >= 0 and parent is None:
+            made.append(None)
+            continue
+        branch = _branch(volume, field, ways, way, parent)
+        if branch is not None:
+            index = number.get(way.parent, -1)
+            branch = Branch(*branch[:4], index, branch[4], sides[way.label - 1])  # type: ignore[arg-type]
+            number[k] = len(out)
+            out.append(branch)
+        made.append(branch)
+    return out
+
+
+def _branch(volume: Volume, field: Field, ways: list[Way], way: Way, parent: Branch | None):  # type: ignore[no-untyped-def]
+    lead = np.empty((0, 3), dtype=np.int64)
+    if parent is not None:
+        lead = ways[way.parent].voxels[max(0, way.at - LEAD_VOXELS) : way.at]
+    path = field.block.affine.to_mm(np.concatenate([lead, way.voxels]))
+    block = Block.around(volume, path, margin_mm=12.0)
+    levels = _levels(field, way)
+    line = centred(block, path, levels, rounds=ROUNDS)
+    parent_mm = 0.0
+    if parent is None:
+        line = _to_aorta(block, line, levels[0])
+    else:
+        start = field.block.affine.to_mm(way.voxels[0])[0]
+        line, parent_mm = _joined(line, parent, start)
+    if line is None or line.length_mm < LEAST_LENGTH_MM:
+        return None
+    line = line.resample(STEP_MM)
+    sections = cut_sections(block, line, reach_mm=REACH_MM, rays=24)
+    core = ndimage.gaussian_filter1d(sections.core_hu(0.4), 1.0, mode="nearest")
+    keep = _kept(core)
+    if keep * STEP_MM < LEAST_LENGTH_MM:
+        return None
+    lumen, outer = _widths(sections, core)
+    return Centerline(line.points_mm[:keep]), core[:keep], lumen[:keep], outer[:keep], parent_mm
+
+
+def _to_aorta(block: Block, line: Centerline, level_hu: float) -> Centerline:
+    """The line led back into the aorta, as far as the lumen stays a tube."""
+    head = Centerline(line.at(np.arange(0.0, min(12.0, line.length_mm) + 1e-6, STEP_MM)))
+    longer = extended(block, head, (level_hu, level_hu), reach_mm=OSTIAL_MM).points_mm
+    first = int(np.argmin(np.linalg.norm(longer - head.points_mm[0], axis=1)))
+    return Centerline(np.concatenate([longer[:first], line.points_mm])) if first else line
+
+
+def _levels(field: Field, way: Way) -> tuple[float, float]:
+    """Contrast near both ends of a way."""
+    hu = field.block.hu[tuple(way.voxels.T)]
+    part = max(4, len(hu) // 4)
+    first, last = (float(np.percentile(x, 75)) for x in (hu[:part], hu[-part:]))
+    return max(first, LEAST_LEVEL_HU), max(last, LEAST_LEVEL_HU)
+
+
+def _joined(line: Centerline, parent: Branch, start: NDArray[np.float64]) -> tuple[Centerline | None, float]:
+    """The part of a line beyond the lumen of its parent, led back to the axis of the parent."""
+    places = [parent.line.nearest(point) for point in line.points_mm]
+    gap = np.array([distance for _, distance in places])
+    reach = np.interp([place for place, _ in places], parent.arc_mm, parent.lumen_mm)
+    first = int(np.argmin(np.linalg.norm(line.points_mm - start, axis=1)))
+    inside = np.flatnonzero(gap[: max(first + 12, 1)] < np.maximum(0.6 * reach[: max(first + 12, 1)], 0.4))
+    leave = int(inside[-1]) if len(inside) else 0
+    parent_mm, _ = places[leave]
+    points = np.concatenate([parent.line.at([parent_mm]), line.points_mm[leave + 1 :]])
+    points = points[np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=1) > 1e-3])]
+    return (Centerline(points) if len(points) > 2 else None), float(parent_mm)
+
+
+def _kept(core: NDArray[np.float64]) -> int:
+    """How many samples are left when the end that has faded is cut off."""
+    smooth = ndimage.uniform_filter1d(core, round(ENDS_MM / STEP_MM), mode="nearest")
+    seen = np.flatnonzero(smooth > ENDS_HU)
+    return int(seen[-1]) + 1 if len(seen) else 0
+
+
+def _widths(sections: Sections, core: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    hu = steady(sections.hu, along_mm=0.5, step_mm=sections.step_mm)
+    floor = np.where(core > LEAST_LEVEL_HU, TISSUE_HU, FAT_HU)
+    lumen = falling_edge(hu, (0.5 * (core + floor))[:, None], limit_mm=REACH_MM)
+    outer = falling_edge(hu, np.minimum(WALL_EDGE_HU, 0.5 * (core + FAT_HU))[:, None], start_mm=0.3, limit_mm=REACH_MM)
+    return np.nanmedian(np.nan_to_num(lumen, nan=REACH_MM), axis=1), np.nanquantile(
+        np.nan_to_num(outer, nan=REACH_MM), 0.35, axis=1
+    )

@@ -1,0 +1,88 @@
+"""The ways from the ostia, without those that jump to a neighbouring vein."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recanal.anatomy.field import GRID_MM, Field
+from recanal.anatomy.geodesic import BLOCKED, reach_from
+from recanal.anatomy.jumps import STEP_MM, Jump, Profile, find_jumps, profile_of
+from recanal.anatomy.ostia import Ostium
+from recanal.anatomy.veins import dim_stretches, runs_beside
+from recanal.anatomy.ways import Way, find_ways
+from recanal.core.volume import Volume
+
+__all__ = ["grown_ways"]
+
+ROUNDS = 12
+CUT_MM = 1.3
+LEAD_VOXELS = 6
+
+
+def grown_ways(volume: Volume, field: Field, cost: NDArray[np.float32], ostia: list[Ostium]) -> list[Way]:
+    """All ways from the ostia that stay within one vessel, farthest first."""
+    cost = cost.copy()
+    starts = np.array([ostium.voxel for ostium in ostia], dtype=np.int64)
+    labels = np.arange(1, len(ostia) + 1, dtype=np.int16)
+    ways: list[Way] = []
+    for _ in range(ROUNDS):
+        ways = find_ways(field, reach_from(cost, starts, labels, step_mm=GRID_MM))
+        profiles = [profile_of(volume, field.block.affine.to_mm(_led_in(ways, way))) for way in ways]
+        cuts = [jump for profile in profiles for jump in find_jumps(profile)]
+        for jump in cuts:
+            _cut(cost, field, jump)
+        veins = [] if cuts else _veins(ways, profiles)
+        for vein in veins:
+            _fill(cost, field, vein)
+        if not cuts and not veins:
+            break
+    return ways
+
+
+def _veins(ways: list[Way], profiles: list[Profile]) -> list[NDArray[np.float64]]:
+    """Points of the stretches that run dimly beside another vessel."""
+    out = []
+    for k, way in enumerate(ways):
+        level = 0.0
+        if way.parent >= 0:
+            level = float(np.median(profiles[k].hu[: round(3.0 / STEP_MM)]))
+        for dim in dim_stretches(profiles[k], level):
+            points = profiles[k].line.points_mm
+            stretch = points[dim.first : dim.last + 1]
+            others = [profiles[n].line.points_mm for n in range(len(ways)) if n != k]
+            others += [points[: max(0, dim.first - 16)], points[dim.last + 17 :]]
+            if runs_beside(stretch[:: 4], others):
+                out.append(stretch)
+    return out
+
+
+def _fill(cost: NDArray[np.float32], field: Field, points_mm: NDArray[np.float64]) -> None:
+    """Block a tube around a curve."""
+    index = np.rint(field.block.affine.to_index(points_mm[::2])).astype(int)
+    reach = round(CUT_MM / GRID_MM)
+    offset = np.argwhere(np.ones((2 * reach + 1,) * 3)) - reach
+    ball = offset[(offset**2).sum(axis=1) <= reach**2]
+    where = np.clip((index[:, None, :] + ball[None]).reshape(-1, 3), 0, np.array(cost.shape) - 1)
+    cost[tuple(where.T)] = BLOCKED
+
+
+def _led_in(ways: list[Way], way: Way) -> NDArray[np.int64]:
+    """The voxels of a way with a few of its parent before them."""
+    if way.parent < 0:
+        return way.voxels
+    parent = ways[way.parent].voxels
+    return np.concatenate([parent[max(0, way.at - LEAD_VOXELS) : way.at], way.voxels])
+
+
+def _cut(cost: NDArray[np.float32], field: Field, jump: Jump) -> None:
+    """Block the dark voxels around a jump."""
+    index = field.block.affine.to_index(jump.point_mm)[0]
+    low = np.maximum(np.floor(index - CUT_MM / GRID_MM).astype(int), 0)
+    high = np.minimum(np.ceil(index + CUT_MM / GRID_MM).astype(int) + 1, cost.shape)
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    grid = np.stack(np.meshgrid(*[np.arange(a, b) for a, b in zip(low, high, strict=True)], indexing="ij"), axis=-1)
+    near = np.linalg.norm(grid - index, axis=-1) * GRID_MM <= CUT_MM
+    dark = field.block.hu[box] < jump.hu + 0.4 * (jump.side_hu - jump.hu)
+    nearest = np.linalg.norm(grid - index, axis=-1) * GRID_MM <= 0.6
+    cost[box][near & (dark | nearest)] = BLOCKED

@@ -1,0 +1,165 @@
+"""Where the coronary arteries leave the aorta."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from recanal.anatomy.aorta import Aorta
+from recanal.anatomy.field import GRID_MM, Field
+from recanal.anatomy.geodesic import BLOCKED, Reach, reach_from
+
+__all__ = ["Ostium", "chosen_ostia", "find_ostia", "open_cost"]
+
+RIM_MM = 1.8
+LEAST_TUBE = 0.2
+LEAST_REACH_MM = 25.0
+LEAST_VOLUME_MM3 = 60.0
+SAME_MM = 7.0
+OTHER_SIDE_DEG = 60.0
+RIGHT_DEG = (50.0, 190.0)
+USUAL_DEG = {"left": (-110.0, 40.0), "right": (60.0, 180.0)}
+
+
+@dataclass(frozen=True, eq=False)
+class Ostium:
+    """One origin of an artery on the aorta.
+
+    Parameters
+    ----------
+    voxel
+        Flat index on the grid of the field, just outside the aorta.
+    point_mm
+        (3,) its place.
+    angle_deg
+        Direction from the centre of the aorta in the axial plane: 0 to the patient's left, 90 to the front.
+    side
+        ``"left"`` or ``"right"``.
+    reach_mm, volume_mm3
+        Length of the longest open way from it, and the volume of open vessel that it supplies.
+    """
+
+    voxel: int
+    point_mm: NDArray[np.float64]
+    angle_deg: float
+    side: str
+    reach_mm: float
+    volume_mm3: float
+
+
+def open_cost(field: Field) -> NDArray[np.float32]:
+    """Cost per mm of a way through vessels: 1 on the axis of an open one, blocked outside all."""
+    tube = np.maximum(field.bright, np.float32(0.8) * field.tissue)
+    cost = 1.0 / (np.float32(0.06) + np.float32(0.94) * tube * tube)
+    cost += np.float32(8.0) * (1.0 - field.soft)
+    cost += np.float32(400.0) * np.maximum(field.valley - np.float32(0.15), 0.0)
+    cost[(tube < LEAST_TUBE) | field.pool | field.outside] = BLOCKED
+    box = _around_aorta(field)
+    near = ndimage.binary_dilation(field.aorta[box], iterations=round(RIM_MM / GRID_MM)) & ~field.aorta[box]
+    mouth = near & ~field.pool[box] & (field.block.hu[box] > 0.6 * field.blood_hu)
+    part = cost[box]
+    part[mouth & (part > 3.0)] = 3.0
+    return np.asarray(cost, dtype=np.float32)
+
+
+def _around_aorta(field: Field) -> tuple[slice, ...]:
+    """The box around the aorta, some voxels wider."""
+    found = ndimage.find_objects(field.aorta.astype(np.uint8))
+    if not found:
+        return (slice(0, 0),) * 3
+    return tuple(slice(max(0, s.start - 6), s.stop + 6) for s in found[0])
+
+
+def find_ostia(field: Field, ascending: Aorta, cost: NDArray[np.float32]) -> list[Ostium]:
+    """The origins of the coronary arteries, the one that supplies most first.
+
+    Notes
+    -----
+    Open vessels that are reached from the shell of the aorta at little cost, grouped by the place where they leave it.
+    """
+    box = _around_aorta(field)
+    aorta = field.aorta[box]
+    shell = ndimage.binary_dilation(aorta, iterations=1) & ~aorta & (cost[box] < BLOCKED)
+    shell &= ~field.pool[box] & (field.block.hu[box] > 0.6 * field.blood_hu)
+    mouths, count = ndimage.label(shell, structure=np.ones((3, 3, 3)))
+    if not count:
+        return []
+    where = np.argwhere(shell)
+    labels = mouths[tuple(where.T)].astype(np.int16)
+    starts = np.ravel_multi_index(tuple((where + [s.start for s in box]).T), cost.shape)
+    reach = reach_from(cost, starts, labels, step_mm=GRID_MM, most_cost=600.0)
+    return _grouped(field, ascending, reach, count)
+
+
+def _grouped(field: Field, ascending: Aorta, reach: Reach, count: int) -> list[Ostium]:
+    arrived = np.flatnonzero(reach.label)
+    length = reach.length_mm.ravel()
+    bright = arrived[field.bright.ravel()[arrived] > 0.5]
+    label = reach.label[bright]
+    volume = np.bincount(label, minlength=count + 1) * GRID_MM**3
+    far = np.zeros(count + 1)
+    np.maximum.at(far, label, length[bright])
+    touching = _touching(field)
+    found: list[Ostium] = []
+    for k in np.argsort(-volume[1:]) + 1:
+        if far[k] < LEAST_REACH_MM or volume[k] < LEAST_VOLUME_MM3:
+            continue
+        own = bright[label == k]
+        way = reach.way_to(int(own[np.argmax(length[own])]))
+        on_aorta = np.flatnonzero(touching[way])
+        voxel = np.array(np.unravel_index(way[on_aorta[-1] if len(on_aorta) else 0], field.block.hu.shape))
+        point = field.block.affine.to_mm(voxel)[0]
+        if any(np.linalg.norm(point - other.point_mm) < SAME_MM for other in found):
+            continue
+        angle = _angle_deg(ascending, point)
+        flat = int(np.ravel_multi_index(tuple(voxel), field.block.hu.shape))
+        found.append(Ostium(flat, point, angle, "", float(far[k]), float(volume[k])))
+    return found
+
+
+def chosen_ostia(found: list[Ostium]) -> tuple[list[Ostium], list[str]]:
+    """The left and the right ostium of all that were found, and what is unusual about them.
+
+    The one that supplies most comes first; the other is the next that leaves the aorta at least 60 degrees away from
+    it. Where there is none, an artery may be absent, closed at its origin or spring from the same place.
+    """
+    if not found:
+        return [], ["no coronary ostium found on the aorta"]
+    kept = [found[0]]
+    kept += [x for x in found[1:] if _apart_deg(x, found[0]) >= OTHER_SIDE_DEG][:1]
+    flags = []
+    sided = []
+    for ostium in kept:
+        side = "right" if RIGHT_DEG[0] < ostium.angle_deg % 360.0 < RIGHT_DEG[1] else "left"
+        if sided and sided[0].side == side:
+            side = "left" if side == "right" else "right"
+            flags.append(f"both coronary ostia on the {sided[0].side} side of the aorta: anomalous origin?")
+        sided.append(replace(ostium, side=side))
+        low, high = USUAL_DEG[side]
+        if not low <= ostium.angle_deg <= high:
+            flags.append(f"unusual place of the {side} coronary ostium ({ostium.angle_deg:.0f} degrees)")
+    if len(sided) == 1:
+        missing = "right" if sided[0].side == "left" else "left"
+        flags.append(f"no {missing} coronary ostium found: closed at its origin, absent or anomalous?")
+    return sided, flags
+
+
+def _apart_deg(one: Ostium, other: Ostium) -> float:
+    turn = abs(one.angle_deg - other.angle_deg) % 360.0
+    return min(turn, 360.0 - turn)
+
+
+def _touching(field: Field) -> NDArray[np.bool_]:
+    """Flat mask of the aorta and the voxels next to it."""
+    box = _around_aorta(field)
+    out = field.aorta.copy()
+    out[box] = ndimage.binary_dilation(field.aorta[box], iterations=1)
+    return out.ravel()
+
+
+def _angle_deg(ascending: Aorta, point: NDArray[np.float64]) -> float:
+    centre = [np.interp(point[2], ascending.centre_mm[:, 2], ascending.centre_mm[:, c]) for c in range(2)]
+    return float(np.rad2deg(np.arctan2(-(point[1] - centre[1]), point[0] - centre[0])))

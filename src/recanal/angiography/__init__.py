@@ -1,0 +1,1 @@
+"""From where does one see it under the C-arm?"""

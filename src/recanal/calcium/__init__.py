@@ -1,0 +1,1 @@
+"""How much calcium is there, seen without contrast?"""

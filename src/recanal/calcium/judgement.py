@@ -1,0 +1,101 @@
+"""Which dense groups of a non-contrast scan are coronary calcium, and why the others are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recanal.calcium.candidates import Candidate, Candidates
+from recanal.calcium.chest import Chest
+from recanal.calcium.great_vessels import GreatVessels
+
+__all__ = ["Judged", "judge"]
+
+WALL_MM = 2.5
+DESCENDING_WALL_MM = 4.0
+ROOT_MM = 9.0
+LEAST_FAT = 0.27
+MOST_AIR_MM = 8.0
+BONE_NEAR_MM = 5.0
+NOISE_SIGMAS = 4.5
+HEART_MM = 80.0
+METAL_HU = 1600.0
+VALVE_FAT = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A candidate and what it was taken for.
+
+    Parameters
+    ----------
+    place
+        ``"coronary"``, ``"noise"``, ``"bone"``, ``"outside the heart"``, ``"aorta"``, ``"valve or muscle"``,
+        ``"stent or metal"``.
+    why
+        The rule, in words; empty for coronary calcium.
+    confidence
+        From 0 to 1, that a coronary one is coronary: how far the nearest rule is from refusing it.
+    """
+
+    candidate: Candidate
+    place: str
+    why: str
+    confidence: float
+
+
+def _refusals(
+    item: Candidate, great: GreatVessels, noise_hu: float, heart_mm: NDArray[np.float64]
+) -> list[tuple[str, str, float]]:
+    """Place, reason and margin (negative where the rule refuses, 1 where it is far from it), in order of rank."""
+    point = item.centre_mm[None]
+    ascending = np.inf if great.ascending is None else float(great.ascending.wall_mm(point)[0])
+    descending = np.inf if great.descending is None else float(great.descending.wall_mm(point)[0])
+    root = np.inf if great.root_mm is None else float(np.linalg.norm(item.centre_mm - great.root_mm))
+    above = item.peak_hu - item.tissue_hu
+    far = float(np.linalg.norm(item.centre_mm - heart_mm))
+    return [
+        ("noise", f"{above:.0f} HU above the tissue around it", (above / max(noise_hu, 5.0) - NOISE_SIGMAS) / 2.0),
+        ("bone", f"{item.bone_mm:.0f} mm from bone", (item.bone_mm - BONE_NEAR_MM) / 5.0),
+        ("outside the heart", "lung lies between it and the heart", (MOST_AIR_MM - item.air_mm) / 4.0),
+        ("outside the heart", f"{far:.0f} mm from the middle of the heart", (HEART_MM - far) / 10.0),
+        ("aorta", f"{ascending:.1f} mm from the wall of the ascending aorta", (ascending - WALL_MM) / 3.0),
+        (
+            "aorta",
+            f"{descending:.1f} mm from the wall of the descending aorta",
+            (descending - DESCENDING_WALL_MM) / 3.0,
+        ),
+        ("valve or muscle", f"{root:.0f} mm from the middle of the aortic root", (root - ROOT_MM) / 3.0),
+        ("valve or muscle", f"{100 * item.fat_share:.0f} % fat around it", (item.fat_share - LEAST_FAT) / 0.1),
+        ("stent or metal", f"peak of {item.peak_hu:.0f} HU", (METAL_HU - item.peak_hu) / 200.0),
+    ]
+
+
+def judge(candidates: Candidates, chest: Chest, great: GreatVessels, *, noise_hu: float) -> tuple[Judged, ...]:
+    """Every candidate with its place.
+
+    Parameters
+    ----------
+    noise_hu
+        Standard deviation of the noise.
+
+    Notes
+    -----
+    Coronary calcium lies in the fat of the grooves of the heart, between the lungs, clear of the aorta. What is
+    refused, in this order: less than 4.5 noise standard deviations above the tissue around it; within 5 mm of the
+    skeleton; lung between it and the heart, or more than 80 mm from its middle; within 2.5 mm of the ascending and
+    4 mm of the descending aorta; in the aortic root, or with less than 27 % fat within 2 to 7 mm (valves, annulus,
+    papillary muscle); a peak above 1,600 HU (metal).
+    """
+    judged = []
+    for item in candidates.found:
+        rules = _refusals(item, great, noise_hu, chest.heart_mm)
+        refused = next((rule for rule in rules if rule[2] < 0), None)
+        if refused is not None:
+            judged.append(Judged(item, refused[0], refused[1], 0.0))
+            continue
+        margin = min(rule[2] for rule in rules)
+        judged.append(Judged(item, "coronary", "", float(np.clip(0.5 + 0.5 * margin, 0.5, 1.0))))
+    return tuple(judged)

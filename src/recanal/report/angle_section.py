@@ -1,0 +1,66 @@
+"""The section on the C-arm views."""
+
+from __future__ import annotations
+
+from recanal.core.case import CaseReport, Lesion
+from recanal.report.blocks import Block, Section, bullets, heading, pictures, text
+from recanal.report.display import Display
+from recanal.report.figures import figure_name
+from recanal.report.sources import Sources
+
+__all__ = ["angle_section"]
+
+_PARTS = (("vessels", "vessels"), ("bone", "bone"), ("heart", "opacified heart"))
+_NOTE = (
+    "Parallel beams through the CT, seen from the detector; patient supine. Dashed: the occlusion, from P (proximal "
+    "cap) to D (distal cap). Dark: its open lumen as far as it was traced. Faint: other opacified vessels. "
+    "Overlap: share of the occlusion's length that something covers; what the CT does not show is not counted."
+)
+
+
+def angle_section(case: CaseReport, say: Display, sources: Sources) -> Section | None:
+    """The views of every occlusion in words and pictures; None where there are none."""
+    blocks: list[Block] = []
+    for index, lesion in enumerate(case.lesions):
+        rows = _rows(lesion, f"lesions.{index}", say)
+        if rows:
+            several = len(case.lesions) > 1
+            blocks += [*([heading(lesion.id)] if several else []), bullets(rows), _figures(lesion)]
+    if not blocks:
+        return None
+    return Section("views", "Views across the occlusion", (*blocks, text(_NOTE, soft=True)))
+
+
+def _figures(lesion: Lesion) -> Block:
+    views = enumerate(lesion.projections or (), start=1)
+    rows = [(figure_name(lesion.id, f"view_{k}"), f"View {k}, simulated: {view.name}") for k, view in views]
+    return pictures(
+        [*rows, (figure_name(lesion.id, "angles"), "Foreshortening by angle; 1 and 2: the views")], height_mm=44.0
+    )
+
+
+def _rows(lesion: Lesion, at: str, say: Display) -> list[str]:
+    """One line for each view; signs follow DICOM (positioner angles: LAO and cranial are positive)."""
+    out = []
+    for index, view in enumerate(lesion.projections or ()):
+        path = f"{at}.projections.{index}"
+        parts = []
+        for key, plus, minus in (("rao_lao_deg", "LAO", "RAO"), ("cra_cau_deg", "CRA", "CAU")):
+            value = float(getattr(view, key))
+            parts.append(f"{plus if value >= 0 else minus} {say.number(f'{path}.{key}', decimals=0).lstrip('−')}°")
+        extra = [f"foreshortening {say.number(f'{path}.foreshortening_percent', unit='%')}", _overlap(path, say)]
+        if view.angle_to_first_deg is not None:
+            extra.append(f"{say.number(f'{path}.angle_to_first_deg', decimals=0, unit='°')} from view 1")
+        out.append(f"{' '.join(parts)} ({', '.join(extra)})")
+    return out
+
+
+def _overlap(path: str, say: Display) -> str:
+    total = f"overlap {say.number(f'{path}.overlap_percent', unit='%')}"
+    known = [
+        f"{words} {say.number(f'{path}.overlap_{key}_percent', decimals=0, unit='%', missing='not shown by this CT')}"
+        for key, words in _PARTS
+    ]
+    if all(say.at(f"{path}.overlap_{key}_percent") is None for key, _ in _PARTS):
+        return total
+    return f"{total}: {'; '.join(known)}"

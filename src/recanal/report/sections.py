@@ -1,0 +1,35 @@
+"""The sections beside the measurements and the scores: fluoroscopic views and the crossing plan.
+
+To add one, write ``def NAME(case, say, sources) -> Section | None`` in a module of this room, from the blocks of
+:mod:`recanal.report.blocks`, and name it in ``_MAKERS``. Page and PDF set it where its ``place`` says; its figures are
+those of ``render_figures`` with the names it gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from recanal.core.case import CaseReport
+from recanal.report.angle_section import angle_section
+from recanal.report.blocks import PLACES, Section
+from recanal.report.display import Display
+from recanal.report.plan_section import plan_section
+from recanal.report.sources import Sources
+
+__all__ = ["SectionMaker", "sections_model"]
+
+SectionMaker = Callable[[CaseReport, Display, Sources], Section | None]
+
+
+def sections_model(case: CaseReport, say: Display, sources: Sources) -> dict[str, list[dict[str, Any]]]:
+    """The sections of each place, in the order of ``_MAKERS``; those with nothing to say are left out."""
+    out: dict[str, list[dict[str, Any]]] = {place: [] for place in PLACES}
+    for make in _MAKERS:
+        section = make(case, say, sources)
+        if section is not None:
+            out[section.place].append({"title": section.title, "blocks": list(section.blocks)})
+    return out
+
+
+_MAKERS: tuple[SectionMaker, ...] = (angle_section, plan_section)

@@ -1,0 +1,1 @@
+"""What does a declared condition say of facts that may be unknown?"""

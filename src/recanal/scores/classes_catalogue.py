@@ -1,0 +1,75 @@
+"""The shipped classifications, and classifications of one's own."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from recanal.errors import SheetError
+from recanal.scores.classes import ClassSheet
+from recanal.scores.classes_parsing import parse_class_sheet
+
+__all__ = ["class_sheet_ids", "load_class_sheet", "load_class_sheet_file"]
+
+_FOLDER = "sheets/classes"
+_MOST_BYTES = 1_000_000
+
+
+@lru_cache(maxsize=1)
+def class_sheet_ids() -> tuple[str, ...]:
+    """The ids of the shipped classifications, in alphabetical order."""
+    names = [entry.name for entry in resources.files("recanal.scores").joinpath(_FOLDER).iterdir()]
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+@lru_cache(maxsize=256)
+def load_class_sheet(sheet_id: str) -> ClassSheet:
+    """A shipped classification.
+
+    Raises
+    ------
+    SheetError
+        When there is none of that id, or it is not well formed.
+    """
+    if sheet_id not in class_sheet_ids():
+        known = ", ".join(class_sheet_ids())
+        raise SheetError(f"No classification is called {sheet_id!r}.", hint=f"Known classifications: {known}.")
+    entry = resources.files("recanal.scores").joinpath(_FOLDER).joinpath(f"{sheet_id}.toml")
+    sheet = parse_class_sheet(entry.read_text(encoding="utf-8"), label=sheet_id)
+    if sheet.id != sheet_id:
+        raise SheetError(f"{sheet_id}: id: must equal the file name, got {sheet.id!r}.")
+    return sheet
+
+
+def load_class_sheet_file(source: str | os.PathLike[str] | bytes) -> ClassSheet:
+    """A classification of one's own.
+
+    Parameters
+    ----------
+    source
+        A file, or the bytes of one; at most 1 MB.
+
+    Raises
+    ------
+    SheetError
+        When it cannot be read or is not well formed, naming the sheet and the field.
+    """
+    label = "sheet" if isinstance(source, bytes) else Path(source).name
+    data = source if isinstance(source, bytes) else _read(Path(source))
+    if len(data) > _MOST_BYTES:
+        raise SheetError(f"{label}: a score sheet holds at most {_MOST_BYTES} bytes.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SheetError(f"{label}: not UTF-8 text (byte {error.start}).") from error
+    return parse_class_sheet(text.replace("\r\n", "\n"), label=label)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise SheetError(f"{path.name}: cannot be read: {error.strerror}.") from error

@@ -1,0 +1,21 @@
+"""What would the published crossing algorithms do, and why?
+
+An algorithm is a TOML file: rules over the findings vocabulary, what each says to do, where it was read and how far.
+Adding one adds no Python. The plan is information about publications, not an instruction.
+"""
+
+from recanal.strategy.advising import advise, advise_all, territory_of
+from recanal.strategy.algorithm import Algorithm, PlanRule
+from recanal.strategy.catalogue import algorithm_ids, load_algorithm
+from recanal.strategy.parsing import parse_algorithm
+
+__all__ = [
+    "Algorithm",
+    "PlanRule",
+    "advise",
+    "advise_all",
+    "algorithm_ids",
+    "load_algorithm",
+    "parse_algorithm",
+    "territory_of",
+]
