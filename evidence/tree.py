@@ -75,37 +75,21 @@ def _even(points: Floats, values: Floats | None = None) -> tuple[Floats, Floats]
 def _matched(first, second):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """The cheapest monotone pairing in which every point of both curves has a partner: rows of index pairs."""
     n, m = len(first), len(second)
-    total = np.empty((n, m), dtype=np.float64)
+    total = np.full((n + 1, m + 1), np.inf)
+    total[0, 0] = 0.0
     for i in range(n):
         for j in range(m):
-            d = np.sqrt(((first[i] - second[j]) ** 2).sum())
-            if i == 0 and j == 0:
-                total[i, j] = d
-            elif i == 0:
-                total[i, j] = d + total[i, j - 1]
-            elif j == 0:
-                total[i, j] = d + total[i - 1, j]
-            else:
-                total[i, j] = d + min(total[i - 1, j - 1], total[i - 1, j], total[i, j - 1])
+            gap = np.sqrt(((first[i] - second[j]) ** 2).sum())
+            total[i + 1, j + 1] = gap + min(total[i, j], total[i, j + 1], total[i + 1, j])
     pairs = np.empty((n + m, 2), dtype=np.int64)
-    i, j, k = n - 1, m - 1, 0
-    pairs[0] = i, j
-    while i > 0 or j > 0:
-        if i == 0:
-            j -= 1
-        elif j == 0:
-            i -= 1
-        else:
-            a, b, c = total[i - 1, j - 1], total[i - 1, j], total[i, j - 1]
-            if a <= b and a <= c:
-                i, j = i - 1, j - 1
-            elif b <= c:
-                i -= 1
-            else:
-                j -= 1
+    i, j, k = n, m, 0
+    while i > 0 and j > 0:
+        pairs[k] = i - 1, j - 1
         k += 1
-        pairs[k] = i, j
-    return pairs[: k + 1][::-1]
+        least = min(total[i - 1, j - 1], total[i - 1, j], total[i, j - 1])
+        both, one = total[i - 1, j - 1] <= least, total[i - 1, j] <= least
+        i, j = (i - 1, j - 1) if both else (i - 1, j) if one else (i, j - 1)
+    return pairs[:k][::-1]
 
 
 def overlap(reference: Reference, found_mm: Floats) -> Overlap:
@@ -138,7 +122,6 @@ def overlap(reference: Reference, found_mm: Floats) -> Overlap:
     hit[pairs[good, 1]] = True
     wrong = np.flatnonzero(~right & (np.arange(len(true)) * STEP_MM > FREE_MM))
     first = float(right[: wrong[0]].sum() if len(wrong) else right.sum())
-    missed = float((~right[np.arange(len(true)) * STEP_MM > FREE_MM]).sum()) if len(wrong) else 0.0
     of = 1.0 if not len(wrong) else first / max(first + (len(true) - wrong[0]), 1.0)
     wide = np.flatnonzero(2 * radius >= RELEVANT_MM)
     relevant = None
@@ -147,7 +130,6 @@ def overlap(reference: Reference, found_mm: Floats) -> Overlap:
         partner = int(pairs[pairs[:, 0] < last, 1].max()) + 1
         relevant = _share(right[:last], hit[:partner])
     inside = float(far[good].mean()) if good.any() else None
-    del missed
     return Overlap(reference.name, _share(right, hit), float(of), relevant, inside)
 
 
@@ -159,7 +141,9 @@ def _clipped(line: Floats, true: Floats, radius: Floats) -> Floats:
     """The found line without what lies before the start and beyond the end of the reference."""
     gap_start = np.linalg.norm(line - true[0], axis=1)
     near = gap_start < 2 * radius[0]
-    first = int(np.argmin(np.where(np.arange(len(line)) <= np.argmax(near) + 60, gap_start, np.inf))) if near.any() else 0
+    first = (
+        int(np.argmin(np.where(np.arange(len(line)) <= np.argmax(near) + 60, gap_start, np.inf))) if near.any() else 0
+    )
     gap_end = np.linalg.norm(line - true[-1], axis=1)
     last = int(np.argmin(gap_end)) + 1
     return line[first : max(last, first + 2)]
@@ -188,9 +172,7 @@ def _radius(course: Course, truth: PhantomTruth) -> Floats:
     return np.asarray(radius, dtype=np.float64)
 
 
-def _from_ostium(
-    course: Course, courses: dict[str, Course], truth: PhantomTruth
-) -> tuple[Floats, Floats, float]:
+def _from_ostium(course: Course, courses: dict[str, Course], truth: PhantomTruth) -> tuple[Floats, Floats, float]:
     points, radius, own = np.asarray(course.points_mm), _radius(course, truth), 0.0
     seen = course
     while seen.parent and seen.parent in courses:

@@ -12,6 +12,8 @@
          ├─ TableError        a printed table that cannot be read
          ├─ StatsError        data that a statistical method cannot use
          ├─ CohortError       rows, a data dictionary or a store of cases that cannot be used
+         ├─ StudyError        a study plan, or data that it does not fit
+         ├─ EditError         a reader's correction that cannot be replayed
          └─ OptionError       a parameter outside what is supported
 
 Every message says what was wrong, what was got and, in ``hint``, what to do.
@@ -22,6 +24,7 @@ from __future__ import annotations
 
 __all__ = [
     "CohortError",
+    "EditError",
     "FindingsError",
     "GeometryError",
     "InputError",
@@ -31,6 +34,7 @@ __all__ = [
     "SeedError",
     "SheetError",
     "StatsError",
+    "StudyError",
     "TableError",
 ]
 
@@ -109,6 +113,14 @@ class StatsError(InputError):
 
 class CohortError(InputError):
     """Rows, a data dictionary or a store of cases that cannot be used."""
+
+
+class StudyError(InputError):
+    """A study plan that is not well formed, or data that it does not fit."""
+
+
+class EditError(InputError):
+    """A reader's correction that cannot be replayed."""
 
 
 class OptionError(InputError):

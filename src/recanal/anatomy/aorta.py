@@ -49,11 +49,9 @@ def _rays(plane: NDArray[np.float32], centre: tuple[float, float], level_hu: flo
     """(RAYS,) distance from a centre at which the plane falls below a level, in grid steps."""
     angle = np.arange(RAYS) * (2 * np.pi / RAYS)
     reach = np.arange(0.0, 1.4 * RADIUS_MM[1] / COARSE_MM, 0.25)
-    where = np.stack(
-        [centre[0] + reach * np.cos(angle)[:, None], centre[1] + reach * np.sin(angle)[:, None]]
-    )
+    where = np.stack([centre[0] + reach * np.cos(angle)[:, None], centre[1] + reach * np.sin(angle)[:, None]])
     low = ndimage.map_coordinates(plane, where, order=1, mode="nearest") < level_hu
-    return np.where(low.any(axis=1), reach[low.argmax(axis=1)], reach[-1])
+    return np.asarray(np.where(low.any(axis=1), reach[low.argmax(axis=1)], reach[-1]), dtype=np.float64)
 
 
 def _circle(plane: NDArray[np.float32], peak: tuple[int, int], level_hu: float) -> tuple[float, float, float, float]:
@@ -81,7 +79,7 @@ def _candidates(coarse: Coarse, level_hu: float) -> list[NDArray[np.float64]]:
     """For each axial slice (m, 4): centre, radius, roundness of the round bright regions."""
     found = []
     for k in range(coarse.block.hu.shape[2]):
-        plane = ndimage.uniform_filter(coarse.block.hu[:, :, k], 2, mode="nearest")
+        plane = ndimage.gaussian_filter(coarse.block.hu[:, :, k], 0.7, mode="nearest")
         depth = ndimage.distance_transform_edt(np.pad(coarse.block.hu[:, :, k] > level_hu, 1))[1:-1, 1:-1]
         peak = (depth == ndimage.maximum_filter(depth, 7)) & (depth > 0.75 * RADIUS_MM[0] / COARSE_MM)
         rows = [_circle(plane, (int(a), int(b)), level_hu) for a, b in np.argwhere(peak)]
@@ -115,9 +113,7 @@ def _chains(found: list[NDArray[np.float64]]) -> list[list[tuple[int, int]]]:
     return chains
 
 
-def _next(
-    rows: NDArray[np.float64], used: NDArray[np.bool_], here: NDArray[np.float64], slices: int
-) -> int | None:
+def _next(rows: NDArray[np.float64], used: NDArray[np.bool_], here: NDArray[np.float64], slices: int) -> int | None:
     if not len(rows):
         return None
     shift = np.hypot(rows[:, 0] - here[0], rows[:, 1] - here[1]) * COARSE_MM

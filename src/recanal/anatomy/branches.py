@@ -66,41 +66,46 @@ class Branch:
 
 
 def made_branches(volume: Volume, field: Field, ways: list[Way], sides: tuple[str, ...]) -> list[Branch]:
-    """The axes of all ways, in their order; a way that turns out too short is left out with what hangs on it."""
-    made: list[Branch | None] = []
+    """The axes of all ways, in their order.
+
+    A way that turns out too short, or to be a second way through its parent, is left out; what hangs on it hangs on
+    its parent.
+    """
     number: dict[int, int] = {}
     out: list[Branch] = []
     for k, way in enumerate(ways):
-        parent = made[way.parent] if way.parent >= 0 else None
-        if way.parent >= 0 and parent is None:
-            made.append(None)
+        above = way.parent
+        while above >= 0 and above not in number:
+            above = ways[above].parent
+        parent = number.get(above, -1)
+        if way.parent >= 0 and parent < 0:
             continue
-        branch = _branch(volume, field, ways, way, parent)
+        branch = _branch(volume, field, ways, way, (parent, out[parent] if parent >= 0 else None, sides[way.label - 1]))
         if branch is not None:
-            index = number.get(way.parent, -1)
-            branch = Branch(*branch[:4], index, branch[4], sides[way.label - 1])  # type: ignore[arg-type]
             number[k] = len(out)
             out.append(branch)
-        made.append(branch)
     return out
 
 
-def _branch(volume: Volume, field: Field, ways: list[Way], way: Way, parent: Branch | None):  # type: ignore[no-untyped-def]
+def _branch(
+    volume: Volume, field: Field, ways: list[Way], way: Way, above: tuple[int, Branch | None, str]
+) -> Branch | None:
+    """The axis of one way; ``above`` is the index of its parent, the parent, and the side."""
+    index, parent, side = above
     lead = np.empty((0, 3), dtype=np.int64)
-    if parent is not None:
+    if way.parent >= 0:
         lead = ways[way.parent].voxels[max(0, way.at - LEAD_VOXELS) : way.at]
     path = field.block.affine.to_mm(np.concatenate([lead, way.voxels]))
     block = Block.around(volume, path, margin_mm=12.0)
     levels = _levels(field, way)
-    line = centred(block, path, levels, rounds=ROUNDS)
-    parent_mm = 0.0
-    if parent is None:
-        line = _to_aorta(block, line, levels[0])
-    else:
+    raw = centred(block, path, levels, rounds=ROUNDS)
+    line, parent_mm = _to_aorta(block, raw, levels[0]), 0.0
+    if parent is not None:
         start = field.block.affine.to_mm(way.voxels[0])[0]
-        line, parent_mm = _joined(line, parent, start)
-    if line is None or line.length_mm < LEAST_LENGTH_MM:
-        return None
+        joined, parent_mm = _joined(raw, parent, start)
+        if joined is None or joined.length_mm < LEAST_LENGTH_MM or _inside(joined, parent):
+            return None
+        line = joined
     line = line.resample(STEP_MM)
     sections = cut_sections(block, line, reach_mm=REACH_MM, rays=24)
     core = ndimage.gaussian_filter1d(sections.core_hu(0.4), 1.0, mode="nearest")
@@ -108,7 +113,7 @@ def _branch(volume: Volume, field: Field, ways: list[Way], way: Way, parent: Bra
     if keep * STEP_MM < LEAST_LENGTH_MM:
         return None
     lumen, outer = _widths(sections, core)
-    return Centerline(line.points_mm[:keep]), core[:keep], lumen[:keep], outer[:keep], parent_mm
+    return Branch(Centerline(line.points_mm[:keep]), core[:keep], lumen[:keep], outer[:keep], index, parent_mm, side)
 
 
 def _to_aorta(block: Block, line: Centerline, level_hu: float) -> Centerline:
@@ -139,6 +144,13 @@ def _joined(line: Centerline, parent: Branch, start: NDArray[np.float64]) -> tup
     points = np.concatenate([parent.line.at([parent_mm]), line.points_mm[leave + 1 :]])
     points = points[np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=1) > 1e-3])]
     return (Centerline(points) if len(points) > 2 else None), float(parent_mm)
+
+
+def _inside(line: Centerline, parent: Branch) -> bool:
+    """Whether a line hardly leaves the wall of its parent: a second way through the same vessel."""
+    places = [parent.line.nearest(point) for point in line.points_mm[::2]]
+    wall = np.interp([place for place, _ in places], parent.arc_mm, parent.outer_mm)
+    return bool(np.mean(np.array([gap for _, gap in places]) < 1.2 * wall) > 0.6)
 
 
 def _kept(core: NDArray[np.float64]) -> int:

@@ -76,45 +76,18 @@ def thinned(volume: Volume, *, step_mm: float = THIN_MM) -> Block:
 
 
 @numba.njit(cache=True, nogil=True)
-def _chamfer(far, flat, edge, corner):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    """Two sweeps of chamfer steps over distances to the zeros."""
+def _sweep(far, steps, moves):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """One chamfer sweep: each voxel from the neighbours ``steps`` that the sweep has passed."""
     na, nb, nc = far.shape
     for i in range(na):
         for j in range(nb):
             for k in range(nc):
-                best = far[i, j, k]
-                if best <= 0:
+                if far[i, j, k] <= 0:
                     continue
-                for di in range(-1, 1):
-                    for dj in range(-1, 2):
-                        for dk in range(-1, 2):
-                            if di == 0 and (dj > 0 or (dj == 0 and dk >= 0)):
-                                continue
-                            a, b, c = i + di, j + dj, k + dk
-                            if a < 0 or b < 0 or c < 0 or b >= nb or c >= nc:
-                                continue
-                            steps = abs(di) + abs(dj) + abs(dk)
-                            move = flat if steps == 1 else edge if steps == 2 else corner
-                            best = min(best, far[a, b, c] + move)
-                far[i, j, k] = best
-    for i in range(na - 1, -1, -1):
-        for j in range(nb - 1, -1, -1):
-            for k in range(nc - 1, -1, -1):
-                best = far[i, j, k]
-                if best <= 0:
-                    continue
-                for di in range(2):
-                    for dj in range(-1, 2):
-                        for dk in range(-1, 2):
-                            if di == 0 and (dj < 0 or (dj == 0 and dk <= 0)):
-                                continue
-                            a, b, c = i + di, j + dj, k + dk
-                            if a >= na or b < 0 or c < 0 or b >= nb or c >= nc:
-                                continue
-                            steps = abs(di) + abs(dj) + abs(dk)
-                            move = flat if steps == 1 else edge if steps == 2 else corner
-                            best = min(best, far[a, b, c] + move)
-                far[i, j, k] = best
+                for n in range(len(moves)):
+                    a, b, c = i + steps[n, 0], j + steps[n, 1], k + steps[n, 2]
+                    if a >= 0 and 0 <= b < nb and 0 <= c < nc:
+                        far[i, j, k] = min(far[i, j, k], far[a, b, c] + moves[n])
 
 
 def depth_mm(inside: NDArray[np.bool_], *, step_mm: float) -> NDArray[np.float32]:
@@ -126,8 +99,10 @@ def depth_mm(inside: NDArray[np.bool_], *, step_mm: float) -> NDArray[np.float32
     (3-D: 0.92644, 1.34065, 1.65849). The border of the array counts as inside.
     """
     far = np.where(inside, np.float32(1e6), np.float32(0.0))
-    flat, edge, corner = (np.float32(step_mm * w) for w in (0.92644, 1.34065, 1.65849))
-    _chamfer(far, flat, edge, corner)
+    steps = np.argwhere(np.ones((3, 3, 3)))[:13] - 1
+    moves = np.array([0.92644, 1.34065, 1.65849], dtype=np.float32)[np.abs(steps).sum(axis=1) - 1] * step_mm
+    _sweep(far, steps, moves.astype(np.float32))
+    _sweep(far[::-1, ::-1, ::-1], steps, moves.astype(np.float32))
     return far
 
 

@@ -111,7 +111,10 @@ def _grain_hu(block: Block, aorta: NDArray[np.bool_]) -> float:
 
 def _aorta_mask(block: Block, ascending: Aorta, level_hu: float) -> NDArray[np.bool_]:
     """The bright voxels inside the chain of circles, continued 8 mm below its lowest one."""
-    lowest, step = ascending.centre_mm[0], ascending.centre_mm[0] - ascending.centre_mm[min(3, len(ascending.centre_mm) - 1)]
+    lowest, step = (
+        ascending.centre_mm[0],
+        ascending.centre_mm[0] - ascending.centre_mm[min(3, len(ascending.centre_mm) - 1)],
+    )
     drift = step / max(abs(step[2]), 1e-6)
     more = lowest + np.arange(8.0, 0.0, -2.0)[:, None] * drift
     centre = np.concatenate([more, ascending.centre_mm])

@@ -45,7 +45,11 @@ class Reach:
 
 
 @numba.njit(cache=True, nogil=True)
-def _spread(cost, step, most, starts, labels, best, length, came, label):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+def _spread(cost, most, neighbours, seeds, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Fill cost, length, predecessor and label from the seeds outwards."""
+    moves, strides = neighbours
+    starts, labels = seeds
+    best, length, came, label = out
     na, nb, nc = cost.shape
     flat_cost = cost.ravel()
     heap = [(np.float32(0.0), np.int64(0))]
@@ -59,33 +63,22 @@ def _spread(cost, step, most, starts, labels, best, length, came, label):  # typ
         value, here = heapq.heappop(heap)
         if value > best[here]:
             continue
-        i, rest = here // (nb * nc), here % (nb * nc)
-        j, k = rest // nc, rest % nc
-        own = flat_cost[here]
-        for di in range(-1, 2):
-            a = i + di
-            if a < 0 or a >= na:
+        for n in range(len(moves)):
+            a = here // (nb * nc) + moves[n, 0]
+            b = here // nc % nb + moves[n, 1]
+            c = here % nc + moves[n, 2]
+            if a < 0 or b < 0 or c < 0 or a >= na or b >= nb or c >= nc:
                 continue
-            for dj in range(-1, 2):
-                b = j + dj
-                if b < 0 or b >= nb:
-                    continue
-                for dk in range(-1, 2):
-                    c = k + dk
-                    if c < 0 or c >= nc:
-                        continue
-                    there = (a * nb + b) * nc + c
-                    other = flat_cost[there]
-                    if other >= 1e8:
-                        continue
-                    stride = np.float32(step) * np.sqrt(np.float32(di * di + dj * dj + dk * dk))
-                    total = value + np.float32(0.5) * stride * (own + other)
-                    if total < best[there] and total <= most:
-                        best[there] = total
-                        length[there] = length[here] + stride
-                        came[there] = here
-                        label[there] = label[here]
-                        heapq.heappush(heap, (total, there))
+            there = (a * nb + b) * nc + c
+            if flat_cost[there] >= BLOCKED:
+                continue
+            total = value + np.float32(0.5) * strides[n] * (flat_cost[here] + flat_cost[there])
+            if total < best[there] and total <= most:
+                best[there] = total
+                length[there] = length[here] + strides[n]
+                came[there] = here
+                label[there] = label[here]
+                heapq.heappush(heap, (total, there))
 
 
 def reach_from(
@@ -115,5 +108,9 @@ def reach_from(
     length = np.full(cost.size, np.inf, dtype=np.float32)
     came = np.full(cost.size, -1, dtype=np.int32)
     label = np.zeros(cost.size, dtype=np.int16)
-    _spread(cost, step_mm, np.float32(most_cost), starts.astype(np.int64), labels, best, length, came, label)
+    seeds = (starts.astype(np.int64), labels)
+    moves = np.argwhere(np.ones((3, 3, 3))) - 1
+    moves = moves[(moves != 0).any(axis=1)]
+    strides = (step_mm * np.linalg.norm(moves, axis=1)).astype(np.float32)
+    _spread(cost, np.float32(most_cost), (moves, strides), seeds, (best, length, came, label))
     return Reach(best.reshape(cost.shape), length.reshape(cost.shape), came, label)

@@ -18,6 +18,7 @@ __all__ = ["grown_ways"]
 ROUNDS = 12
 CUT_MM = 1.3
 LEAD_VOXELS = 6
+BRIGHTER = 1.15
 
 
 def grown_ways(volume: Volume, field: Field, cost: NDArray[np.float32], ostia: list[Ostium]) -> list[Way]:
@@ -50,9 +51,10 @@ def _veins(ways: list[Way], profiles: list[Profile]) -> list[NDArray[np.float64]
         for dim in dim_stretches(profiles[k], level):
             points = profiles[k].line.points_mm
             stretch = points[dim.first : dim.last + 1]
-            others = [profiles[n].line.points_mm for n in range(len(ways)) if n != k]
-            others += [points[: max(0, dim.first - 16)], points[dim.last + 17 :]]
-            if runs_beside(stretch[:: 4], others):
+            level = BRIGHTER * float(np.median(profiles[k].hu[dim.first : dim.last + 1]))
+            others = [profiles[n].line.points_mm[profiles[n].hu > level] for n in range(len(ways)) if n != k]
+            others.append(points[: max(0, dim.first - 16)])
+            if runs_beside(stretch[::4], others):
                 out.append(stretch)
     return out
 

@@ -26,6 +26,12 @@ LIMITS = ((0.62, 130.0, 100.0), (0.72, 80.0, 115.0))
 LEAST_LUMEN_HU = 125.0
 WIDTH_SHARE = 0.75
 MOST_WIDTH_MM = 3.2
+LED_MM = 40.0
+LATELY_MM = 20.0
+TISSUE_HU = 60.0
+CLOSED_SHARE = 0.62
+STEADY = 1.25
+PLAQUE_RADIUS_MM = 1.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +95,9 @@ def find_jumps(profile: Profile) -> list[Jump]:
     """
     hu, out = profile.hu, []
     near, far = round(SIDE_MM[0] / STEP_MM), round(SIDE_MM[1] / STEP_MM)
-    dips = np.flatnonzero((ndimage.minimum_filter1d(hu, 5) == hu) & (hu < LIMITS[0][1]))
+    lowest = (ndimage.minimum_filter1d(hu, 5) == hu) & (hu < LIMITS[0][1])
+    label, _ = ndimage.label(lowest)
+    dips = np.array([np.flatnonzero(label == k)[0] for k in range(1, label.max() + 1)], dtype=np.int64)
     for k in dips:
         before, after = hu[max(0, k - far + 4) : max(0, k - near + 1)], hu[k + near + 1 : k + far]
         if len(before) < 1 or len(after) < 6:
@@ -99,7 +107,20 @@ def find_jumps(profile: Profile) -> list[Jump]:
         deep = any(share < most and hu[k] < dark and side > lit for most, dark, lit in LIMITS)
         if not deep or max(sides) < LEAST_LUMEN_HU:
             continue
+        if _in_plaque(profile, int(k)):
+            continue
         low = hu[max(0, k - far) : k + far] < FLOOR_HU + WIDTH_SHARE * (side - FLOOR_HU)
         if low.sum() * STEP_MM <= MOST_WIDTH_MM:
             out.append(Jump(profile.line.points_mm[k], float(hu[k]), side))
     return out
+
+
+def _in_plaque(profile: Profile, k: int) -> bool:
+    """Whether a dip lies inside a closed stretch: a wide one, lately far below the lumen that leads there."""
+    first = max(0, k - round(LED_MM / STEP_MM))
+    lumen = float(np.percentile(profile.hu[first : k + 1], 80))
+    around = float(np.median(profile.radius_mm[max(0, k - 20) : k + 20]))
+    steady = profile.radius_mm[k] < STEADY * around
+    lately = profile.hu[max(0, k - round(LATELY_MM / STEP_MM)) : max(1, k - round(SIDE_MM[0] / STEP_MM))]
+    closed = float(np.quantile(lately, 0.2)) - TISSUE_HU < CLOSED_SHARE * (lumen - TISSUE_HU)
+    return bool(closed and steady and around > PLAQUE_RADIUS_MM)

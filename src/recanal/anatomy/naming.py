@@ -1,4 +1,4 @@
-"""Which branch is which: the 18 segments of the SCCT, by where vessels run over the heart.
+"""Which branch is which: the 18 segments of the SCCT.
 
 Numbers and borders of Leipsic J, et al. J Cardiovasc Comput Tomogr 2014;8:342-358, doi:10.1016/j.jcct.2014.07.003.
 """
@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recanal.anatomy.branches import Branch
 from recanal.anatomy.chamber import Heart
-from recanal.anatomy.paths import Path, paths_of
+from recanal.anatomy.mains import LEAST_NAMED_MM, Mains, crux_mm, pda_mm, places_of, plb_start_mm
+from recanal.anatomy.paths import Path
 
-__all__ = ["SCCT_NAMES", "Mains", "Named", "Places", "find_mains", "name_segments", "places_of"]
+__all__ = ["SCCT_NAMES", "Border", "Named", "name_segments"]
 
+Border = tuple[int, float]
 SCCT_NAMES = {
     **{1: "pRCA", 2: "mRCA", 3: "dRCA", 4: "R-PDA", 5: "LM", 6: "pLAD", 7: "mLAD", 8: "dLAD", 9: "D1", 10: "D2"},
     **{11: "pCx", 12: "OM1", 13: "LCx", 14: "OM2", 15: "L-PDA", 16: "R-PLB", 17: "RI", 18: "L-PLB"},
@@ -26,34 +27,10 @@ VESSEL_OF = {
     **dict.fromkeys((6, 7, 8, 9, 10), "LAD"),
     **dict.fromkeys((11, 12, 13, 14, 15, 17, 18), "LCX"),
 }
-ANTERIOR_DEG, POSTERIOR_DEG = 28.0, 155.0
-SPREAD_DEG = 18.0
 ACUTE_MARGIN = np.array([-1.0, 0.0, -1.0])
-TURN_MM = 9.0
 LARGE_MM = 1.5
 FORK_MM = 5.0
-LEAST_NAMED_MM = 6.0
-LEAST_PDA_MM = 15.0
 SINK_MM = 5.0
-
-
-@dataclass(frozen=True, eq=False)
-class Places:
-    """Points as seen from the left ventricle.
-
-    Parameters
-    ----------
-    along_mm
-        (n,) distance from the level of the aortic root towards the apex.
-    angle_deg
-        (n,) angle around the long axis: 0 superior, 90 to the right, -90 to the left.
-    depth_mm
-        (n,) distance from the long axis.
-    """
-
-    along_mm: NDArray[np.float64]
-    angle_deg: NDArray[np.float64]
-    depth_mm: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -87,139 +64,155 @@ class Named:
         return f"{self.vessel} side branch" if self.scct is None else SCCT_NAMES[self.scct]
 
 
-@dataclass(frozen=True, eq=False)
-class Mains:
-    """The paths of the main arteries, each None where it was not found.
-
-    Parameters
-    ----------
-    fork_mm
-        Length of the left main.
-    dominance
-        ``"right"``, ``"left"``, ``"co"``, or None when it cannot be told.
-    """
-
-    rca: Path | None
-    lad: Path | None
-    lcx: Path | None
-    fork_mm: float
-    dominance: str | None
-
-
-def places_of(heart: Heart, points_mm: NDArray[np.float64]) -> Places:
-    """Where points (n, 3) lie relative to the left ventricle."""
-    up = np.array([0.0, 0.0, 1.0]) - heart.apex[2] * heart.apex
-    up /= np.linalg.norm(up)
-    right = np.cross(heart.apex, up)
-    away = points_mm - heart.ventricle_mm
-    high, wide = away @ up, away @ right
-    along = (points_mm - heart.root_mm) @ heart.apex
-    return Places(along, np.rad2deg(np.arctan2(wide, high)), np.hypot(high, wide))
-
-
-def _near_deg(angle: NDArray[np.float64], middle: float) -> NDArray[np.float64]:
-    return np.asarray((angle - middle + 180.0) % 360.0 - 180.0)
-
-
-def _best(paths: list[Path], score: list[float], least: float) -> Path | None:
-    if not paths or max(score) < least:
-        return None
-    return paths[int(np.argmax(score))]
-
-
-def _lad_score(path: Path, heart: Heart) -> float:
-    """Length along the anterior interventricular groove."""
-    at = places_of(heart, path.points_mm)
-    near = np.exp(-((_near_deg(at.angle_deg, ANTERIOR_DEG) / SPREAD_DEG) ** 2))
-    return float((near * (at.along_mm > 6.0))[1:] @ path.steps_mm)
-
-
-def _lcx_score(path: Path, heart: Heart) -> float:
-    """Length along the left atrioventricular groove, and what follows it on the underside."""
-    at = places_of(heart, path.points_mm)
-    groove = (at.along_mm > -3.0) & (at.along_mm < 25.0) & (at.angle_deg < -35.0)
-    tail = (at.along_mm >= 12.0) & (np.abs(_near_deg(at.angle_deg, 180.0)) < 45.0)
-    if (groove[1:] @ path.steps_mm) < 10.0:
-        return 0.0
-    return float(groove[1:] @ path.steps_mm + 0.5 * (tail[1:] & ~groove[1:]) @ path.steps_mm)
-
-
-def _rca_score(path: Path, heart: Heart) -> float:
-    """Length along the right atrioventricular groove, and along the posterior interventricular groove."""
-    at = places_of(heart, path.points_mm)
-    groove = (at.along_mm < 14.0) & (at.along_mm > -8.0) & (at.angle_deg > 40.0)
-    near = np.exp(-((_near_deg(at.angle_deg, POSTERIOR_DEG) / SPREAD_DEG) ** 2))
-    tail = near * (at.along_mm >= 14.0) * (np.abs(_near_deg(at.angle_deg, POSTERIOR_DEG)) < 45.0)
-    return float(groove[1:] @ path.steps_mm + tail[1:] @ path.steps_mm)
-
-
-def _pda_mm(path: Path | None, heart: Heart, from_mm: float = 0.0) -> float:
-    """Length of a path in the posterior interventricular groove."""
-    if path is None:
-        return 0.0
-    at = places_of(heart, path.points_mm)
-    inside = (at.along_mm > 14.0) & (np.abs(_near_deg(at.angle_deg, POSTERIOR_DEG)) < 24.0)
-    inside &= path.arc_mm > from_mm
-    return float(inside[1:] @ path.steps_mm)
-
-
-def find_mains(branches: list[Branch], heart: Heart) -> Mains:
-    """The right coronary artery, the left anterior descending and the circumflex, and the dominance."""
-    paths = paths_of(branches)
-    right = [path for path in paths if branches[path.links[0].branch].side == "right"]
-    left = [path for path in paths if branches[path.links[0].branch].side == "left"]
-    rca = _best(right, [_rca_score(path, heart) for path in right], 20.0)
-    lad = _best(left, [_lad_score(path, heart) for path in left], 12.0)
-    rest = [path for path in left if lad is None or path.length_mm - lad.shared_mm(path) > 8.0]
-    lcx = _best(rest, [_lcx_score(path, heart) for path in rest], 10.0)
-    fork = lad.shared_mm(lcx) if lad is not None and lcx is not None else 0.0
-    found = Mains(rca, lad, lcx, fork, None)
-    return Mains(rca, lad, lcx, fork, _dominance(branches, heart, found))
-
-
-def _dominance(branches: list[Branch], heart: Heart, mains: Mains) -> str | None:
-    """Right: the RCA gives the PDA and a posterolateral branch; co: the PDA alone; left: the circumflex gives it."""
-    own, other = _pda_mm(mains.rca, heart), _pda_mm(mains.lcx, heart)
-    if max(own, other) < LEAST_PDA_MM:
-        return None
-    if other > own:
-        return "left"
-    return "right" if mains.rca is not None and _plb_start_mm(branches, heart, mains.rca) is not None else "co"
-
-
-def _crux_mm(path: Path, heart: Heart) -> float:
-    """Arc length at which a path leaves the atrioventricular groove for the underside; its end where it does not."""
-    at = places_of(heart, path.points_mm)
-    side = np.abs(at.angle_deg)
-    groove = at.along_mm[(side > 55.0) & (side < 130.0) & (at.along_mm < 20.0)]
-    level = float(np.median(groove)) if len(groove) > 4 else 4.0
-    down = (at.along_mm > level + TURN_MM) & (side > 115.0) & (path.arc_mm > 40.0)
-    return float(path.arc_mm[np.argmax(down)]) if down.any() else path.length_mm
-
-
-def _plb_start_mm(branches: list[Branch], heart: Heart, rca: Path) -> float | None:
-    """Where the first branch near the crux leaves the right coronary artery."""
-    crux = _crux_mm(rca, heart)
-    starts = []
-    for k, at_mm in rca.leaving(branches):
-        start = places_of(heart, branches[k].line.points_mm[:1])
-        near = abs(at_mm - crux) < 14.0 and abs(float(start.angle_deg[0])) > 132.0
-        if near and branches[k].line.length_mm >= LEAST_NAMED_MM:
-            starts.append(at_mm)
-    return min(starts, default=None)
-
-
 def name_segments(branches: list[Branch], heart: Heart, mains: Mains) -> list[Named]:
     """The named stretches of all branches; every millimetre of every branch lies in exactly one."""
-    from recanal.anatomy.naming_rules import cut_at, main_borders, side_numbers
-
     named: list[Named] = []
-    done: set[int] = set()
-    for vessel, path in (("RCA", mains.rca), ("LAD", mains.lad), ("LCX", mains.lcx)):
-        if path is None:
+    if mains.rca is not None:
+        named += _cut_at(mains.rca, _rca(branches, heart, mains, mains.rca), start_mm=0.0)
+    if mains.lad is not None:
+        named += _cut_at(mains.lad, _lad(branches, heart, mains, mains.lad), start_mm=0.0)
+    if mains.lcx is not None:
+        first = mains.fork_mm if mains.lad is not None else 0.0
+        named += _cut_at(mains.lcx, _lcx(branches, heart, mains, mains.lcx), start_mm=first)
+    return named + _side_branches(branches, heart, mains, named)
+
+
+def _rca(branches: list[Branch], heart: Heart, mains: Mains, path: Path) -> list[Border]:
+    """Middle segment: from half way to the acute margin, to it; the PDA from the crux or the posterolateral branch."""
+    margin = float(path.arc_mm[np.argmax(path.points_mm @ ACUTE_MARGIN)])
+    borders = [(1, 0.5 * margin), (2, margin)]
+    if pda_mm(path, heart, margin) < 8.0 or mains.dominance == "left":
+        return [*borders, (3, np.inf)]
+    crux = crux_mm(path, heart)
+    plb = plb_start_mm(branches, heart, path)
+    crux = crux if plb is None else min(crux, plb)
+    return [*borders, (3, max(crux, margin)), (4, np.inf)]
+
+
+def _lad(branches: list[Branch], heart: Heart, mains: Mains, path: Path) -> list[Border]:
+    """Proximal: to the first diagonal or septal branch of 1.5 mm; middle: half of what is left."""
+    fork = mains.fork_mm
+    kinds = [
+        (at, branches[k], _lad_kind(heart, branches[k])) for k, at in path.leaving(branches) if at > fork + FORK_MM
+    ]
+    large = [at for at, branch, kind in kinds if kind in ("diagonal", "septal") and _wide(branch)]
+    any_diagonal = [at for at, _, kind in kinds if kind == "diagonal"]
+    first = min(large, default=any_diagonal[0] if any_diagonal else fork + 22.0)
+    borders = [(5, fork)] if fork > 0 else []
+    return [*borders, (6, first), (7, 0.5 * (first + path.length_mm)), (8, np.inf)]
+
+
+def _lcx(branches: list[Branch], heart: Heart, mains: Mains, path: Path) -> list[Border]:
+    """Proximal: to the first marginal branch; the tail is the PDA in left, a posterolateral branch in co-dominance."""
+    fork = mains.fork_mm
+    starts = [
+        at
+        for k, at in path.leaving(branches)
+        if at > fork + FORK_MM and branches[k].line.length_mm >= LEAST_NAMED_MM and _on_left(heart, branches[k])
+    ]
+    first = min(starts, default=fork + 28.0)
+    tail = {"left": 15, "co": 18}.get(mains.dominance or "")
+    borders = [(11, first)]
+    if tail is None:
+        return [*borders, (13, np.inf)]
+    return [*borders, (13, max(crux_mm(path, heart), first)), (tail, np.inf)]
+
+
+def _wide(branch: Branch) -> bool:
+    """Whether a branch is large at its origin, by the half width of its contrast beyond the wall of its parent."""
+    near = (branch.arc_mm > 3.0) & (branch.arc_mm < 8.0)
+    return bool(near.any() and 2 * float(np.median(branch.lumen_mm[near])) >= LARGE_MM)
+
+
+def _lad_kind(heart: Heart, branch: Branch) -> str:
+    """``"septal"`` where a branch sinks into the muscle, ``"diagonal"`` to the left, ``"right"`` otherwise."""
+    at = places_of(heart, branch.line.points_mm)
+    sinks = float(at.depth_mm[0] - at.depth_mm[-1])
+    buried = float(np.median(branch.outer_mm[branch.arc_mm > 3.0])) > 3.0 if branch.line.length_mm > 4 else False
+    if sinks > SINK_MM and (buried or sinks > 0.45 * branch.line.length_mm):
+        return "septal"
+    turn = float(at.angle_deg[-1] - at.angle_deg[0])
+    return "diagonal" if turn < 6.0 else "right"
+
+
+def _on_left(heart: Heart, branch: Branch) -> bool:
+    return float(np.median(places_of(heart, branch.line.points_mm).angle_deg)) < -30.0
+
+
+def _cut_at(path: Path, borders: list[Border], *, start_mm: float) -> list[Named]:
+    """The stretches of a path between borders, per branch; nothing before ``start_mm``."""
+    out = []
+    before = 0.0
+    for scct, end in borders:
+        low, high = max(before, start_mm), min(end, path.length_mm)
+        before = end
+        for link in path.links:
+            first, last = max(low, link.offset_mm), min(high, link.offset_mm + link.end_mm)
+            if last - first > 0.5:
+                out.append(
+                    Named(link.branch, first - link.offset_mm, last - link.offset_mm, scct, VESSEL_OF[scct], 0.9)
+                )
+    return out
+
+
+def _side_branches(branches: list[Branch], heart: Heart, mains: Mains, named: list[Named]) -> list[Named]:
+    """All that no main artery covers, with its number where it has one."""
+    numbers = _numbers(branches, heart, mains)
+    covered = {k: 0.0 for k in range(len(branches))}
+    vessel_of = {}
+    for item in named:
+        covered[item.branch] = max(covered[item.branch], item.end_mm)
+        vessel_of[item.branch] = item.vessel
+    out = []
+    for k, branch in enumerate(branches):
+        vessel = vessel_of.get(k) or vessel_of.get(branch.parent) or ("RCA" if branch.side == "right" else "LAD")
+        vessel_of[k] = vessel
+        if branch.line.length_mm - covered[k] < 1.0:
             continue
-        first = mains.fork_mm if vessel == "LCX" and mains.lad is not None else 0.0
-        borders = main_borders(branches, heart, mains, vessel)
-        named += cut_at(path, borders, start_mm=first)
-        done |= {link.branch for link in path.links}
-    return named + side_numbers(branches, heart, mains, named)
+        scct, confidence = numbers.get(k, (None, 0.5)) if covered[k] == 0.0 else (None, 0.4)
+        if scct is not None:
+            vessel = vessel_of[k] = VESSEL_OF[scct]
+        out.append(Named(k, covered[k], branch.line.length_mm, scct, vessel, confidence))
+    return out
+
+
+def _numbers(branches: list[Branch], heart: Heart, mains: Mains) -> dict[int, tuple[int | None, float]]:
+    out: dict[int, tuple[int | None, float]] = {}
+    if mains.rca is not None and mains.dominance == "right":
+        start = plb_start_mm(branches, heart, mains.rca)
+        out |= {k: (16, 0.85) for k, at in mains.rca.leaving(branches) if start is not None and at >= start}
+    if mains.lad is not None:
+        diagonals = []
+        for k, at in mains.lad.leaving(branches):
+            if at <= mains.fork_mm + FORK_MM:
+                if _between(heart, branches[k]):
+                    out[k] = (17, 0.7)
+            elif branches[k].line.length_mm >= LEAST_NAMED_MM and _lad_kind(heart, branches[k]) == "diagonal":
+                diagonals.append(k)
+        out |= {k: (n, 0.8) for k, n in zip(diagonals, (9, 10), strict=False)}
+    if mains.lcx is not None:
+        out |= _lcx_numbers(branches, heart, mains, mains.lcx)
+    return out
+
+
+def _lcx_numbers(branches: list[Branch], heart: Heart, mains: Mains, lcx: Path) -> dict[int, tuple[int | None, float]]:
+    out: dict[int, tuple[int | None, float]] = {}
+    marginals = []
+    for k, at in lcx.leaving(branches):
+        if at <= mains.fork_mm + FORK_MM:
+            if _between(heart, branches[k]):
+                out[k] = (17, 0.7)
+            continue
+        start = float(places_of(heart, branches[k].line.points_mm[:1]).angle_deg[0])
+        if mains.dominance == "left" and abs(start) > 150.0:
+            out[k] = (18, 0.7)
+        elif branches[k].line.length_mm >= LEAST_NAMED_MM and _on_left(heart, branches[k]):
+            marginals.append(k)
+    return out | {k: (n, 0.75) for k, n in zip(marginals, (12, 14), strict=False)}
+
+
+def _between(heart: Heart, branch: Branch) -> bool:
+    """Whether a branch from the fork runs between the two main arteries over the free wall."""
+    at = places_of(heart, branch.line.points_mm)
+    far = at.along_mm > 8.0
+    return bool(branch.line.length_mm > 15.0 and far.any() and -70.0 < float(np.median(at.angle_deg[far])) < 5.0)

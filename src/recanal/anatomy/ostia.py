@@ -20,8 +20,11 @@ LEAST_REACH_MM = 25.0
 LEAST_VOLUME_MM3 = 60.0
 SAME_MM = 7.0
 OTHER_SIDE_DEG = 60.0
-RIGHT_DEG = (50.0, 190.0)
-USUAL_DEG = {"left": (-110.0, 40.0), "right": (60.0, 180.0)}
+USUAL_DEG = {"left": -40.0, "right": 120.0}
+SPREAD_DEG = 45.0
+UNUSUAL_DEG = 50.0
+MOST_OFF_DEG = 100.0
+ENOUGH_MM3 = 500.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,28 +126,35 @@ def _grouped(field: Field, ascending: Aorta, reach: Reach, count: int) -> list[O
 def chosen_ostia(found: list[Ostium]) -> tuple[list[Ostium], list[str]]:
     """The left and the right ostium of all that were found, and what is unusual about them.
 
-    The one that supplies most comes first; the other is the next that leaves the aorta at least 60 degrees away from
-    it. Where there is none, an artery may be absent, closed at its origin or spring from the same place.
+    On each side the one that supplies most, where the usual place counts for more. Where there is none, an artery may
+    be absent, closed at its origin, or spring from an unusual place.
     """
     if not found:
         return [], ["no coronary ostium found on the aorta"]
-    kept = [found[0]]
-    kept += [x for x in found[1:] if _apart_deg(x, found[0]) >= OTHER_SIDE_DEG][:1]
-    flags = []
-    sided = []
-    for ostium in kept:
-        side = "right" if RIGHT_DEG[0] < ostium.angle_deg % 360.0 < RIGHT_DEG[1] else "left"
-        if sided and sided[0].side == side:
-            side = "left" if side == "right" else "right"
-            flags.append(f"both coronary ostia on the {sided[0].side} side of the aorta: anomalous origin?")
-        sided.append(replace(ostium, side=side))
-        low, high = USUAL_DEG[side]
-        if not low <= ostium.angle_deg <= high:
-            flags.append(f"unusual place of the {side} coronary ostium ({ostium.angle_deg:.0f} degrees)")
-    if len(sided) == 1:
-        missing = "right" if sided[0].side == "left" else "left"
-        flags.append(f"no {missing} coronary ostium found: closed at its origin, absent or anomalous?")
-    return sided, flags
+    flags: list[str] = []
+    chosen: list[Ostium] = []
+    for side in ("left", "right"):
+        free = [x for x in found if all(_apart_deg(x, other) >= OTHER_SIDE_DEG for other in chosen)]
+        best = max(free, key=lambda x: _likelihood(x, side), default=None)
+        if best is None or _off_deg(best, side) > MOST_OFF_DEG:
+            flags.append(f"no {side} coronary ostium found: closed at its origin, absent or anomalous?")
+            continue
+        chosen.append(replace(best, side=side))
+        if _off_deg(best, side) > UNUSUAL_DEG:
+            flags.append(
+                f"unusual place of the {side} coronary ostium ({best.angle_deg:.0f} degrees): anomalous origin?"
+            )
+    return chosen, flags
+
+
+def _off_deg(ostium: Ostium, side: str) -> float:
+    turn = abs(ostium.angle_deg - USUAL_DEG[side]) % 360.0
+    return min(turn, 360.0 - turn)
+
+
+def _likelihood(ostium: Ostium, side: str) -> float:
+    usual = float(np.exp(-((_off_deg(ostium, side) / SPREAD_DEG) ** 2)))
+    return min(ostium.volume_mm3, ENOUGH_MM3) * (0.1 + 0.9 * usual)
 
 
 def _apart_deg(one: Ostium, other: Ostium) -> float:

@@ -66,14 +66,12 @@ class Path:
     def leaving(self, branches: list[Branch]) -> list[tuple[int, float]]:
         """Branches that leave the path, with the arc length on it, proximal first."""
         own = {link.branch for link in self.links}
-        out = []
-        for k, branch in enumerate(branches):
-            if k in own:
-                continue
-            for link in self.links:
-                if branch.parent == link.branch and branch.parent_mm <= link.end_mm:
-                    out.append((k, link.offset_mm + branch.parent_mm))
-        # the rest of a branch that the path itself leaves
+        out = [
+            (k, link.offset_mm + branch.parent_mm)
+            for k, branch in enumerate(branches)
+            for link in self.links
+            if k not in own and branch.parent == link.branch and branch.parent_mm <= link.end_mm
+        ]
         return sorted(out, key=lambda item: item[1])
 
 

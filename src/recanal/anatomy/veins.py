@@ -18,7 +18,11 @@ LEAST_RADIUS_MM = 0.85
 DIM_SHARE = 0.72
 OVER_MM = 6.0
 LEAST_MM = 8.0
+LEAST_REST_MM = 6.0
 DECAY_HU_PER_MM = 3.0
+LAG_MM = 4.0
+PLAQUE_MM = (40.0, 3.0)
+PLAQUE_SHARE = (0.7, 1.4)
 BESIDE_MM = 8.5
 PARALLEL = 0.75
 LEAST_BESIDE = 0.55
@@ -39,7 +43,7 @@ class Dim:
 
 
 def dim_stretches(profile: Profile, level_hu: float) -> list[Dim]:
-    """Wide stretches whose contrast over fat is below 72 % of that of the open vessel before them.
+    """Wide stretches, on to the tip, whose contrast over fat is below 72 % of that of the open vessel before them.
 
     Parameters
     ----------
@@ -62,9 +66,20 @@ def dim_stretches(profile: Profile, level_hu: float) -> list[Dim]:
     out = []
     for k in range(1, count + 1):
         inside = np.flatnonzero(label == k)
-        if len(inside) * STEP_MM >= LEAST_MM:
+        rest = len(hu) - 1 - inside[-1]
+        if len(inside) * STEP_MM < LEAST_MM or rest * STEP_MM >= LEAST_REST_MM:
+            continue
+        if not _after_plaque(hu[inside]):
             out.append(Dim(int(inside[0]), int(inside[-1])))
     return out
+
+
+def _after_plaque(hu: NDArray[np.float64]) -> bool:
+    """Whether a stretch begins much darker, or much brighter, than it goes on: plaque, and then a vessel that fills."""
+    level = float(np.median(hu[len(hu) // 2 :])) - FAT_HU
+    first = hu[round(LAG_MM / STEP_MM) : round(PLAQUE_MM[0] / STEP_MM)] - FAT_HU
+    odd = (first < PLAQUE_SHARE[0] * level) | (first > PLAQUE_SHARE[1] * level)
+    return bool(odd.sum() * STEP_MM >= PLAQUE_MM[1])
 
 
 def runs_beside(points_mm: NDArray[np.float64], others_mm: list[NDArray[np.float64]]) -> bool:

@@ -13,7 +13,7 @@ from recanal.anatomy.geodesic import Reach
 __all__ = ["Way", "find_ways"]
 
 LEAST_ADDED_MM = 5.0
-COVER_MM = 2.2
+COVER_MM = 2.8
 LEAST_TUBE = 0.45
 LEAST_MEAN_TUBE = 0.5
 MOST_WAYS = 160

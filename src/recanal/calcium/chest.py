@@ -55,7 +55,7 @@ class Chest:
 
 def _coarse(stack: SliceStack) -> tuple[NDArray[np.float32], Affine]:
     """The stack averaged over 2 mm in the plane and sampled every 2 mm along patient axes."""
-    size = [1, *(max(1, round(GRID_MM / step)) for step in stack.affine.spacing_mm[1:])]
+    size = [1, *(int(GRID_MM / step) // 2 * 2 + 1 for step in stack.affine.spacing_mm[1:])]
     smooth = ndimage.uniform_filter(stack.hu.astype(np.float32), size, mode="nearest")
     upper = np.asarray(stack.hu.shape) - 1
     corners = stack.affine.to_mm([[a, b, c] for a in (0, upper[0]) for b in (0, upper[1]) for c in (0, upper[2])])

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["analyze"]
 
 _EXAMPLE = """\b
-Example:
+Examples:
+  recanal analyze study --out result
   recanal analyze study --out result --proximal=-41.2,-88.5,12.0 --distal=-52.7,-60.3,-21.4 --vessel RCA
 """
 
@@ -35,9 +36,9 @@ _FILE = click.Path(path_type=Path)
 @click.command(cls=RecanalCommand, epilog=_EXAMPLE)
 @click.argument("study", metavar="INPUT", type=_FILE)
 @click.option("--out", required=True, metavar="DIR", type=_FILE, help="Folder for the result; made if need be.")
-@click.option("--proximal", metavar="X,Y,Z", help="Open lumen before the occlusion, LPS mm.")
-@click.option("--distal", metavar="X,Y,Z", help="Open lumen beyond the occlusion, LPS mm.")
-@click.option("--vessel", metavar="NAME", help="Name of the vessel: RCA, LM, LAD or LCX.")
+@click.option("--proximal", metavar="X,Y,Z", help="Open lumen before the occlusion, LPS mm.  [default: found]")
+@click.option("--distal", metavar="X,Y,Z", help="Open lumen beyond the occlusion, LPS mm.  [default: found]")
+@click.option("--vessel", metavar="NAME", help="The seeded vessel, or the one to look in: RCA, LM, LAD, LCX.")
 @click.option("--series", metavar="UID", help="SeriesInstanceUID.  [default: the best series, with the reasons]")
 @click.option(
     "--clinical",
@@ -49,7 +50,7 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--territory", type=click.Choice(("coronary", "leg")), help="[default: coronary; leg is not available yet]"
 )
-@click.option("--edits", metavar="FILE", type=_FILE, help="A reader's corrections; not available yet.")
+@click.option("--edits", metavar="FILE", type=_FILE, help="A reader's corrections: a .json, replayed in its order.")
 @click.option(
     "--backend",
     type=click.Choice(("auto", "cpu", "gpu")),
@@ -63,8 +64,10 @@ _FILE = click.Path(path_type=Path)
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @debug_option
 def analyze(study: Path, out: Path, quiet: bool, **options: Any) -> None:
-    """Measure the occlusion in INPUT, score it and write the report to DIR.
+    """Measure the occlusions in INPUT, score the longest and write the report to DIR.
 
+    Without --proximal and --distal the coronary tree and all its occlusions are found; with them, one vessel is
+    measured.
     INPUT is a DICOM folder, a DICOM file, a zip, NIfTI, NRRD or MHA. DIR receives case.json, report.html, report.pdf
     and figures/, whole or not at all. Research use only: not for diagnosis or treatment.
 
@@ -85,7 +88,7 @@ def _request(study: Path, out: Path, options: dict[str, Any]) -> AnalyzeRequest:
     """The request, after what can be refused without reading the study."""
     _check_available(options)
     proximal_mm, distal_mm = _seeds(options["proximal"], options["distal"])
-    _check_files(study, out, options["clinical"])
+    _check_files(study, out, options["clinical"], options["edits"])
     from recanal.pipeline import AnalyzeRequest
 
     return AnalyzeRequest(
@@ -97,6 +100,7 @@ def _request(study: Path, out: Path, options: dict[str, Any]) -> AnalyzeRequest:
         vessel=options["vessel"],
         clinical=options["clinical"],
         territory=options["territory"],
+        edits=options["edits"],
     )
 
 
@@ -110,27 +114,23 @@ def _check_available(options: dict[str, Any]) -> None:
     """Refuse what this version cannot do."""
     if options["territory"] == "leg":
         raise OptionError("Leg arteries are not available yet in this version.", hint="Only coronary studies are read.")
-    if options["edits"] is not None:
-        raise OptionError(
-            "Replaying a reader's edits is not available yet in this version.", hint="Leave --edits away."
-        )
     if options["backend"] == "gpu":
         raise OptionError("The GPU backend is not available yet in this version.", hint="Use --backend cpu.")
 
 
 def _seeds(proximal: str | None, distal: str | None) -> tuple[Any, Any]:
     if proximal is None and distal is None:
-        raise OptionError(
-            "Automatic finding of occlusions is not available yet in this version.",
-            hint="Give --proximal=X,Y,Z and --distal=X,Y,Z, points of open lumen on each side, in LPS mm.",
-        )
+        return None, None
     if proximal is None or distal is None:
-        raise OptionError("--proximal and --distal belong together, got one of them.", hint="Give both.")
+        raise OptionError(
+            "--proximal and --distal belong together, got one of them.",
+            hint="Give both, or none to find all occlusions.",
+        )
     return parse_three(proximal, option="--proximal"), parse_three(distal, option="--distal")
 
 
-def _check_files(study: Path, out: Path, clinical: Path | None) -> None:
-    for path, what in ((study, "study"), (clinical, "clinical findings")):
+def _check_files(study: Path, out: Path, clinical: Path | None, edits: Path | None) -> None:
+    for path, what in ((study, "study"), (clinical, "clinical findings"), (edits, "corrections")):
         if path is not None and not path.exists():
             raise ReadError(
                 f"There is no such file or folder for the {what}.",

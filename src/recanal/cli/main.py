@@ -6,10 +6,13 @@ import click
 
 from recanal.cli.analyze import analyze
 from recanal.cli.audit import audit
+from recanal.cli.calcium import calcium
+from recanal.cli.cohort import cohort
 from recanal.cli.crash import CarefulGroup
 from recanal.cli.phantom import phantom
 from recanal.cli.plan import plan
 from recanal.cli.score import findings, score, scores
+from recanal.cli.study import study
 
 __all__ = ["main"]
 
@@ -29,5 +32,5 @@ def main() -> None:
     """
 
 
-for _command in (analyze, audit, phantom, plan, score, scores, findings):
+for _command in (analyze, audit, cohort, calcium, phantom, plan, score, scores, study, findings):
     main.add_command(_command)

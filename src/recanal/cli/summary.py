@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from recanal.cli.edits_text import edits_text
 from recanal.core.case import COMPONENTS, CaseReport, Lesion
 from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display, clean, words
 from recanal.report.flag_words import flag_sentence
@@ -65,6 +66,8 @@ def summary_text(case: CaseReport, out: Path, *, width_columns: int = 110) -> st
         parts += [_pairs(_lesion_rows(lesion, f"lesions.{index}", say), width_columns), ""]
     if not case.lesions:
         parts += ["No lesion was analysed.", ""]
+    if case.edits:
+        parts += [edits_text(case, width_columns=width_columns), ""]
     if case.scores:
         parts += [_scores(case, width_columns), ""]
     parts += [_pairs(_quality_rows(case, say), width_columns), *_file_lines(out), "", _RESEARCH_USE]
@@ -121,9 +124,12 @@ def _view_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
     rows = []
     for index, view in enumerate(lesion.projections or ()):
         path = f"{at}.projections.{index}"
-        shorter, covered = (say.number(f"{path}.{key}_percent", unit="%") for key in ("foreshortening", "overlap"))
+        keys = ("foreshortening", "overlap_vessels", "overlap_bone")
+        shorter, vessels, bone = (
+            say.number(f"{path}.{key}_percent", unit="%", missing="not shown by this CT") for key in keys
+        )
         label = "C-arm views" if index == 0 else ""
-        rows.append((label, f"{view.name}: foreshortening {shorter}, overlap {covered}"))
+        rows.append((label, f"{view.name}: foreshortening {shorter}; covered by vessels {vessels}, by bone {bone}"))
     return rows
 
 

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from recanal.core.edits import EditRecord, NumberChange
 from recanal.core.findings import Findings
 from recanal.core.plan import StrategyAdvice, StrategyStep
 from recanal.core.projection import Projection
+from recanal.core.quality import QualityGrade
 from recanal.core.score import ScoreResult
 
 __all__ = [
@@ -111,6 +113,7 @@ class Quality:
     usable: bool = True
     flags: tuple[str, ...] = ()
     psf_sigma_mm: float | None = None
+    grade: QualityGrade | None = None
 
 
 @dataclass(frozen=True)
@@ -269,7 +272,8 @@ class CaseReport:
     """Everything said about one study.
 
     ``findings_of`` is the id of the lesion that the findings, the scores and the strategy speak of; None where there
-    is no occlusion.
+    is no occlusion. Where a reader corrected the analysis, ``edits`` holds the corrections, ``changes`` every number
+    that they changed, and ``before`` the parts of ``case.json`` as they were.
     """
 
     input: InputInfo
@@ -283,6 +287,9 @@ class CaseReport:
     timings_s: Mapping[str, float] = field(default_factory=dict)
     schema: str = SCHEMA
     findings_of: str | None = None
+    edits: tuple[EditRecord, ...] = ()
+    changes: tuple[NumberChange, ...] = ()
+    before: Mapping[str, Any] | None = None
 
 
 def as_json(value: Any) -> Any:

@@ -18,6 +18,7 @@ WALL_RIM_MM = 0.5
 FILLED_RATIO = 0.95
 LEAST_RAY_MM = 0.3
 GLOW_MM = 2.0
+TIP_SHARE = 0.35
 GLOW_MARGIN_HU = 60.0
 
 
@@ -65,26 +66,32 @@ class CalciumMeasure:
         return self.core_max_ratio >= FILLED_RATIO and self.severe
 
 
-def _glow(tissue: Tissue, lumen_hu: tuple[float, float], threshold_hu: float) -> NDArray[np.bool_]:
+def _glow(
+    tissue: Tissue, lumen_hu: tuple[float, float], threshold_hu: float, *, taper_mm: tuple[float, float]
+) -> NDArray[np.bool_]:
     """(n, m, r) cells next to a cap that are no brighter than the lumen beyond it: blurred lumen, not calcium.
 
-    Within 2 mm of the cap any such cell; further in, those of the sections that hold nothing brighter, as long as
-    they follow one another from the cap on.
+    Within 2 mm of the cap, and as far as the tip of a funnel reaches beyond it, any such cell; further in, those of
+    the sections that hold nothing brighter, as long as they follow one another from the cap on.
     """
     out = np.zeros(tissue.hu.shape, dtype=bool)
     brightest = np.where(tissue.area_mm2 > 0, tissue.hu, -np.inf).max(axis=(1, 2))
     ends = (tissue.position_mm - tissue.position_mm[0], tissue.position_mm[-1] - tissue.position_mm)
-    for turn, distance, level in zip((1, -1), ends, lumen_hu, strict=True):
+    for turn, distance, level, funnel in zip((1, -1), ends, lumen_hu, taper_mm, strict=True):
         most = level + GLOW_MARGIN_HU
         if most > threshold_hu:
             plain = ((brightest >= threshold_hu) & (brightest < most))[::turn]
-            near = (distance < GLOW_MM) | np.logical_and.accumulate(plain)[::turn]
+            near = (distance < GLOW_MM + TIP_SHARE * funnel) | np.logical_and.accumulate(plain)[::turn]
             out |= near[:, None, None] & (tissue.hu < most)
     return out
 
 
 def calcium(
-    tissue: Tissue, *, threshold_hu: float = 351.0, lumen_hu: tuple[float, float] = (0.0, 0.0)
+    tissue: Tissue,
+    *,
+    threshold_hu: float = 351.0,
+    lumen_hu: tuple[float, float] = (0.0, 0.0),
+    taper_mm: tuple[float, float] = (0.0, 0.0),
 ) -> CalciumMeasure:
     """The calcium inside the wall: all that reaches ``threshold_hu``, the glow of a bright lumen at the caps left out.
 
@@ -96,12 +103,15 @@ def calcium(
         From where on tissue counts as calcium.
     lumen_hu
         Lumen level before the proximal and beyond the distal cap.
+    taper_mm
+        Length of the funnel at either cap. Contrast on the axis of a cone falls to half at about a third of its length
+        before the tip, so that so much of it lies beyond the cap.
 
     Notes
     -----
     Per section of 0.25 mm. The arc counts the rays that meet at least 0.3 mm of calcium inside the wall.
     """
-    dense = (tissue.hu >= threshold_hu) & ~_glow(tissue, lumen_hu, threshold_hu)
+    dense = (tissue.hu >= threshold_hu) & ~_glow(tissue, lumen_hu, threshold_hu, taper_mm=taper_mm)
     area = (tissue.area_mm2 * dense).sum(axis=(1, 2))
     ratio = area / np.maximum(tissue.area_mm2.sum(axis=(1, 2)), 1e-9)
     inside = tissue.area_mm2 > 0

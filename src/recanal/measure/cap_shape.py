@@ -133,16 +133,16 @@ def _fit(position: NDArray[np.float64], fill: NDArray[np.float64], sigma_mm: flo
     step = 0.1
     grid = np.arange(position[0] - 3.0, position[-1] + 3.0, step)
     middle = fill - fill.mean()
-    best, answer = np.inf, 0.0
-    for length in np.arange(0.0, 8.01, 0.25):
-        for tip in np.arange(-1.0, 4.01, 0.25):
-            if tip - length > 1.0 or tip - 0.3 * length < -1.5:
-                continue
-            cone = np.clip((tip - grid) / max(length, step), 0.0, 1.0) ** 2
-            model = np.interp(position, grid, ndimage.gaussian_filter1d(cone, sigma_mm / step, mode="nearest"))
-            model -= model.mean()
-            top = max(float(model @ middle) / max(float(model @ model), 1e-9), 0.0)
-            cost = float(((middle - top * model) ** 2).sum())
-            if cost < best:
-                best, answer = cost, float(length)
-    return answer
+    pairs = np.meshgrid(np.arange(0.0, 8.01, 0.25), np.arange(-1.0, 4.01, 0.25), indexing="ij")
+    length, tip = pairs[0].ravel(), pairs[1].ravel()
+    allowed = (tip - length <= 1.0) & (tip - 0.3 * length >= -1.5)
+    length, tip = length[allowed], tip[allowed]
+    cones = np.clip((tip[:, None] - grid) / np.maximum(length, step)[:, None], 0.0, 1.0) ** 2
+    blurred = ndimage.gaussian_filter1d(cones, sigma_mm / step, axis=1, mode="nearest")
+    place = (position - grid[0]) / step
+    low = np.clip(place.astype(int), 0, len(grid) - 2)
+    model = blurred[:, low] * (1.0 - (place - low)) + blurred[:, low + 1] * (place - low)
+    model -= model.mean(axis=1, keepdims=True)
+    top = np.maximum(model @ middle / np.maximum((model**2).sum(axis=1), 1e-9), 0.0)
+    cost = ((middle - top[:, None] * model) ** 2).sum(axis=1)
+    return float(length[np.argmin(cost)])

@@ -120,7 +120,12 @@ def _lesion(site: _Site, *, name: str | None, bins: Scheme, number: int) -> Lesi
     branch, beyond = _branches(site)
     bend = bend_max(line, start_mm=gap.start_mm, end_mm=gap.end_mm)
     reference = _reference(site, proximal_taper, distal_taper)
-    dense = calcium(site.tissue, threshold_hu=bins.edges_hu[3], lumen_hu=_lumen_at_caps(site))
+    dense = calcium(
+        site.tissue,
+        threshold_hu=bins.edges_hu[3],
+        lumen_hu=_lumen_at_caps(site),
+        taper_mm=(_funnel_mm(proximal_taper), _funnel_mm(distal_taper)),
+    )
     seen = site.vessel.borders.contours.wall_seen[(site.arc_mm >= gap.start_mm) & (site.arc_mm <= gap.end_mm)]
     return Lesion(
         id=f"L{number}",
@@ -183,7 +188,7 @@ def _branches(site: _Site) -> tuple[Branch | None, Branch | None]:
 
 def _reference(site: _Site, proximal: Taper | None, distal: Taper | None) -> Reference:
     def diameter(cap_mm: float, away: int, funnel: Taper | None) -> float | None:
-        skip = BLUR_MM + (funnel.length_mm if funnel is not None else 0.0)
+        skip = BLUR_MM + _funnel_mm(funnel)
         return reference_diameter_mm(site.arc_mm, site.lumen_area_mm2, cap_mm=cap_mm, away=away, skip_mm=skip)
 
     return Reference(diameter(site.gap.start_mm, -1, proximal), diameter(site.gap.end_mm, 1, distal))
@@ -209,6 +214,10 @@ def _proximal_cap(site: _Site, funnel: Taper | None, branch: Branch | None, refe
         attenuation_hu=mean,
         blunt_prob=None if funnel is None else funnel.blunt_prob,
     )
+
+
+def _funnel_mm(funnel: Taper | None) -> float:
+    return 0.0 if funnel is None else funnel.length_mm
 
 
 def _lumen_at_caps(site: _Site) -> tuple[float, float]:
@@ -250,7 +259,7 @@ def _plaque(site: _Site, bins: Scheme) -> Plaque:
 
 def _distal(site: _Site, reference: Reference, funnel: Taper | None) -> DistalVessel:
     area, arc = site.lumen_area_mm2, site.arc_mm
-    skip = BLUR_MM + (funnel.length_mm if funnel is not None else 0.0)
+    skip = BLUR_MM + _funnel_mm(funnel)
     beyond = (arc >= site.gap.end_mm + skip) & (area > 0)
     mean = float(np.mean(2 * np.sqrt(area[beyond] / np.pi))) if beyond.sum() >= 4 else reference.distal_diameter_mm
     return DistalVessel(True, mean, diseased_beyond(arc, area, cap_mm=site.gap.end_mm, skip_mm=skip))

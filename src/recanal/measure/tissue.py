@@ -64,7 +64,8 @@ def tissue_between(sections: Sections, contours: Contours, *, start_mm: float, e
     step = np.clip(np.minimum(arc + half, end_mm) - np.maximum(arc - half, start_mm), 0.0, None)
     rows = np.flatnonzero(step > 0)
     wall = contours.wall_radius_mm[rows]
-    hu = sections.hu[rows]
+    last = int((wall.max(initial=0.0) + RING_MM / 2) / RING_MM) + 2  # no cell inside the wall lies beyond
+    hu = sections.hu[rows][:, :, :last]
     rings = np.arange(hu.shape[2]) * RING_MM
     outer = np.minimum(rings + RING_MM / 2, wall[:, :, None])
     inner = np.maximum(rings - RING_MM / 2, 0.0)

@@ -17,7 +17,6 @@ from recanal.core.reformat import Reformat
 from recanal.core.volume import Volume
 from recanal.errors import OptionError
 from recanal.imaging.reformat import lesion_views
-from recanal.imaging.vessel import Vessel
 from recanal.interop import (
     LoadedStudy,
     ResultFolder,
@@ -27,8 +26,10 @@ from recanal.interop import (
 )
 from recanal.interop.atomic import write_atomic
 from recanal.measure.intervals import METHOD
-from recanal.pipeline.angles import LesionViews, find_views, simulated, with_projections
+from recanal.pipeline.angles import find_views, simulated, with_projections
+from recanal.pipeline.automatic import AutomaticResult, measure_automatic
 from recanal.pipeline.doubts import doubts_of
+from recanal.pipeline.edited import corrected_case, read_edits
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.typed import disagreements, typed_findings
 from recanal.pipeline.views import section_positions
@@ -37,7 +38,7 @@ from recanal.report.angle_picture import angle_figures
 from recanal.scores import evaluate_all
 from recanal.strategy import advise_all
 
-__all__ = ["AnalyzeRequest", "analyze_study", "analyze_volume"]
+__all__ = ["AnalyzeRequest", "analyze_automatic", "analyze_study", "analyze_volume"]
 
 VESSELS = ("LM", "LAD", "LCX", "RCA")
 Seed = tuple[float, float, float]
@@ -52,15 +53,17 @@ class AnalyzeRequest:
     input, out
         The study, and the folder for the result.
     proximal_mm, distal_mm
-        LPS points in the open lumen on each side of the occlusion.
+        LPS points in the open lumen on each side of the occlusion; both None finds all occlusions without them.
     series_uid
         The series to read; the best one when None.
     vessel
-        Name of the seeded vessel, or None.
+        Name of the seeded vessel, or the one to look in; None for any.
     clinical
         TOML or JSON file of typed findings, or None.
     territory
         ``"coronary"``, or None for coronary.
+    edits
+        JSON file of a reader's corrections, or None.
     """
 
     input: Path
@@ -71,10 +74,11 @@ class AnalyzeRequest:
     vessel: str | None = None
     clinical: Path | None = None
     territory: str | None = None
+    edits: Path | None = None
 
 
 def analyze_study(request: AnalyzeRequest, *, progress: Callable[[str], None] = lambda _: None) -> CaseReport:
-    """Read a study, measure the seeded occlusion, score it, and write the result folder.
+    """Read a study, measure its occlusions, score the longest, and write the result folder.
 
     Parameters
     ----------
@@ -92,29 +96,41 @@ def analyze_study(request: AnalyzeRequest, *, progress: Callable[[str], None] = 
     Raises
     ------
     InputError
-        When the study, the seeds or the typed findings cannot be used; nothing is written then.
+        When the study, the seeds, the typed findings or the corrections cannot be used; nothing is written then.
     """
     _checked(request)
     typed = typed_findings(request.clinical)
+    edits = read_edits(request.edits)
     progress("reading the study")
     started = time.perf_counter()
     study = load_study(request.input, series_uid=request.series_uid)
     read_s = time.perf_counter() - started
-    case, result = analyze_volume(
-        study.volume, request=request, typed=typed, info=study.info, flags=study.flags, progress=progress
-    )
+    case, parts = _analysed(study, request, typed, progress)
+    case, parts = corrected_case(case, parts, edits, volume=study.volume, typed=typed, progress=progress)
     timings = {"read": read_s, **case.timings_s}
     provenance = replace(case.provenance, input_sha256=study.input_sha256)
     case = replace(case, timings_s=timings, provenance=provenance)
-    return _written(case, study, result, request, progress=progress)
+    return _written(case, study, parts, request, progress=progress)
+
+
+def _analysed(
+    study: LoadedStudy, request: AnalyzeRequest, typed: Findings | None, progress: Callable[[str], None]
+) -> tuple[CaseReport, tuple[SeededResult, ...]]:
+    """The case, and the vessels that were measured for it."""
+    if request.proximal_mm is None:
+        case, found = analyze_automatic(
+            study.volume, request=request, typed=typed, info=study.info, flags=study.flags, progress=progress
+        )
+        return case, found.parts
+    case, result = analyze_volume(
+        study.volume, request=request, typed=typed, info=study.info, flags=study.flags, progress=progress
+    )
+    return case, (result,)
 
 
 def _checked(request: AnalyzeRequest) -> None:
-    if request.proximal_mm is None or request.distal_mm is None:
-        raise OptionError(
-            "Finding occlusions without seeds is not available in this version.",
-            hint="Give --proximal and --distal: one point in the open lumen on each side of the occlusion.",
-        )
+    if (request.proximal_mm is None) != (request.distal_mm is None):
+        raise OptionError("One seed was given, and two are needed.", hint="Give both seeds, or none.")
     if request.territory not in (None, "coronary"):
         raise OptionError(f"Territory {request.territory!r} is not available in this version.", hint="Use coronary.")
     if request.vessel is not None and request.vessel not in VESSELS:
@@ -130,13 +146,15 @@ def analyze_volume(
     flags: tuple[str, ...] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[CaseReport, SeededResult]:
-    """The case and its geometry from a volume already in memory; nothing is read or written."""
+    """The case and its geometry between two seeds in a volume in memory; nothing is read or written."""
     _checked(request)
+    if request.proximal_mm is None or request.distal_mm is None:
+        raise OptionError("No seeds were given.", hint="analyze_automatic finds occlusions without them.")
     started = time.perf_counter()
     result = measure_seeded(
         volume,
-        request.proximal_mm or (0.0, 0.0, 0.0),
-        request.distal_mm or (0.0, 0.0, 0.0),
+        request.proximal_mm,
+        request.distal_mm,
         name=request.vessel,
         flags=flags,
         progress=progress,
@@ -164,7 +182,52 @@ def analyze_volume(
     return case, result
 
 
-def _told(result: SeededResult, typed: Findings) -> tuple[Lesion, ...]:
+def analyze_automatic(
+    volume: Volume,
+    *,
+    request: AnalyzeRequest,
+    typed: Findings | None = None,
+    info: InputInfo | None = None,
+    flags: tuple[str, ...] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> tuple[CaseReport, AutomaticResult]:
+    """The case and its geometry from a volume in memory, without seeds; nothing is read or written."""
+    _checked(request)
+    started = time.perf_counter()
+    result = measure_automatic(volume, vessel=request.vessel, flags=flags, progress=progress)
+    measure_s = time.perf_counter() - started
+    progress("choosing the views")
+    parts = []
+    for part in result.parts:
+        views = find_views(volume, part.vessel)
+        parts.append(replace(part, lesions=with_projections(part.lesions, views), views=views))
+    measured = tuple(lesion for part in parts for lesion in part.lesions)
+    result = replace(result, parts=tuple(parts), lesions=(*measured, *result.lesions[len(measured) :]))
+    views_s = time.perf_counter() - started - measure_s
+    progress("scoring")
+    findings = result.findings.merged(typed or Findings({}))
+    case = CaseReport(
+        input=info or InputInfo(spacing_mm=volume.spacing_mm, size=volume.shape),
+        quality=_contrasted(result.quality, volume),
+        tree=result.tree,
+        lesions=_told(result, typed or Findings({})),
+        findings=findings,
+        scores=evaluate_all(findings) if result.lesions else (),
+        strategy=advise_all(findings, territory="coronary") if result.lesions else (),
+        provenance=_provenance(request),
+        timings_s={"measure": measure_s, "views": views_s},
+        findings_of=result.findings_of,
+    )
+    return case, result
+
+
+def _contrasted(quality: Quality, volume: Volume) -> Quality:
+    if volume.meta.get("contrast") is not False:
+        return quality
+    return replace(quality, flags=(*quality.flags, "the series says that it was taken without contrast"))
+
+
+def _told(result: SeededResult | AutomaticResult, typed: Findings) -> tuple[Lesion, ...]:
     """The lesions; the one that the findings speak of says where a typed one differs from CT."""
     said = disagreements(result.findings, typed)
     about = result.findings_of
@@ -184,7 +247,7 @@ def _quality(result: SeededResult, volume: Volume) -> Quality:
 
 def _provenance(request: AnalyzeRequest) -> Provenance:
     parameters: dict[str, Any] = {
-        "mode": "seeded",
+        "mode": "automatic" if request.proximal_mm is None else "seeded",
         "proximal_mm": request.proximal_mm,
         "distal_mm": request.distal_mm,
         "vessel": request.vessel,
@@ -205,7 +268,7 @@ def _provenance(request: AnalyzeRequest) -> Provenance:
 def _written(
     case: CaseReport,
     study: LoadedStudy,
-    result: SeededResult,
+    parts: tuple[SeededResult, ...],
     request: AnalyzeRequest,
     *,
     progress: Callable[[str], None],
@@ -213,8 +276,9 @@ def _written(
     """The case with its timings, after its files have appeared."""
     progress("cutting the pictures")
     started = time.perf_counter()
-    views = _views(study.volume, result.vessel, case)
-    figures = {**render_figures(case, views), **_angle_figures(result.views, result.vessel, case)}
+    figures = render_figures(case, _views(study.volume, parts, case))
+    for part in parts:
+        figures |= _angle_figures(part)
     case = replace(case, timings_s={**case.timings_s, "figures": time.perf_counter() - started})
     progress("writing the report")
     page, document = render_html(case, figures), render_pdf(case, figures)
@@ -232,22 +296,25 @@ def _written(
     return case
 
 
-def _angle_figures(views: tuple[LesionViews, ...], vessel: Vessel, case: CaseReport) -> dict[str, bytes]:
+def _angle_figures(part: SeededResult) -> dict[str, bytes]:
     figures: dict[str, bytes] = {}
-    for lesion, found in zip(case.lesions, views, strict=False):
-        figures |= angle_figures(lesion.id, simulated(found, vessel), found.plan.angle_map)
+    for lesion, found in zip(part.lesions, part.views, strict=False):
+        figures |= angle_figures(lesion.id, simulated(found, part.vessel), found.plan.angle_map)
     return figures
 
 
-def _views(volume: Volume, vessel: Vessel, case: CaseReport) -> dict[str, tuple[Reformat, ...]]:
+def _views(volume: Volume, parts: tuple[SeededResult, ...], case: CaseReport) -> dict[str, tuple[Reformat, ...]]:
     views = {}
-    for k, lesion in enumerate(case.lesions):
-        gap = vessel.gaps[k] if lesion.kind == "occlusion" else None
-        views[lesion.id] = lesion_views(
-            volume,
-            vessel.borders.contours,
-            proximal_cap_mm=None if gap is None else gap.start_mm,
-            distal_cap_mm=None if gap is None else gap.end_mm,
-            sections=section_positions(vessel, lesion, gap),
-        )
+    told = {lesion.id: lesion for lesion in case.lesions}
+    for part in parts:
+        for k, measured in enumerate(part.lesions):
+            lesion = told[measured.id]
+            gap = part.vessel.gaps[k] if lesion.kind == "occlusion" else None
+            views[lesion.id] = lesion_views(
+                volume,
+                part.vessel.borders.contours,
+                proximal_cap_mm=None if gap is None else gap.start_mm,
+                distal_cap_mm=None if gap is None else gap.end_mm,
+                sections=section_positions(part.vessel, lesion, gap),
+            )
     return views

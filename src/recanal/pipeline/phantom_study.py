@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from recanal.core.volume import Volume
 from recanal.errors import OptionError
 from recanal.interop import ResultFolder, nifti_bytes, write_dicom_study
-from recanal.phantoms import PhantomOptions, PhantomTruth, make_phantom
+from recanal.phantoms import PhantomOptions, PhantomTruth, calcium_scan, make_phantom
 from recanal.phantoms import decoys as make_decoys
 
 __all__ = ["FORMATS", "PhantomStudy", "make_study"]
@@ -82,7 +82,8 @@ def make_study(
     Notes
     -----
     ``truth.json`` is :meth:`recanal.phantoms.PhantomTruth.to_dict`: LPS millimetres, the seeds of an analysis
-    as ``proximal_seed_mm`` and ``distal_seed_mm``.
+    as ``proximal_seed_mm`` and ``distal_seed_mm``. With other series ``calcium_scan`` holds the truth of the
+    calcium-score scan.
     """
     if file_format not in FORMATS:
         raise OptionError(f"format must be one of {', '.join(FORMATS)}, got {file_format!r}.")
@@ -91,14 +92,16 @@ def make_study(
     others = decoys and file_format == "dicom"
     share = 0.4 if others else 0.85
     made = make_phantom(options, seed=seed, progress=lambda done, step: tell(share * done, step))
-    series = [made.volume]
+    series, truth = [made.volume], made.truth.to_dict()
     if others:
         tell(share, "other series of the study")
-        series += make_decoys(options, seed)
+        scan = calcium_scan(options, seed)
+        truth["calcium_scan"] = asdict(scan.truth)
+        series += make_decoys(options, seed, scan=scan)
     tell(0.85, "writing")
     with ResultFolder(out) as folder:
         # made whole in the staging folder, so that study and truth appear together
-        staging = folder.write_json(_TRUTH, made.truth.to_dict()).parent
+        staging = folder.write_json(_TRUTH, truth).parent
         if file_format == "dicom":
             write_dicom_study(staging, _shuffled(series, seed), seed=seed)
         else:

@@ -10,11 +10,12 @@ from recanal.report.sources import Sources
 
 __all__ = ["angle_section"]
 
-_PARTS = (("vessels", "vessels"), ("bone", "bone"), ("heart", "opacified heart"))
+_PARTS = (("vessels", "other vessels"), ("bone", "bone"), ("heart", "opacified heart"))
 _NOTE = (
     "Parallel beams through the CT, seen from the detector; patient supine. Dashed: the occlusion, from P (proximal "
     "cap) to D (distal cap). Dark: its open lumen as far as it was traced. Faint: other opacified vessels. "
-    "Overlap: share of the occlusion's length that something covers; what the CT does not show is not counted."
+    "Covered: share of the occlusion's length; what the CT does not show is not counted. Chambers and aorta are bright "
+    "on CT, and not in a selective injection. The second view trades foreshortening for a right angle to the first."
 )
 
 
@@ -56,11 +57,12 @@ def _rows(lesion: Lesion, at: str, say: Display) -> list[str]:
 
 
 def _overlap(path: str, say: Display) -> str:
-    total = f"overlap {say.number(f'{path}.overlap_percent', unit='%')}"
-    known = [
-        f"{words} {say.number(f'{path}.overlap_{key}_percent', decimals=0, unit='%', missing='not shown by this CT')}"
-        for key, words in _PARTS
-    ]
-    if all(say.at(f"{path}.overlap_{key}_percent") is None for key, _ in _PARTS):
-        return total
-    return f"{total}: {'; '.join(known)}"
+    """What covers the occlusion. The heart stands apart: a selective injection does not fill it."""
+    missing = "not shown by this CT"
+    known = {
+        key: say.number(f"{path}.overlap_{key}_percent", decimals=0, unit="%", missing=missing) for key, _ in _PARTS
+    }
+    if all(say.at(f"{path}.overlap_{key}_percent") is None for key in known):
+        return f"covered over {say.number(f'{path}.overlap_percent', unit='%')} of its length"
+    near = ", ".join(f"{words} {known[key]}" for key, words in _PARTS if key != "heart")
+    return f"covered by {near}; behind the heart's CT contrast {known['heart']}"

@@ -34,7 +34,7 @@ _LABELS = {
     "ostial": "Ostial",
     "in_stent": "In a stent",
     "distal_vessel_diseased": "Vessel beyond diseased",
-    "distal_diameter_mm": "Diameter beyond the distal cap",
+    "distal_diameter_mm": "Diameter of the first 5 mm beyond",
     "distal_cap_bifurcation": "Bifurcation at the distal cap",
     "rentrop_grade": "Rentrop grade",
     "werner_cc": "Werner CC",

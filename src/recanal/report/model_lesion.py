@@ -150,7 +150,7 @@ def _distal_rows(at: str, say: Display) -> list[dict[str, Any]]:
     beyond = {True: "opacified", False: "not opacified"}.get(say.at(f"{at}.distal_vessel.opacified"), NOT_MEASURABLE)
     mean = []
     if say.at(f"{at}.distal_vessel.diameter_mean_mm") is not None:
-        mean = [_row("Mean diameter beyond", say.number(f"{at}.distal_vessel.diameter_mean_mm", unit="mm"))]
+        mean = [_row("Mean diameter of all traced beyond", say.number(f"{at}.distal_vessel.diameter_mean_mm", unit="mm"))]
     diseased = say.truth(f"{at}.distal_vessel.diseased")
     references = [say.number(f"{at}.reference.{side}_diameter_mm", unit="mm") for side in ("proximal", "distal")]
     return [

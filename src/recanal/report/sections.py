@@ -1,4 +1,4 @@
-"""The sections beside the measurements and the scores: fluoroscopic views and the crossing plan.
+"""The sections beside the measurements and the scores: fluoroscopic views, the crossing plan, corrections.
 
 To add one, write ``def NAME(case, say, sources) -> Section | None`` in a module of this room, from the blocks of
 :mod:`recanal.report.blocks`, and name it in ``_MAKERS``. Page and PDF set it where its ``place`` says; its figures are
@@ -14,6 +14,7 @@ from recanal.core.case import CaseReport
 from recanal.report.angle_section import angle_section
 from recanal.report.blocks import PLACES, Section
 from recanal.report.display import Display
+from recanal.report.edits_section import edits_section
 from recanal.report.plan_section import plan_section
 from recanal.report.sources import Sources
 
@@ -32,4 +33,4 @@ def sections_model(case: CaseReport, say: Display, sources: Sources) -> dict[str
     return out
 
 
-_MAKERS: tuple[SectionMaker, ...] = (angle_section, plan_section)
+_MAKERS: tuple[SectionMaker, ...] = (angle_section, plan_section, edits_section)

@@ -22,7 +22,6 @@ __all__ = ["GEE_CORRELATIONS", "ROBUST_KINDS", "GeeFit", "cluster_robust", "fit_
 ROBUST_KINDS = ("HC0", "HC1", "CR2")
 GEE_CORRELATIONS = ("exchangeable", "independence")
 _MOST_ROUNDS = 200
-_FEW_CLUSTERS = 2
 _Array = NDArray[np.float64]
 
 
@@ -92,7 +91,7 @@ def cluster_robust(
     if len(event) != n or n != fit.rows_count:
         raise StatsError(f"Fit, design and outcome differ in rows: {fit.rows_count}, {n} and {len(event)}.")
     count = int(code.max()) + 1
-    if count <= max(p, _FEW_CLUSTERS):
+    if count <= p:
         raise StatsError(f"Robust errors need more clusters than columns, got {count} clusters and {p} columns.")
     beta = np.array([found.beta for found in fit.coefficients])
     fitted = special.expit(design.matrix @ beta)
@@ -145,9 +144,9 @@ def fit_gee(
 
     Notes
     -----
-    Liang KY, Zeger SL. Biometrika 1986;73:13-22, with the sandwich errors. The common correlation is
-    the moment estimator of the R package geepack, the mean product of residuals over their mean square; other packages
-    take off the number of columns, and differ in the third digit.
+    Liang KY, Zeger SL. Biometrika 1986;73:13-22, with the sandwich errors. The common correlation is the moment
+    estimator of the R package geepack, the mean product of residuals over their mean square; other packages take off
+    the number of columns, and differ in the third digit.
     """
     if correlation not in GEE_CORRELATIONS:
         raise OptionError(f"correlation must be one of {', '.join(GEE_CORRELATIONS)}, got '{correlation}'.")
@@ -215,20 +214,21 @@ def _robust(name: str, beta: float, error: float, level: float) -> OddsRatio:
 def _reduced(matrix: _Array, residual: _Array, fitted: _Array, *, bread: _Array, code: NDArray[np.intp]) -> _Array:
     """Residuals of the score after the bias reduction of CR2, clusters of one size done together.
 
-    With working variance v, target covariance F = diag(1/v) and D its root, the working residuals of a cluster are
-    multiplied by ``D (D (F - X M X') D)^(-1/2) D`` (Pustejovsky JE, Tipton E. J Bus Econ Stat 2018;36:672-683).
+    With the variance v of an outcome, D its root and J = diag(v) X, the residuals of a cluster are multiplied by
+    ``D (D (diag(v) - J M J') D)^(-1/2) D`` (Pustejovsky JE, Tipton E. J Bus Econ Stat 2018;36:672-683).
     """
     variance = fitted * (1 - fitted)
-    root, out = 1 / np.sqrt(variance), np.empty_like(residual)
-    half, scaled = matrix * root[:, None], residual * root / variance
+    root, out = np.sqrt(variance), np.empty_like(residual)
+    half, scaled = matrix * (root * variance)[:, None], residual * root
     order, sizes = np.argsort(code, kind="stable"), np.bincount(code)
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     for size in np.unique(sizes):
         rows = order[first[sizes == size][:, None] + np.arange(size)]
         block = half[rows]
-        target = np.eye(size) * (1 / variance[rows] ** 2)[:, None, :]
+        target = np.eye(size) * (variance[rows] ** 2)[:, None, :]
         values, vectors = np.linalg.eigh(target - block @ bread @ block.transpose(0, 2, 1))
-        shrunk = np.where(values > 1e-10, 1 / np.sqrt(np.maximum(values, 1e-10)), 0.0)
+        floor = 1e-12 * values[:, -1:]
+        shrunk = np.where(values > floor, 1 / np.sqrt(np.maximum(values, floor)), 0.0)
         turned = np.einsum("gij,gj,gkj,gk->gi", vectors, shrunk, vectors, scaled[rows], optimize=True)
-        out[rows] = turned * (root * variance)[rows]
+        out[rows] = turned * root[rows]
     return out

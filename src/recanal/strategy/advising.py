@@ -176,7 +176,9 @@ def _trace(row: Judged, findings: Findings) -> RuleTrace:
 
 def _phrases(row: Judged, findings: Findings) -> tuple[str, ...]:
     phrases = tuple(fact_phrase(name, findings.facts[name]) for name in row.used)
-    return (*phrases, f"start of {', '.join(row.planners)}") if row.planners and row.holds else phrases
+    if not (row.planners and row.holds):
+        return phrases
+    return (*phrases, f"start of: {', '.join(load_algorithm(name).name for name in row.planners)}")
 
 
 def _warnings(algorithm: Algorithm, findings: Findings, world: World) -> tuple[str, ...]:

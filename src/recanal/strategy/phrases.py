@@ -58,12 +58,19 @@ def fact_phrase(name: str, fact: Fact) -> str:
     origin = _ORIGIN[fact.source] + (f", confirmed by {fact.confirmed_by}" if fact.confirmed_by else "")
     shown = value_words(name, fact.value)
     if isinstance(fact.value, bool | str):
-        sure = "" if fact.prob is None else f"; probability {_prob_of_value(fact):.2g}"
+        sure = "" if fact.prob is None else f"; probability {_percent(_prob_of_value(fact))}"
         return f"{finding_words(name)}: {shown} ({origin}{sure})"
     span = ""
     if fact.low is not None and fact.high is not None and fact.low != fact.high:
         span = f"{value_words(name, fact.low)} to {value_words(name, fact.high)}; "
     return f"{finding_words(name)} {shown} ({span}{origin})"
+
+
+def _percent(prob: float) -> str:
+    """A probability as it is read: no certainty that was not measured."""
+    if prob > 0.99:
+        return "over 99 %"
+    return "below 1 %" if prob < 0.01 else f"{100 * prob:.0f} %"
 
 
 def _prob_of_value(fact: Fact) -> float:

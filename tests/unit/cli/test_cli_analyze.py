@@ -37,14 +37,11 @@ def test_what_is_not_given_is_none(analyze, pipeline):
     assert (request.series_uid, request.vessel, request.clinical, request.territory) == (None, None, None, None)
 
 
-def test_without_seeds_it_says_what_is_needed(analyze, pipeline):
-    done = analyze(seeds=())
-    assert done.exit_code == 2
-    line = one_line(done)
-    assert "not available yet in this version" in line
-    assert "--proximal" in line
-    assert "--distal" in line
-    assert pipeline.seen == []
+def test_without_seeds_everything_is_looked_for(analyze, pipeline):
+    assert analyze(seeds=()).exit_code == 0
+    (request,) = pipeline.seen
+    assert request.proximal_mm is None
+    assert request.distal_mm is None
 
 
 @pytest.mark.parametrize("seeds", [("--proximal=1,2,3",), ("--distal=1,2,3",)])

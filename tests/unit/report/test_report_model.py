@@ -63,7 +63,7 @@ def test_six_findings_in_the_order_of_the_crossing_algorithm(case: CaseReport) -
         ("Largest arc", "220° (198–241)"),
         ("Volume, lumen glow left out", "31.0 mm³ (27.2–35.9)"),
         ("Where, from the proximal cap", "7.5 mm"),
-        ("Mean diameter beyond", "2.1 mm"),
+        ("Mean diameter of all traced beyond", "2.1 mm"),
         ("Reference diameter, proximal", "3.1 mm"),
         ("Vessel beyond diseased", "no"),
         ("Rentrop grade", "2 (angiogram)"),
@@ -284,8 +284,8 @@ def test_sources_are_numbered_once_each(case: CaseReport) -> None:
 def test_projections_are_named_by_side(case: CaseReport) -> None:
     (section,) = report_model(case)["sections"]["views"]
     rows = next(block["rows"] for block in section["blocks"] if block["kind"] == "bullets")
-    assert rows[0].startswith("RAO 30° CRA 20° (foreshortening 2.0 %, overlap 3.0 %")
-    assert rows[1].startswith("LAO 45° CAU 5° (foreshortening 4.1 %, overlap 0.0 %")
+    assert rows[0].startswith("RAO 30° CRA 20° (foreshortening 2.0 %, covered over 3.0 % of its length")
+    assert rows[1].startswith("LAO 45° CAU 5° (foreshortening 4.1 %, covered over 0.0 % of its length")
 
 
 def test_facts_from_elsewhere_come_first_and_name_their_source(case: CaseReport) -> None:

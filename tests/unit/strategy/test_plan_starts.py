@@ -291,7 +291,7 @@ def test_material_for_dissection_names_the_algorithm_that_starts_with_it():
     values = {"proximal_cap_shape": "blunt", "distal_vessel_diseased": False, "length_mm": 25.0}
     plan = advise("material", Findings.from_mapping(values))
     step = next(step for step in plan.material if step.rule == "guide_7f_8f_for_dissection")
-    assert step.because[1:] == ("start of hybrid_2012",)
+    assert step.because[1:] == ("start of: Hybrid algorithm (2012)",)
 
 
 def test_contradictory_findings_are_refused():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from statsmodels.stats import inter_rater
 
+from recanal.agreement.kappa import cohen_kappa, fleiss_kappa, gwet_coefficient
 from recanal.errors import OptionError, StatsError
-from recanal.stats.kappa import cohen_kappa, fleiss_kappa, gwet_coefficient
 
 # Krippendorff's example as used by Gwet (Handbook of Inter-Rater Reliability) and in the package irrCAC.
 GWET = [

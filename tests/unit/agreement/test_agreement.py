@@ -8,14 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from recanal.agreement.bland_altman import bland_altman, bland_altman_repeated
+from recanal.agreement.intraclass import ICC_FORMS, intraclass_correlation, intraclass_correlations
 from recanal.errors import OptionError, StatsError
-from recanal.stats.agreement import (
-    ICC_FORMS,
-    bland_altman,
-    bland_altman_repeated,
-    intraclass_correlation,
-    intraclass_correlations,
-)
 
 # Shrout PE, Fleiss JL. Psychol Bull 1979;86:420-428, Table 2 (six targets, four judges) and Table 4.
 SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]

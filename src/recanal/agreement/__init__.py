@@ -1,0 +1,1 @@
+"""Do two readers, or two methods, agree?"""

@@ -1,0 +1,121 @@
+"""The coronary tree of a volume, from the aorta to the names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from recanal.anatomy.aorta import Aorta, find_aorta
+from recanal.anatomy.branches import Branch, made_branches
+from recanal.anatomy.chamber import Heart, find_heart
+from recanal.anatomy.coarse import coarse_view, thinned
+from recanal.anatomy.field import heart_field
+from recanal.anatomy.growth import grown_ways
+from recanal.anatomy.mains import Mains, find_mains
+from recanal.anatomy.naming import Named, name_segments
+from recanal.anatomy.ostia import Ostium, chosen_ostia, find_ostia, open_cost
+from recanal.core.curves import Centerline, TreeSegment, VesselTree
+from recanal.core.volume import Volume
+
+__all__ = ["CoronaryTree", "find_tree"]
+
+LEAST_TREE_MM = 150.0
+
+
+@dataclass(frozen=True, eq=False)
+class CoronaryTree:
+    """All that was found of the coronary arteries.
+
+    Parameters
+    ----------
+    ascending
+        The ascending aorta; None where it was not found, and then all else is empty.
+    heart
+        The frame of the left ventricle; None where it was not found.
+    ostia, branches
+        Origins and vessel axes; ``branches[k].parent`` is an index into ``branches``.
+    mains, named
+        The main arteries and the named stretches.
+    doubts
+        Reasons not to trust the tree; with any of them it is not to be used.
+    flags
+        What is unusual.
+    """
+
+    ascending: Aorta | None
+    heart: Heart | None
+    ostia: tuple[Ostium, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    mains: Mains | None = None
+    named: tuple[Named, ...] = ()
+    doubts: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+    @property
+    def dominance(self) -> str | None:
+        """``"right"``, ``"left"``, ``"co"`` or None."""
+        return None if self.mains is None else self.mains.dominance
+
+    def vessel_tree(self) -> VesselTree:
+        """The named stretches with their axes and lumen radii."""
+        segments = []
+        for item in self.named:
+            branch = self.branches[item.branch]
+            where = np.linspace(item.start_mm, item.end_mm, max(2, round((item.end_mm - item.start_mm) / 0.5) + 1))
+            radius = np.interp(where, branch.arc_mm, branch.lumen_mm)
+            line = Centerline(branch.line.at(where))
+            segments.append(TreeSegment(item.name, item.scct, item.vessel, line, radius))
+        return VesselTree(self.dominance, tuple(segments))
+
+
+def find_tree(volume: Volume, *, progress: Callable[[str], None] = lambda _: None) -> CoronaryTree:
+    """Aorta, ostia, branches and names of a coronary CT angiogram.
+
+    Parameters
+    ----------
+    volume
+        The whole heart, with contrast.
+    progress
+        Called with a few words before each step.
+
+    Notes
+    -----
+    Steps and constants stand on the definition pages of the tree and of the names.
+    """
+    progress("finding the aorta")
+    coarse = coarse_view(thinned(volume))
+    ascending, descending = find_aorta(coarse)
+    if ascending is None:
+        return CoronaryTree(None, None, doubts=("the ascending aorta was not found: is the heart in view?",))
+    heart = find_heart(coarse, ascending, descending)
+    if heart is None:
+        return CoronaryTree(ascending, None, doubts=("no left ventricle was found below the aorta",))
+    progress("looking for vessels")
+    field = heart_field(volume, coarse, heart, ascending)
+    cost = open_cost(field)
+    ostia, flags = chosen_ostia(find_ostia(field, ascending, cost))
+    if not ostia:
+        return CoronaryTree(ascending, heart, doubts=("no coronary artery was found on the aorta",))
+    progress("following the arteries")
+    ways = grown_ways(volume, field, cost, ostia)
+    branches = made_branches(volume, field, ways, tuple(ostium.side for ostium in ostia))
+    progress("naming the segments")
+    mains = find_mains(branches, heart)
+    named = name_segments(branches, heart, mains)
+    doubts = _doubts(branches, mains)
+    return CoronaryTree(
+        ascending, heart, tuple(ostia), tuple(branches), mains, tuple(named), tuple(doubts), tuple(flags)
+    )
+
+
+def _doubts(branches: list[Branch], mains: Mains) -> list[str]:
+    doubts = []
+    total = sum(branch.line.length_mm for branch in branches)
+    if total < LEAST_TREE_MM:
+        doubts.append(f"only {total:.0f} mm of coronary artery were found")
+    missing = [name for name in ("rca", "lad", "lcx") if getattr(mains, name) is None]
+    if len(missing) > 1:
+        doubts.append(f"main arteries not found: {', '.join(name.upper() for name in missing)}")
+    return doubts

@@ -1,0 +1,77 @@
+"""``recanal calcium``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from recanal.cli.crash import debug_option
+from recanal.cli.errors import RecanalCommand
+from recanal.cli.progress import show_steps
+
+if TYPE_CHECKING:
+    from recanal.core.calcium import CalciumReport
+
+__all__ = ["calcium"]
+
+_EXAMPLE = """\b
+Examples:
+  recanal calcium study --out score --mask regions.nii.gz
+  recanal calcium study --out score --cta 1.2.826.0.1.3680043.8.498.2
+"""
+_FILE = click.Path(path_type=Path)
+
+
+@click.command(cls=RecanalCommand, epilog=_EXAMPLE)
+@click.argument("study", metavar="INPUT", type=_FILE)
+@click.option("--out", required=True, metavar="DIR", type=_FILE, help="Folder for the result; made if need be.")
+@click.option(
+    "--mask", metavar="LABELS.nii.gz", type=_FILE, help="A reader's regions: 1 LM, 2 LAD, 3 LCX, 4 RCA. Exact score."
+)
+@click.option("--cta", metavar="SERIES", help="Contrast series that names the arteries: its UID in INPUT, or a path.")
+@click.option("--series", metavar="UID", help="The non-contrast series.  [default: the one that says so]")
+@click.option(
+    "--calibration", metavar="FACTOR", type=float, help="mg hydroxyapatite per HU and mm3.  [default: no mass]"
+)
+@click.option("--json", "to_json", is_flag=True, help="Print calcium.json.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@debug_option
+def calcium(study: Path, out: Path, to_json: bool, quiet: bool, **options: Any) -> None:
+    """Score the calcium of the coronary arteries on a series without contrast.
+
+    Agatston score, volume and mass in total and per artery, and every lesion. With --mask the reader's regions decide;
+    without it calcium is found automatically, to be checked on the picture. DIR receives calcium.json, calcium.png and
+    calcium_labels.nii.gz, whole or not at all. Research use only: not for diagnosis or treatment.
+    """
+    from recanal.core.case import as_json
+    from recanal.pipeline.calcium import CalciumRequest, score_study
+
+    request = CalciumRequest(
+        study,
+        out,
+        mask=options["mask"],
+        series_uid=options["series"],
+        cta=options["cta"],
+        calibration_mg_per_hu_mm3=options["calibration"],
+    )
+    with show_steps(quiet=quiet) as progress:
+        report = score_study(request, progress=progress)
+    click.echo(json.dumps(as_json(report), indent=2) if to_json else _text(report, out))
+
+
+def _text(report: CalciumReport, out: Path) -> str:
+    lines = [f"{'':6}{'Agatston':>10}{'mm3':>10}{'mg':>10}{'lesions':>10}"]
+    for name, amount in (*report.arteries.items(), ("total", report.total)):
+        mass = "-" if amount.mass_mg is None else f"{amount.mass_mg:.1f}"
+        lines.append(f"{name:6}{amount.agatston:>10.1f}{amount.volume_mm3:>10.1f}{mass:>10}{amount.lesion_count:>10d}")
+    method = report.method
+    how = "the reader's mask" if method.mode == "mask" else "found automatically: check calcium.png"
+    lines += ["", f"How:      {how}", f"Slices:   {method.slice_rule}", f"Arteries: {method.artery_rule}"]
+    if report.excluded:
+        places = sorted({item.place for item in report.excluded})
+        lines.append(f"Left out: {len(report.excluded)} dense group(s): {', '.join(places)}")
+    lines += [f"Note:     {flag}" for flag in report.flags]
+    return "\n".join([*lines, f"Result:   {out / 'calcium.json'}"])

@@ -1,0 +1,119 @@
+"""What the cohort commands print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from recanal.variables.rejections import RULES
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from recanal.cohort import ImportResult, Verification
+    from recanal.variables import CheckedRows
+
+__all__ = [
+    "check_record",
+    "check_text",
+    "import_record",
+    "import_text",
+    "log_text",
+    "rejections_text",
+    "verify_record",
+    "verify_text",
+]
+
+_MOST_SHOWN = 20
+
+
+def import_record(result: ImportResult) -> dict[str, Any]:
+    """What an import did, as plain data."""
+    return {
+        "written": result.written,
+        "rows_read": result.rows_count,
+        "added": dict(result.added),
+        "changed": dict(result.changed),
+        "unchanged": dict(result.unchanged),
+        "rejections": result.rejections.to_dicts(),
+    }
+
+
+def import_text(result: ImportResult) -> str:
+    """What an import did, in lines."""
+    lines = [f"{result.rows_count} rows read."]
+    for table in result.added:
+        counts = (result.added[table], result.changed[table], result.unchanged[table])
+        lines.append(f"{table}: {counts[0]} added, {counts[1]} changed, {counts[2]} unchanged")
+    return "\n".join([*lines, *rejections_text(result.rejections)])
+
+
+def check_record(checked: CheckedRows) -> dict[str, Any]:
+    """What a check found, as plain data."""
+    return {
+        "rows_read": checked.rows_count,
+        "tables": {name: frame.height for name, frame in checked.tables.items()},
+        "rejections": checked.rejections.to_dicts(),
+    }
+
+
+def check_text(checked: CheckedRows) -> str:
+    """What a check found, in lines."""
+    tables = ", ".join(f"{name} {frame.height}" for name, frame in checked.tables.items())
+    return "\n".join([f"{checked.rows_count} rows read: {tables}.", *rejections_text(checked.rejections)])
+
+
+def rejections_text(rejections: pl.DataFrame) -> list[str]:
+    """Each rejected cell in a line, the first twenty of them."""
+    lines = []
+    for lost in rejections.head(_MOST_SHOWN).iter_rows(named=True):
+        value = f" {lost['value']}" if lost["value"] else ""
+        lines.append(f"row {lost['row']}, {lost['column']}{value}: {RULES[lost['rule']]} [{lost['rule']}]")
+    if rejections.height > _MOST_SHOWN:
+        lines.append(f"... and {rejections.height - _MOST_SHOWN} more; --rejected FILE writes all of them.")
+    return lines
+
+
+def verify_record(result: Verification, *, show_keys: bool) -> dict[str, Any]:
+    """What a verification found, as plain data; pseudonyms only where asked for."""
+    findings = []
+    for finding in result.findings:
+        row: dict[str, Any] = {
+            "what": finding.what,
+            "table": finding.table,
+            "batch": finding.batch,
+            "position": finding.position,
+        }
+        findings.append({**row, "key": finding.key} if show_keys and finding.key else row)
+    return {
+        "sound": result.sound,
+        "entries": result.entries_count,
+        "rows": result.rows_count,
+        "head": result.head,
+        "findings": findings,
+    }
+
+
+def verify_text(record: dict[str, Any]) -> str:
+    """What a verification found, in lines."""
+    lines = [f"{record['entries']} audit entries and {record['rows']} rows checked."]
+    for finding in record["findings"]:
+        place = f"{finding['table']}: " if finding["table"] else ""
+        if finding["batch"] is not None:
+            place += f"batch {finding['batch']}"
+            place += f", row {finding['position'] + 1}: " if finding["position"] is not None else ": "
+        key = f" ({finding['key']})" if finding.get("key") else ""
+        lines.append(f"{place}{finding['what']}{key}")
+    if record["sound"]:
+        lines.append("Everything is as it was written.")
+    return "\n".join([*lines, f"head {record['head']}"])
+
+
+def log_text(entries: list[dict[str, Any]]) -> str:
+    """The audit trail, an entry in a line."""
+    lines = []
+    for entry in entries:
+        rows = f"{entry['table_name']} {entry['rows_count']} rows" if entry["rows_count"] else ""
+        reason = entry["detail"].get("reason", "")
+        shown = [str(entry["number"]), entry["at_utc"], entry["who"], entry["action"], rows, reason]
+        lines.append("  ".join(part for part in shown if part))
+    return "\n".join(lines)

@@ -1,0 +1,210 @@
+"""Databases: how a store is reached, locked and filled, for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from recanal.errors import CohortError
+
+__all__ = ["connect", "copy_rows", "is_url", "reading", "shown_url", "writing"]
+
+_LOG = logging.getLogger(__name__)
+_SLICE_ROWS = 50_000
+_LOCK_NUMBER = 5_326_811
+_URL = re.compile(r"[a-z0-9+]+://")
+
+
+def is_url(where: str) -> bool:
+    """Whether a store is named by a database URL rather than by a file.
+
+    Examples
+    --------
+    >>> is_url("postgresql://reader@db/cohort"), is_url("cohort.db"), is_url("C:/data/cohort.db")
+    (True, False, False)
+    """
+    return _URL.match(where) is not None
+
+
+def shown_url(where: str) -> str:
+    """A store's name without the password, for messages."""
+    return re.sub(r"://([^:/@]+):[^@]*@", r"://\1:***@", where) if is_url(where) else Path(where).name
+
+
+def connect(where: str, *, timeout_s: float = 60.0) -> sa.Engine:
+    """An engine for a store; no connection is made yet.
+
+    Parameters
+    ----------
+    where
+        A file for SQLite, or ``postgresql://user@host/database``.
+    timeout_s
+        How long to wait for another writer.
+
+    Raises
+    ------
+    CohortError
+        Where the URL is not one of PostgreSQL, or its driver is missing.
+    """
+    if not is_url(where):
+        return _sqlite(where, timeout_s)
+    try:
+        url = sa.make_url(where)
+    except sa.exc.ArgumentError as error:
+        raise CohortError("The store's URL cannot be read.", hint="Write postgresql://user@host/database.") from error
+    if url.get_backend_name() != "postgresql":
+        raise CohortError(
+            f"A store cannot live in {url.get_backend_name()}.", hint="Use a file, or a postgresql:// URL."
+        )
+    try:
+        engine = sa.create_engine(url.set(drivername="postgresql+pg8000"))
+    except ModuleNotFoundError as error:
+        raise CohortError("PostgreSQL needs the package pg8000.", hint="pip install 'recanal[postgres]'") from error
+    wait_ms = int(timeout_s * 1000)
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET datestyle TO ISO, YMD")
+        cursor.execute(f"SET lock_timeout TO {wait_ms}")
+        connection.commit()
+        cursor.close()
+
+    return engine
+
+
+def _sqlite(where: str, timeout_s: float) -> sa.Engine:
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=where), connect_args={"timeout": timeout_s}, poolclass=sa.NullPool
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute("PRAGMA cache_size=-131072")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        how = "IMMEDIATE" if connection.get_execution_options().get("writing") else "DEFERRED"
+        connection.exec_driver_sql(f"BEGIN {how}")
+
+    return engine
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that sees one state of the store.
+
+    Raises
+    ------
+    CohortError
+        Where the database cannot be reached or is damaged.
+    """
+    with _told(engine), engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that no other writer of this store runs beside; committed whole at the end, or not at all.
+
+    Raises
+    ------
+    CohortError
+        Where another writer holds the store for longer than the time limit, or the database refuses.
+    """
+    with _told(engine), engine.connect().execution_options(writing=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_NUMBER})")
+        yield connection
+
+
+@contextmanager
+def _told(engine: sa.Engine) -> Iterator[None]:
+    """Database errors in words, without the values of rows."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.DatabaseError) as error:
+        _LOG.debug("database error of kind %s", type(error.orig).__name__)
+        raise _in_words(str(error.orig)) from None
+
+
+_WORDS = (
+    (
+        ("locked", "55P03", "lock timeout"),
+        "Another program is writing to the store.",
+        "Try again when it has finished.",
+    ),
+    (("append-only",), "The store refuses to change or remove a row.", "Import a new version instead."),
+    (("not a database", "malformed"), "The file is not a store, or it is damaged.", "Restore a copy of it."),
+    (
+        ("unable to open", "readonly", "read-only"),
+        "The store cannot be opened for writing.",
+        "Check its folder and permissions.",
+    ),
+    (("no such table", "42P01"), "This database holds no store.", "`recanal cohort init` makes one."),
+    (("FOREIGN KEY", "23503"), "A row names a parent that the store does not hold.", "Import that first."),
+    (("UNIQUE", "23505"), "Another writer stored one of these rows first.", "Import again."),
+    (("disk is full", "53100"), "The disk is full; nothing was written.", "Make room and import again."),
+)
+
+
+def _in_words(text: str) -> CohortError:
+    for marks, message, hint in _WORDS:
+        if any(mark in text for mark in marks):
+            return CohortError(message, hint=hint)
+    return CohortError(
+        "The database refused the request.", hint="Is the server running, and may this user write to the database?"
+    )
+
+
+def copy_rows(connection: sa.Connection, table: str, frame: pl.DataFrame) -> None:
+    """Append a frame to a table by the fastest way of the database, inside the open transaction.
+
+    Parameters
+    ----------
+    connection
+        From :func:`writing`.
+    table
+        Name of the table.
+    frame
+        Its columns are the table's; dates as text.
+
+    Raises
+    ------
+    CohortError
+        Where the database refuses a row.
+    """
+    names = ", ".join(f'"{name}"' for name in frame.columns)
+    raw: Any = connection.connection.dbapi_connection
+    cursor = raw.cursor()
+    refused = connection.dialect.loaded_dbapi.Error
+    try:
+        for part in frame.iter_slices(_SLICE_ROWS):
+            if connection.dialect.name == "postgresql":
+                data = io.BytesIO()
+                part.write_csv(data, include_header=False, quote_style="non_numeric", null_value="")
+                data.seek(0)
+                cursor.execute(f'COPY "{table}" ({names}) FROM STDIN WITH (FORMAT csv)', stream=data)
+            else:
+                marks = ", ".join("?" * part.width)
+                cursor.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', part.rows())
+    except refused as error:
+        raise _in_words(str(error)) from None
+    finally:
+        cursor.close()

@@ -1,0 +1,1 @@
+"""What would the picture's geometry be, had the reader drawn it?"""

@@ -1,0 +1,1 @@
+"""Which parameters fit the data best?"""

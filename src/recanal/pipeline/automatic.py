@@ -1,0 +1,263 @@
+"""Every occlusion of a study, found without a click."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from recanal.anatomy.suspects import Suspect, find_suspects
+from recanal.anatomy.tree import CoronaryTree, find_tree
+from recanal.core.case import DistalVessel, Lesion, Quality, SegmentReport, TreeReport
+from recanal.core.findings import Findings
+from recanal.core.volume import Volume
+from recanal.errors import SeedError
+from recanal.imaging.caps import Gap
+from recanal.imaging.quality import assess
+from recanal.measure.findings import lesion_findings
+from recanal.pipeline.doubts import doubts_of
+from recanal.pipeline.seeded import SeededResult, measure_seeded
+
+__all__ = ["AutomaticResult", "measure_automatic", "total_prob"]
+
+LEAST_LENGTH_MM = 2.5
+LEAST_CONFIDENCE = 0.1
+SAME_CAP_MM = 3.0
+OSTIAL_MM = 3.0
+NEAR_MM = 2.5
+LIKELY_OPEN_SHARE = 0.38
+SOFTNESS_SHARE = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class AutomaticResult:
+    """What automatic mode gives.
+
+    Parameters
+    ----------
+    anatomy
+        The tree with its names.
+    parts
+        One measured vessel for each place where an occlusion was found between two open ends.
+    lesions
+        All occlusions, numbered L1, L2, ...; those of the parts first.
+    findings, findings_of
+        The facts of the longest occlusion, and its id; None where there is no occlusion.
+    quality
+        Of the picture and of what was found on it.
+    tree
+        The segments.
+    """
+
+    anatomy: CoronaryTree
+    parts: tuple[SeededResult, ...]
+    lesions: tuple[Lesion, ...]
+    findings: Findings
+    findings_of: str | None
+    quality: Quality
+    tree: TreeReport
+
+
+def measure_automatic(
+    volume: Volume,
+    *,
+    vessel: str | None = None,
+    flags: tuple[str, ...] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> AutomaticResult:
+    """Find the coronary tree, look for stretches without contrast, and measure each as seeded mode does.
+
+    Parameters
+    ----------
+    volume
+        The CT angiogram of a whole heart.
+    vessel
+        Look in this artery alone: ``"RCA"``, ``"LM"``, ``"LAD"`` or ``"LCX"``.
+    flags
+        What reading the files already found.
+    progress
+        Called with a few words before each step.
+    """
+    progress("judging the picture")
+    quality = assess(volume, reader_flags=flags)
+    anatomy = find_tree(volume, progress=progress)
+    suspects = [s for s in find_suspects(anatomy) if vessel is None or s.vessel == vessel]
+    parts, doubts = _measured(volume, anatomy, suspects, progress)
+    numbered = _numbered(parts)
+    lesions = _with_run_outs(tuple(lesion for part in numbered for lesion in part.lesions), suspects)
+    for part in numbered:
+        doubts += [f"{', '.join(x.id for x in part.lesions)}: {doubt}" for doubt in doubts_of(part, volume)]
+    longest = max(lesions, key=_length, default=None)
+    return AutomaticResult(
+        anatomy=anatomy,
+        parts=tuple(numbered),
+        lesions=lesions,
+        findings=_facts(longest, lesions),
+        findings_of=None if longest is None else longest.id,
+        quality=_judged(quality, anatomy, doubts, len(lesions)),
+        tree=_tree_report(anatomy, tuple(numbered)),
+    )
+
+
+def _numbered(parts: list[SeededResult]) -> list[SeededResult]:
+    """The parts with their lesions named L1, L2, ... across all of them."""
+    out: list[SeededResult] = []
+    count = 0
+    for part in parts:
+        lesions = tuple(replace(lesion, id=f"L{count + k + 1}") for k, lesion in enumerate(part.lesions))
+        count += len(lesions)
+        out.append(replace(part, lesions=lesions))
+    return out
+
+
+def _with_run_outs(lesions: tuple[Lesion, ...], suspects: list[Suspect]) -> tuple[Lesion, ...]:
+    """The measured lesions, and those beyond which nothing fills."""
+    known = [np.asarray(lesion.proximal_cap_mm) for lesion in lesions if lesion.proximal_cap_mm is not None]
+    for suspect in suspects:
+        if suspect.runs_out and _is_new(np.asarray(suspect.cap_mm), known):
+            lesions = (*lesions, _run_out(suspect, f"L{len(lesions) + 1}"))
+            known.append(np.asarray(suspect.cap_mm))
+    return lesions
+
+
+def _length(lesion: Lesion) -> float:
+    return 0.0 if lesion.length_mm is None else lesion.length_mm.value
+
+
+def _facts(longest: Lesion | None, lesions: tuple[Lesion, ...]) -> Findings:
+    if longest is None:
+        return Findings({})
+    return lesion_findings(longest, occlusions=tuple(x for x in lesions if x.vessel == longest.vessel))
+
+
+def _is_new(cap: NDArray[np.float64], known: list[NDArray[np.float64]]) -> bool:
+    return all(float(np.linalg.norm(cap - other)) > SAME_CAP_MM for other in known)
+
+
+def _measured(
+    volume: Volume, anatomy: CoronaryTree, suspects: list[Suspect], progress: Callable[[str], None]
+) -> tuple[list[SeededResult], list[str]]:
+    """The suspects that the measurement confirms, and what it could not settle."""
+    parts: list[SeededResult] = []
+    doubts: list[str] = []
+    known: list[NDArray[np.float64]] = []
+    for suspect in suspects:
+        if suspect.distal_mm is None:
+            continue
+        where = suspect.vessel or "an artery without a name"
+        progress(f"measuring the {where}")
+        try:
+            result = measure_seeded(volume, suspect.proximal_mm, suspect.distal_mm, name=suspect.vessel)
+        except SeedError as error:
+            doubts.append(f"a stretch without contrast in the {where} could not be measured: {error.message}")
+            continue
+        found = [
+            _told(lesion, gap, suspect, anatomy, result)
+            for lesion, gap in zip(result.lesions, result.vessel.gaps, strict=False)
+            if _length(lesion) >= LEAST_LENGTH_MM and (lesion.bridge_confidence or 0.0) >= LEAST_CONFIDENCE
+        ]
+        fresh = [x for x in found if x.proximal_cap_mm and _is_new(np.asarray(x.proximal_cap_mm), known)]
+        if fresh and len(fresh) == len(result.vessel.gaps):
+            known += [np.asarray(x.proximal_cap_mm) for x in fresh]
+            parts.append(replace(result, lesions=tuple(fresh)))
+    return parts, doubts
+
+
+def total_prob(residual_share: float) -> float:
+    """Probability that a stretch is totally occluded, from the contrast left in its emptiest 2 mm.
+
+    Parameters
+    ----------
+    residual_share
+        As a share of the lumen-to-tissue contrast.
+
+    Notes
+    -----
+    A logistic curve through one half at a share of 0.38, the level up to which a thread of lumen narrower than the
+    blur of the picture can hide. It is recanal's own and not calibrated on patients.
+
+    Examples
+    --------
+    >>> round(total_prob(0.38), 2), total_prob(0.0) > 0.99
+    (0.5, True)
+    """
+    return 1.0 / (1.0 + math.exp(min((residual_share - LIKELY_OPEN_SHARE) / SOFTNESS_SHARE, 50.0)))
+
+
+def _told(lesion: Lesion, gap: Gap, suspect: Suspect, anatomy: CoronaryTree, result: SeededResult) -> Lesion:
+    """The lesion with its segments, and with how likely it is to be total."""
+    arc = result.vessel.line.arc_mm
+    axis = result.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)]
+    probability = total_prob(gap.residual_share)
+    share = f"contrast falls to {100 * max(gap.residual_share, 0.0):.0f} % of that of the open lumen"
+    kind = "total" if probability >= 0.5 else "subtotal"
+    flags = (f"{kind} occlusion (probability of a total one {probability:.2f}): {share}",)
+    return replace(
+        lesion,
+        segments=_segments(axis, anatomy),
+        ostial=suspect.start_mm <= OSTIAL_MM,
+        flags=(*lesion.flags, *flags),
+    )
+
+
+def _segments(axis_mm: NDArray[np.float64], anatomy: CoronaryTree) -> tuple[int, ...]:
+    """SCCT numbers of the segments that a curve runs through."""
+    points, numbers = [], []
+    for item in anatomy.named:
+        branch = anatomy.branches[item.branch]
+        keep = (branch.arc_mm >= item.start_mm) & (branch.arc_mm <= item.end_mm)
+        points.append(branch.line.points_mm[keep])
+        numbers += [item.scct or 0] * int(keep.sum())
+    if not numbers or not len(axis_mm):
+        return ()
+    far, near = cKDTree(np.concatenate(points)).query(axis_mm)
+    hit = np.asarray(numbers)[near[far < NEAR_MM]]
+    value, count = np.unique(hit, return_counts=True)
+    return tuple(int(v) for v, n in zip(value, count, strict=True) if v > 0 and n >= 4)
+
+
+def _run_out(suspect: Suspect, name: str) -> Lesion:
+    """An occlusion beyond which nothing is filled."""
+    return Lesion(
+        id=name,
+        kind="occlusion",
+        vessel=suspect.vessel,
+        proximal_cap_mm=suspect.cap_mm,
+        ostial=suspect.start_mm <= OSTIAL_MM,
+        distal_vessel=DistalVessel(False, None, None),
+        flags=(
+            "no contrast is seen beyond the occlusion: length, distal cap, plaque and bend are not measurable",
+            f"a vessel without contrast is seen for {suspect.end_mm - suspect.start_mm:.0f} mm beyond the cap",
+        ),
+    )
+
+
+def _judged(quality: Quality, anatomy: CoronaryTree, doubts: list[str], lesions: int) -> Quality:
+    reasons = [*anatomy.doubts, *doubts]
+    flags = [*quality.flags, *anatomy.flags, *reasons]
+    if lesions > 1:
+        flags.append("several occlusions: findings and scores speak of the longest")
+    return replace(quality, usable=quality.usable and not reasons, flags=tuple(flags))
+
+
+def _tree_report(anatomy: CoronaryTree, parts: tuple[SeededResult, ...]) -> TreeReport:
+    """The segments; the radius is 0 inside an occlusion."""
+    closed = [
+        part.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)]
+        for part in parts
+        for arc in [part.vessel.line.arc_mm]
+        for gap in part.vessel.gaps
+    ]
+    tree = cKDTree(np.concatenate(closed)) if closed else None
+    segments = []
+    for item in anatomy.vessel_tree().segments:
+        radius = item.radius_mm
+        if tree is not None:
+            radius = np.where(tree.query(item.line.points_mm)[0] < 1.0, 0.0, radius)
+        points = tuple((float(x), float(y), float(z)) for x, y, z in item.line.points_mm)
+        segments.append(SegmentReport(item.name, item.scct, item.vessel, points, tuple(float(r) for r in radius)))
+    return TreeReport(anatomy.dominance, tuple(segments))

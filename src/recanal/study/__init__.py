@@ -1,0 +1,1 @@
+"""What does the plan say, and what came of it?"""

@@ -1,0 +1,210 @@
+"""The rows of a study: read, typed and checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from numpy.typing import NDArray
+
+from recanal.cohort.engines import is_url
+from recanal.cohort.exporting import flat_frame
+from recanal.cohort.store import open_store
+from recanal.errors import CohortError
+from recanal.study.columns import StudyData, typed_column
+from recanal.study.place import similar
+from recanal.study.plan import DataPlan, Plan, VariablePlan
+from recanal.study.references import Use, uses
+from recanal.variables.dictionary import Variable, load_dictionary
+from recanal.variables.read_options import ReadOptions
+from recanal.variables.reading import read_csv
+
+__all__ = ["load_study_data", "study_variables"]
+
+_MOST_BYTES = 2_000_000_000
+_PRINTED_UNITS = {"1": "", "a": "years", "mo": "months", "d": "days", "wk": "weeks", "[hnsf'U]": "HU", "deg": "°"}
+_PRINTED_UNITS |= {"kg/m2": "kg/m²", "mm2": "mm²", "mm3": "mm³", "m2": "m²"}
+_PRINTED_UNITS |= {"[Ch]": "Fr", "Gy.cm2": "Gy cm²", "umol/L": "µmol/L", "mL/min/{1.73_m2}": "mL/min/1.73 m²"}
+_PRINTED_UNITS |= {"10*9/L": "10⁹/L", "{procedures}/a": "procedures per year"}
+_TYPE_OF_KIND = {"bool": "binary", "whole": "continuous", "number": "continuous", "choice": "categorical"}
+
+
+def load_study_data(plan: Plan, folder: Path) -> StudyData:
+    """The rows that a plan names, with the types that it gives.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    folder
+        Where a relative file name begins, that is where the plan lies.
+
+    Raises
+    ------
+    StudyError
+        When a column is absent, a cell does not fit its type, an identifier is missing or a lesion stands twice.
+    """
+    table, facts = _rows(plan.data, folder)
+    variables = study_variables(plan, tuple(table.columns))
+    patient = _patients(table, plan.data)
+    _refuse_twice(table, plan.data)
+    columns = {
+        name: typed_column(table[name], variable, decimal=plan.data.decimal, missing=plan.data.missing)
+        for name, variable in variables.items()
+    }
+    frame = pd.DataFrame(columns) if columns else pd.DataFrame(index=range(table.height))
+    data = StudyData(frame, variables, patient, facts)
+    labelled = {name: _with_levels(data, variable) for name, variable in variables.items()}
+    return dataclasses.replace(data, variables=labelled)
+
+
+def study_variables(plan: Plan, columns: tuple[str, ...]) -> dict[str, VariablePlan]:
+    """Type, label and timing of every column that the plan uses: from the plan, the data dictionary, or its use.
+
+    Raises
+    ------
+    StudyError
+        When a column is absent or its type is not known; the message names line and key.
+    """
+    known = _dictionary()
+    out: dict[str, VariablePlan] = {}
+    for use in uses(plan):
+        if use.name not in columns:
+            raise use.place.error(use.key, f"the data have no column '{use.name}'.", hint=similar(use.name, columns))
+        found = _variable(plan, known.get(use.name), use)
+        if use.name in out and out[use.name].type == "order":
+            found = dataclasses.replace(found, type="order")
+        out[use.name] = found
+    return out
+
+
+def _variable(plan: Plan, known: Variable | None, use: Use) -> VariablePlan:
+    own = plan.variables.get(use.name, VariablePlan(use.name, "", "", {}, "", "plan"))
+    from_book = _TYPE_OF_KIND.get(known.kind, "") if known is not None else ""
+    kind = own.type or from_book or use.role
+    if use.role == "order":
+        kind = "order"
+    if not kind:
+        raise use.place.error(
+            use.key,
+            f"the type of '{use.name}' is not known.",
+            hint="Name it under [variables] as continuous, binary, categorical or ordinal.",
+        )
+    if use.role == "continuous" and kind == "categorical":
+        raise use.place.error(use.key, f"'{use.name}' is categorical; numbers are needed.", hint="Call it ordinal.")
+    origin = "plan" if own.type else "dictionary" if from_book else "role"
+    label = own.label or (_book_label(known) if known is not None else "") or use.name.replace("_", " ").capitalize()
+    levels: Mapping[str, str] = own.levels
+    if not levels and known is not None and kind == "categorical":
+        levels = {choice: known.label_of(choice) for choice in known.choices}
+    timing = own.timing or (known.timing if known is not None else "")
+    return VariablePlan(use.name, kind, label, levels, timing, origin)
+
+
+def _book_label(known: Variable) -> str:
+    """Label and unit; units of the dictionary are UCUM codes."""
+    unit = _PRINTED_UNITS.get(known.unit, known.unit)
+    return f"{known.label}, {unit}" if unit else known.label
+
+
+def _dictionary() -> dict[str, Variable]:
+    return {variable.name: variable for table in load_dictionary() for variable in table.variables}
+
+
+def _with_levels(data: StudyData, variable: VariablePlan) -> VariablePlan:
+    """The variable with the levels that its data have, where the plan gave none."""
+    if variable.levels or variable.type != "categorical":
+        return variable
+    _, levels, words = data.codes(variable.name)
+    return dataclasses.replace(variable, levels=dict(zip(levels, words, strict=True)))
+
+
+def _rows(source: DataPlan, folder: Path) -> tuple[pl.DataFrame, tuple[tuple[str, str], ...]]:
+    if source.kind == "cohort":
+        return _cohort_rows(source, folder)
+    path = folder / source.source
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise source.place.error("file", f"{path.name!r} is larger than {_MOST_BYTES} bytes.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise source.place.error("file", f"{path.name!r} cannot be read: {error.strerror}.") from error
+    table = _parquet(data, source) if path.suffix.lower() == ".parquet" else _csv(data, source, path.name)
+    if not table.height:
+        raise source.place.error("file", f"{path.name!r} holds no rows.")
+    return table, (("data", path.name), ("data_sha256", hashlib.sha256(data).hexdigest()))
+
+
+def _csv(data: bytes, source: DataPlan, name: str) -> pl.DataFrame:
+    options = ReadOptions(encoding=source.encoding, separator=source.separator, decimal=source.decimal)
+    try:
+        return read_csv(data, options, name=name).frame
+    except CohortError as error:
+        raise source.place.error("file", error.message, hint=error.hint) from error
+
+
+def _parquet(data: bytes, source: DataPlan) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(data)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise source.place.error("file", f"{source.source!r} is not a Parquet file.") from error
+
+
+def _cohort_rows(source: DataPlan, folder: Path) -> tuple[pl.DataFrame, tuple[tuple[str, str], ...]]:
+    where = source.source if is_url(source.source) else str(folder / source.source)
+    try:
+        store = open_store(where)
+        try:
+            table = flat_frame(store, derived=True)
+        finally:
+            store.close()
+    except CohortError as error:
+        raise source.place.error("cohort", error.message, hint=error.hint) from error
+    if not table.height:
+        raise source.place.error("cohort", "the store holds no lesion.")
+    digest = hashlib.sha256(table.write_csv().encode()).hexdigest()
+    return table, (("data", "a cohort store"), ("data_sha256", digest))
+
+
+def _patients(table: pl.DataFrame, source: DataPlan) -> NDArray[np.intp] | None:
+    if not source.patient:
+        return None
+    codes = _codes(table, source, "patient")
+    return np.unique(codes, return_inverse=True)[1].astype(np.intp)
+
+
+def _codes(table: pl.DataFrame, source: DataPlan, key: str) -> NDArray[np.int64]:
+    name = getattr(source, key)
+    if name not in table.columns:
+        raise source.place.error(key, f"the data have no column '{name}'.", hint=similar(name, table.columns))
+    text = table[name].cast(pl.String).str.strip_chars()
+    empty = (text.is_null() | text.is_in(["", *source.missing])).to_numpy()
+    if empty.any():
+        row = int(np.flatnonzero(empty)[0]) + 2
+        raise source.place.error(
+            key, f"{int(empty.sum())} rows have no '{name}'; the first is row {row}.", hint="Every row needs one."
+        )
+    return np.array(text.rank("dense").to_numpy(), dtype=np.int64)
+
+
+def _refuse_twice(table: pl.DataFrame, source: DataPlan) -> None:
+    if not source.lesion:
+        return
+    lesion = _codes(table, source, "lesion")
+    if source.patient:
+        patient = _codes(table, source, "patient")
+        lesion = lesion * (int(patient.max()) + 1) + patient
+    order = np.argsort(lesion, kind="stable")
+    same = np.flatnonzero(np.diff(lesion[order]) == 0)
+    if len(same):
+        rows = sorted((int(order[same[0]]) + 2, int(order[same[0] + 1]) + 2))
+        raise source.place.error(
+            "lesion",
+            f"{len(same)} rows repeat a lesion of the same patient; the first are rows {rows[0]} and {rows[1]}.",
+            hint="Each lesion is one row; leave the copies out.",
+        )

@@ -1,0 +1,1 @@
+"""When did it happen, and to whom?"""

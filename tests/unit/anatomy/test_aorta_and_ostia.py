@@ -1,0 +1,76 @@
+"""Aorta and ostia on solids drawn in code."""
+
+import numpy as np
+import pytest
+
+from recanal.anatomy.aorta import find_aorta
+from recanal.anatomy.coarse import Coarse
+from recanal.anatomy.ostia import Ostium, chosen_ostia
+from recanal.core.volume import Affine
+from recanal.imaging.sample import Block
+
+
+def chest(*tubes, pool=None, size=(80, 80, 60)):
+    """A coarse view with upright tubes (x, y, radius, HU, lean in x per z) and perhaps a ball (x, y, z, radius, HU)."""
+    x, y, z = np.meshgrid(*(2.0 * np.arange(n) for n in size), indexing="ij")
+    hu = np.full(size, 40.0, dtype=np.float32)
+    for cx, cy, radius, level, lean in tubes:
+        hu[np.hypot(x - cx - lean * (z - 60), y - cy) < radius] = level
+    if pool is not None:
+        hu[(x - pool[0]) ** 2 + (y - pool[1]) ** 2 + (z - pool[2]) ** 2 < pool[3] ** 2] = pool[4]
+    hu += np.random.default_rng(0).normal(0, 8, size).astype(np.float32)
+    block = Block(hu, Affine.from_spacing((2.0, 2.0, 2.0)))
+    return Coarse(block, 400.0, np.zeros(size, dtype=bool))
+
+
+def test_the_aorta_is_found_before_its_descending_part_and_beside_a_darker_trunk():
+    view = chest((70, 60, 15, 400, 0.1), (90, 120, 12, 395, 0.0), (105, 45, 14, 260, 0.0))
+    ascending, descending = find_aorta(view)
+    assert ascending is not None
+    assert descending is not None
+    middle = int(np.argmin(np.abs(ascending.centre_mm[:, 2] - 60)))
+    assert ascending.centre_mm[middle, :2] == pytest.approx((70, 60), abs=1.0)
+    assert ascending.radius_mm[middle] == pytest.approx(15, abs=1.0)
+    assert ascending.hu == pytest.approx(400, abs=8)
+    assert descending.centre_mm[:, :2].mean(axis=0) == pytest.approx((90, 120), abs=1.0)
+    assert descending.length_mm > 100
+
+
+def test_the_aorta_is_preferred_to_an_atrium():
+    view = chest((70, 60, 15, 400, 0.0), (90, 120, 12, 400, 0.0), pool=(120, 70, 60, 22, 400))
+    ascending, _ = find_aorta(view)
+    assert ascending is not None
+    assert ascending.centre_mm[:, :2].mean(axis=0) == pytest.approx((70, 60), abs=1.0)
+    assert ascending.length_mm > 100
+
+
+def test_no_blood_no_aorta():
+    size = (40, 40, 40)
+    view = Coarse(Block(np.full(size, 40, np.float32), Affine.from_spacing((2.0, 2.0, 2.0))), 0.0, np.zeros(size, bool))
+    assert find_aorta(view) == (None, None)
+
+
+def ostium(angle_deg, volume_mm3=400.0):
+    return Ostium(0, np.zeros(3), angle_deg, "", 100.0, volume_mm3)
+
+
+def test_the_usual_pair_is_chosen_before_a_larger_stranger():
+    chosen, flags = chosen_ostia([ostium(41.0, 600.0), ostium(-42.0), ostium(118.0, 250.0)])
+    assert [(x.side, x.angle_deg) for x in chosen] == [("left", -42.0), ("right", 118.0)]
+    assert flags == []
+
+
+def test_one_ostium_alone_is_said_to_be_alone():
+    chosen, flags = chosen_ostia([ostium(-40.0)])
+    assert [x.side for x in chosen] == ["left"]
+    assert flags == ["no right coronary ostium found: closed at its origin, absent or anomalous?"]
+
+
+def test_an_unusual_place_is_flagged():
+    chosen, flags = chosen_ostia([ostium(-40.0), ostium(55.0)])
+    assert [x.side for x in chosen] == ["left", "right"]
+    assert flags == ["unusual place of the right coronary ostium (55 degrees): anomalous origin?"]
+
+
+def test_nothing_found_is_said():
+    assert chosen_ostia([]) == ([], ["no coronary ostium found on the aorta"])

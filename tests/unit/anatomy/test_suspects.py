@@ -1,0 +1,89 @@
+"""Stretches without contrast on trees drawn in code."""
+
+import numpy as np
+import pytest
+
+from recanal.anatomy.branches import Branch
+from recanal.anatomy.naming import Named
+from recanal.anatomy.paths import path_to, paths_of
+from recanal.anatomy.suspects import find_suspects
+from recanal.anatomy.tree import CoronaryTree
+from recanal.core.curves import Centerline
+
+
+def branch(*stretches, parent=-1, parent_mm=0.0, start=(0.0, 0.0, 0.0), toward=(1.0, 0.0, 0.0)):
+    """A straight branch: length in mm, HU, half width of all that stands out from fat."""
+    hu = np.concatenate([np.full(round(s[0] / 0.5), float(s[1])) for s in stretches])
+    outer = np.concatenate([np.full(round(s[0] / 0.5), s[2] if len(s) > 2 else 1.8) for s in stretches])
+    points = np.asarray(start) + 0.5 * np.arange(len(hu))[:, None] * np.asarray(toward)
+    return Branch(Centerline(points), hu, np.where(hu > 140, outer - 0.5, outer), outer, parent, parent_mm, "right")
+
+
+def suspects(*branches, vessel="RCA"):
+    named = tuple(Named(k, 0.0, b.line.length_mm, 1, vessel, 0.9) for k, b in enumerate(branches))
+    return find_suspects(CoronaryTree(None, None, branches=tuple(branches), named=named))
+
+
+def test_an_occlusion_gets_a_seed_on_either_side():
+    (found,) = suspects(branch((40, 380), (20, 90), (40, 300)))
+    assert (found.start_mm, found.end_mm) == pytest.approx((40, 59.5), abs=1.0)
+    assert not found.runs_out
+    assert 24 <= found.proximal_mm[0] <= 34
+    assert 65 <= found.distal_mm[0] <= 76
+    assert found.vessel == "RCA"
+
+
+def test_weak_filling_beyond_is_filling():
+    (found,) = suspects(branch((40, 330), (15, 80), (40, 190)))
+    assert not found.runs_out
+
+
+def test_calcium_across_the_vessel_is_closed():
+    (found,) = suspects(branch((40, 350), (8, 900), (40, 330)))
+    assert found.start_mm == pytest.approx(40, abs=1.0)
+
+
+def test_two_gaps_close_together_are_handed_on_as_one():
+    (found,) = suspects(branch((40, 350), (8, 90), (10, 330), (8, 90), (40, 320)))
+    assert (found.start_mm, found.end_mm) == pytest.approx((40, 65.5), abs=1.0)
+
+
+@pytest.mark.parametrize(
+    "stretches",
+    [
+        [(100, 350)],
+        [(40, 350), (2, 90), (40, 340)],  # a step between two table positions
+        [(40, 350), (20, 250), (40, 340)],  # a stenosis
+        [(60, 350), (30, 90, 0.7)],  # a vessel that gets thin
+        [(60, 350), (5, 60)],  # the end of the vessel
+    ],
+)
+def test_false_alarms_are_not_raised(stretches):
+    assert suspects(branch(*stretches)) == []
+
+
+def test_a_wide_vessel_that_stays_dark_runs_out():
+    (found,) = suspects(branch((50, 350), (40, 50)))
+    assert found.runs_out
+    assert found.distal_mm is None
+    assert found.cap_mm[0] == pytest.approx(50, abs=1.0)
+
+
+def test_what_lies_on_the_parent_is_told_once():
+    trunk = branch((40, 380), (20, 90), (60, 300))
+    side = branch((30, 280, 1.5), parent=0, parent_mm=80.0, start=(80.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0))
+    assert len(suspects(trunk, side)) == 1
+
+
+def test_paths_run_from_the_ostium_to_the_tip():
+    trunk = branch((60, 300))
+    side = branch((30, 280), parent=0, parent_mm=20.0, start=(20.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0))
+    far = branch((10, 280), parent=1, parent_mm=15.0, start=(20.0, 15.0, 0.0), toward=(0.0, 0.0, 1.0))
+    branches = [trunk, side, far]
+    path = path_to(branches, 2)
+    assert path.length_mm == pytest.approx(20 + 15 + 9.5)
+    assert path.points_mm[-1] == pytest.approx((20, 15, 9.5))
+    first, second, third = paths_of(branches)
+    assert first.shared_mm(second) == pytest.approx(20)
+    assert second.shared_mm(third) == pytest.approx(35)
+    assert [k for k, _ in first.leaving(branches)] == [1]
