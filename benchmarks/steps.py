@@ -14,6 +14,7 @@ from skimage.graph import MCP_Geometric
 from recanal.angiography.plan import plan_views
 from recanal.core.curves import frames
 from recanal.core.volume import Affine
+from recanal.edits.actions import Place, Redraw
 from recanal.imaging.paths import cheapest_path
 from recanal.imaging.reformat import lesion_views
 from recanal.imaging.route import GRID_MM, TISSUE_HU, WALL_RADII_MM, cost_map, seed_level_hu
@@ -24,6 +25,7 @@ from recanal.imaging.vessel import REACH_MM
 from recanal.interop import load_study
 from recanal.pipeline import AnalyzeRequest, analyze_volume, measure_seeded
 from recanal.pipeline.angles import find_views
+from recanal.pipeline.edited import remeasured
 from recanal.pipeline.views import section_positions
 from recanal.report import render_figures, render_pdf
 
@@ -188,6 +190,16 @@ def sections(result):
     )
 
 
+def contour(result):
+    """One contour redrawn by a reader, and its lesion measured again."""
+    action = Redraw("wall", (), (2.2,) * RAYS, Place(position_mm=5.0), 1.0)
+    return timed(
+        "contour redrawn and measured again",
+        lambda: remeasured(result.vessel, action),
+        "asked: at most 50 ms; all numbers of the lesion",
+    )
+
+
 def angles(volume, result):
     """The two C-arm views of the occlusion: what may lie in the way, and the search."""
     found = find_views(volume, result.vessel)[0]
@@ -267,6 +279,7 @@ def all_steps(folder, truth, show):
         lambda: [path(grid, seeds, levels)],
         lambda: [sections(result)],
         lambda: [timed("whole seeded measurement, warm", lambda: measure_seeded(volume, seeds[0], seeds[1]))],
+        lambda: [contour(result)] if result.vessel.gaps else [],
         lambda: angles(volume, result) if result.vessel.gaps else [],
         lambda: [reading(folder)],
         lambda: report(volume, seeds),

@@ -27,13 +27,13 @@ UNITS = {
 NUMBER = re.compile(r"(float|Interval|tuple\[float(, (float|\.\.\.))*\])( \| None)?")
 DIMENSIONLESS = {
     *("agatston", "beta", "confidence", "contrast", "cost", "count", "factor", "fraction", "gain"),
-    *("index", "level", "noise"),
+    *("correlation", "index", "level", "noise"),
     *("cosine", "points", "power", "probability", "probabilities", "quantile", "rank", "rate", "ratio", "score"),
     *("rays", "samples", "seed", "share", "slope", "threshold", "volume", "weight", "weights", "grade", "z"),
     *("value", "low", "high", "matrix", "normal", "normals", "binormal", "binormals", "tangent", "tangents", "axis"),
     *("mix", "narrowing", "orientation", "possible", "remodelling", "scale", "u", "v"),
-    *("auc", "df", "error", "statistic"),
-    *("sigmas", "shape", "size", "row", "column", "rows", "columns", "direction", "directions"),
+    *("auc", "df", "error", "likelihood", "statistic"),
+    *("sigmas", "side", "shape", "size", "row", "column", "rows", "columns", "direction", "directions"),
 }
 
 

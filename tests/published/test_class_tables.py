@@ -106,7 +106,23 @@ def test_wifi_takes_no_grade_from_stiff_arteries():
     assert axis("wifi", "ischaemia", abi_ratio=1.5, toe_pressure_mmhg=25) == "3"
     result = classify("wifi", Findings.from_mapping({"abi_ratio": 1.5}))
     assert any("cannot be compressed" in warning for warning in result.warnings)
-    assert result.missing[0] == "toe_pressure_mmhg"
+    assert result.missing[:2] == ("toe_pressure_mmhg", "tcpo2_mmhg")
+    assert not {"abi_ratio", "ankle_pressure_mmhg"} & set(result.missing)
+
+
+@pytest.mark.parametrize(
+    "stiff",
+    [{"abi_ratio": 1.41, "ankle_pressure_mmhg": 200}, {"ankle_pressure_mmhg": 200, "brachial_pressure_mmhg": 140}],
+)
+def test_wifi_takes_no_grade_from_the_pressure_of_a_stiff_artery(stiff):
+    """An ABI above 1.40, given or as the ratio of the pressures, voids the ankle pressure as well."""
+    facts = {**stiff, "wifi_wound_grade": 1, "wifi_foot_infection_grade": 0}
+    result = classify("wifi", Findings.from_mapping(facts))
+    assert (result.class_name, result.missing) == (None, ("toe_pressure_mmhg", "tcpo2_mmhg"))
+    assert result.class_text == "W1 I? fI0, stage ?"
+    assert any("so the ankle pressure gives no grade" in warning for warning in result.warnings)
+    assert axis("wifi", "ischaemia", **stiff, toe_pressure_mmhg=35) == "2"
+    assert axis("wifi", "ischaemia", ankle_pressure_mmhg=195, brachial_pressure_mmhg=140) == "0"
 
 
 # --- GLASS: Conte 2019; rows FP 0-4, columns IP 0-4 -----------------------------------------------------------------
@@ -117,7 +133,7 @@ FP = [
     {"sfa_disease_length_mm": 99},
     {"sfa_disease_length_mm": 100},
     {"sfa_disease_length_mm": 201},
-    {"popliteal_occlusion": True},
+    {"popliteal_occlusion": True, "popliteal_disease_length_mm": 20},
 ]
 FP_NONE = {
     "sfa_occlusion_length_mm": 0, "sfa_occlusion_flush": False, "sfa_occlusions_multiple": False,
@@ -366,6 +382,9 @@ def test_tasc_infrapopliteal_over_all_combinations():
     seen = set()
     for row in itertools.product(counts, counts, lengths, (True, False), (True, False)):
         stenoses, occlusions, (longest_mm, total_mm), dense, collaterals = row
+        single = sorted((stenoses, occlusions)) == ["none", "single"]
+        if stenoses == occlusions == "none" or (single and longest_mm != total_mm):
+            continue  # refused: no lesion has no length, and one lesion is as long as all
         expected = tasc_infrapopliteal(stenoses, occlusions, longest_mm, total_mm, dense, collaterals)
         seen.add(expected)
         found = one(
@@ -513,7 +532,12 @@ CAD = {"lm_stenosis_percent": 0, "coronary_vessels_ge70_count": 0, "coronary_cta
 @pytest.mark.parametrize(
     ("facts", "category"),
     [
-        ({"coronary_stenosis_max_percent": 0}, "0"),
+        ({"coronary_stenosis_max_percent": 0, "segment_involvement_score": 0}, "0"),
+        ({"coronary_stenosis_max_percent": 0}, None),
+        ({"coronary_stenosis_max_percent": 0, "calcium_agatston_total": 0}, None),
+        ({"coronary_stenosis_max_percent": 0, "segment_involvement_score": 5}, "1"),
+        ({"coronary_stenosis_max_percent": 0, "calcium_agatston_total": 1}, "1"),
+        ({"coronary_stenosis_max_percent": 0, "high_risk_plaque": True}, "1"),
         ({"coronary_stenosis_max_percent": 1}, "1"),
         ({"coronary_stenosis_max_percent": 24}, "1"),
         ({"coronary_stenosis_max_percent": 25}, "2"),
@@ -532,6 +556,19 @@ CAD = {"lm_stenosis_percent": 0, "coronary_vessels_ge70_count": 0, "coronary_cta
 )
 def test_cad_rads_category(facts, category):
     assert one("cad_rads_2", **{**CAD, **facts}) == category
+
+
+def test_cad_rads_0_needs_to_know_that_there_is_no_plaque():
+    result = classify("cad_rads_2", Findings.from_mapping({**CAD, "coronary_stenosis_max_percent": 0}))
+    assert result.classes_possible == ("0", "1")
+    assert "segment_involvement_score" in result.missing
+    known = {"segment_involvement_score": 5, "coronary_cta_nondiagnostic": False, "coronary_stenosis_max_percent": 0}
+    assert classify("cad_rads_2", Findings.from_mapping(known)).class_text == "CAD-RADS 1/P3"
+
+
+def test_cad_rads_doubts_a_bypass_without_a_graft():
+    result = classify("cad_rads_2", Findings.from_mapping({"prior_cabg": True, "coronary_graft": False}))
+    assert result.warnings[-1] == "A bypass operation is stated, but no graft: check the modifier G."
 
 
 @pytest.mark.parametrize(
@@ -685,3 +722,27 @@ def test_trust_is_stated_and_nothing_is_known_from_nothing(sheet_id, trust):
     assert result.missing
     noted = [warning for warning in result.warnings if warning.startswith("Sheet ")]
     assert bool(noted) is (trust != "read in the source")
+
+
+# --- reasons --------------------------------------------------------------------------------------------------------
+
+
+def test_the_reason_is_the_criterion_that_holds():
+    """The one that holds, not those before it that are refuted or open and give the same type."""
+    facts = {"cia_occlusion": "bilateral", "eia_occlusion": "unilateral", "aorta_lesion": "none"}
+    result = classify("tasc2_aortoiliac", Findings.from_mapping(facts))
+    assert result.class_name == "D"
+    assert result.axes[0].because == "Occlusion of the common and the external iliac artery of one side."
+
+
+def test_an_unclassified_lesion_quotes_the_gap_of_the_table():
+    facts = {
+        "lesion_kind": "occlusion", "lesions_multiple": False, "lesion_length_mm": 180,
+        "femoropopliteal_location": "sfa", "recurrent_after_two_interventions": False, "tibial_runoff_continuous": True,
+        "proximal_trifurcation_occluded": False, "calcification_severe": False, "popliteal_infrageniculate": False,
+    }  # fmt: skip
+    result = classify("tasc2_femoropopliteal", Findings.from_mapping(facts))
+    assert result.class_name == NOT
+    assert any(
+        "no place for a single lesion of more than 15 cm, which many read as type C" in w for w in result.warnings
+    )

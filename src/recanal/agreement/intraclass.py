@@ -158,7 +158,8 @@ def _from_f(squares: _MeanSquares, error: float, df_within: float, level: float)
     bounds = np.array(
         [ratio, ratio / special.fdtri(df, df_within, tail), ratio * special.fdtri(df_within, df, tail)], dtype=float
     )
-    return (bounds - 1) / (bounds + k - 1)
+    out: NDArray[np.float64] = (bounds - 1) / (bounds + k - 1)
+    return out
 
 
 def _icc(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from recanal.errors import OptionError, StatsError
-from recanal.fitting.columns import normal_reach
+from recanal.fitting.columns import is_missing, normal_reach
 from recanal.fitting.results import StatsResult
 
 __all__ = ["KAPPA_WEIGHTS", "KappaEstimate", "cohen_kappa", "fleiss_kappa", "gwet_coefficient"]
@@ -84,7 +84,8 @@ def cohen_kappa(
     weights
         ``none``, ``linear`` or ``quadratic``.
     categories
-        All categories in order; by default those that occur, sorted. Weighted kappa depends on the order.
+        All categories in order; by default those that occur, sorted. Weighted kappa depends on the order and on unused
+        categories between; words need it.
     level
         Coverage of the interval.
 
@@ -93,7 +94,8 @@ def cohen_kappa(
     OptionError
         When the weights are unknown.
     StatsError
-        When rows do not match, a category is missing or not listed, or only one category occurs.
+        When rows do not match, a category is missing or not listed, only one category occurs, or words are weighted
+        without an order.
 
     Notes
     -----
@@ -106,12 +108,13 @@ def cohen_kappa(
     --------
     >>> kappa = cohen_kappa(["y", "y", "n", "n", "y", "n"], ["y", "y", "n", "y", "y", "n"])
     >>> round(kappa.value, 4), round(kappa.standard_error, 4), round(kappa.adjusted_value, 4)
-    (0.6667, 0.2772, 0.6667)
+    (0.6667, 0.2869, 0.6667)
     """
     if len(first) != len(second):
         raise StatsError(f"Both raters must rate the same subjects, got {len(first)} and {len(second)} rows.")
     codes, names = _codes(np.column_stack([_objects(first), _objects(second)]), categories, complete=True)
     credit = _credit(weights, len(names))
+    _refuse_words(first, weights, categories)
     table = np.zeros((len(names), len(names)))
     np.add.at(table, (codes[:, 0], codes[:, 1]), 1 / len(codes))
     rows, columns = table.sum(axis=1), table.sum(axis=0)
@@ -205,6 +208,7 @@ def gwet_coefficient(
     """
     codes, names = _codes(np.asarray(ratings, dtype=object), categories, complete=False)
     codes = codes[(codes >= 0).any(axis=1)]
+    _refuse_words([label for row in ratings for label in row], weights, categories)
     credit, counts = _credit(weights, len(names)), _counts(codes, len(names))
     raters = counts.sum(axis=1)
     paired = raters >= 2
@@ -269,10 +273,6 @@ def _objects(values: Sequence[object] | NDArray[np.generic]) -> NDArray[np.objec
     return out
 
 
-def _missing(label: object) -> bool:
-    return label is None or bool(label != label)
-
-
 def _codes(
     table: NDArray[np.object_], categories: Sequence[object] | None, *, complete: bool
 ) -> tuple[NDArray[np.intp], tuple[str, ...]]:
@@ -280,13 +280,13 @@ def _codes(
     if table.ndim != 2 or table.shape[1] < 2 or table.shape[0] < 2:
         raise StatsError(f"Ratings must be (subjects >= 2, raters >= 2), got {table.shape}.")
     labels = [label for row in table.tolist() for label in row]
-    seen = {label for label in labels if not _missing(label)}
-    if complete and any(map(_missing, labels)):
+    seen = {label for label in labels if not is_missing(label)}
+    if complete and any(map(is_missing, labels)):
         raise StatsError(
             "A rating is missing.", hint="Leave out subjects that a rater did not rate, or use Gwet's AC1."
         )
     try:
-        known = list(categories) if categories is not None else sorted(seen)  # type: ignore[type-var]
+        known = list(categories) if categories is not None else sorted(seen)
     except TypeError:
         raise StatsError("Ratings mix types that have no order.", hint="Name the categories in order.") from None
     number = {label: code for code, label in enumerate(known)}
@@ -294,8 +294,16 @@ def _codes(
         raise StatsError(f"Ratings hold {len(seen - set(number))} categories that are not listed.")
     if len(number) < 2:
         raise StatsError("Ratings hold one category alone; agreement beyond chance is not defined.")
-    codes = np.array([-1 if _missing(label) else number[label] for label in labels], dtype=np.intp)
+    codes = np.array([-1 if is_missing(label) else number[label] for label in labels], dtype=np.intp)
     return codes.reshape(table.shape), tuple(str(label) for label in known)
+
+
+def _refuse_words(
+    labels: Sequence[object] | NDArray[np.generic], weights: str, categories: Sequence[object] | None
+) -> None:
+    """Weights need an order, and that of words would be the alphabet's."""
+    if weights != "none" and categories is None and any(isinstance(label, str) for label in labels):
+        raise StatsError("Weighted agreement of words needs their order.", hint="Name the categories in order.")
 
 
 def _credit(weights: str, count: int) -> NDArray[np.float64]:

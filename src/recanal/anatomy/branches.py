@@ -31,6 +31,9 @@ LEAST_LENGTH_MM = 4.0
 ENDS_HU = 15.0
 ENDS_MM = 2.0
 OSTIAL_MM = 12.0
+EXIT_MM = 7.0
+BEYOND_MM = 0.5
+AIM_MM = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +102,10 @@ def _branch(
     block = Block.around(volume, path, margin_mm=12.0)
     levels = _levels(field, way)
     raw = centred(block, path, levels, rounds=ROUNDS)
-    line, parent_mm = _to_aorta(block, raw, levels[0]), 0.0
-    if parent is not None:
-        start = field.block.affine.to_mm(way.voxels[0])[0]
-        joined, parent_mm = _joined(raw, parent, start)
+    if parent is None:
+        line, parent_mm = _to_aorta(block, raw, levels[0]), 0.0
+    else:
+        joined, parent_mm = _joined(raw, parent, field.block.affine.to_mm(way.voxels[0])[0])
         if joined is None or joined.length_mm < LEAST_LENGTH_MM or _inside(joined, parent):
             return None
         line = joined
@@ -133,17 +136,29 @@ def _levels(field: Field, way: Way) -> tuple[float, float]:
 
 
 def _joined(line: Centerline, parent: Branch, start: NDArray[np.float64]) -> tuple[Centerline | None, float]:
-    """The part of a line beyond the lumen of its parent, led back to the axis of the parent."""
+    """The part of a line beyond the lumen of its parent, led straight back to the axis of the parent."""
     places = [parent.line.nearest(point) for point in line.points_mm]
     gap = np.array([distance for _, distance in places])
     reach = np.interp([place for place, _ in places], parent.arc_mm, parent.lumen_mm)
     first = int(np.argmin(np.linalg.norm(line.points_mm - start, axis=1)))
-    inside = np.flatnonzero(gap[: max(first + 12, 1)] < np.maximum(0.6 * reach[: max(first + 12, 1)], 0.4))
-    leave = int(inside[-1]) if len(inside) else 0
-    parent_mm, _ = places[leave]
-    points = np.concatenate([parent.line.at([parent_mm]), line.points_mm[leave + 1 :]])
+    near = slice(0, max(first + round(EXIT_MM / STEP_MM), 1))
+    inside = np.flatnonzero(gap[near] < np.maximum(reach[near] + BEYOND_MM, 0.4))
+    leave = min(int(inside[-1]) + 1 if len(inside) else 0, len(line.points_mm) - 2)
+    parent_mm = _origin_mm(line, leave, parent, places[leave][0])
+    points = np.concatenate([parent.line.at([parent_mm]), line.points_mm[leave:]])
     points = points[np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=1) > 1e-3])]
-    return (Centerline(points) if len(points) > 2 else None), float(parent_mm)
+    return (Centerline(points) if len(points) > 2 else None), parent_mm
+
+
+def _origin_mm(line: Centerline, leave: int, parent: Branch, near_mm: float) -> float:
+    """Where on the axis of the parent the branch aims back to, within 4 mm of the nearest place."""
+    away = line.points_mm[min(leave + round(AIM_MM / STEP_MM), len(line.points_mm) - 1)] - line.points_mm[leave]
+    away = away / max(float(np.linalg.norm(away)), 1e-9)
+    asked = np.clip(np.arange(near_mm - 4.0, near_mm + 4.01, 0.25), 0.0, parent.line.length_mm)
+    back = line.points_mm[leave] - parent.line.at(asked)
+    along = np.maximum(back @ away, 0.0)
+    miss = np.linalg.norm(back - along[:, None] * away, axis=1)
+    return float(asked[np.argmin(miss + 0.15 * np.abs(asked - near_mm))])
 
 
 def _inside(line: Centerline, parent: Branch) -> bool:

@@ -27,9 +27,11 @@ def grown_ways(volume: Volume, field: Field, cost: NDArray[np.float32], ostia: l
     starts = np.array([ostium.voxel for ostium in ostia], dtype=np.int64)
     labels = np.arange(1, len(ostia) + 1, dtype=np.int16)
     ways: list[Way] = []
+    known: dict[bytes, Profile] = {}
     for _ in range(ROUNDS):
         ways = find_ways(field, reach_from(cost, starts, labels, step_mm=GRID_MM))
-        profiles = [profile_of(volume, field.block.affine.to_mm(_led_in(ways, way))) for way in ways]
+        known = {**known, **_new_profiles(volume, field, ways, known)}
+        profiles = [known[_led_in(ways, way).tobytes()] for way in ways]
         cuts = [jump for profile in profiles for jump in find_jumps(profile)]
         for jump in cuts:
             _cut(cost, field, jump)
@@ -39,6 +41,14 @@ def grown_ways(volume: Volume, field: Field, cost: NDArray[np.float32], ostia: l
         if not cuts and not veins:
             break
     return ways
+
+
+def _new_profiles(volume: Volume, field: Field, ways: list[Way], known: dict[bytes, Profile]) -> dict[bytes, Profile]:
+    """The profiles of the ways that earlier rounds have not seen, by their voxels."""
+    fresh = {way.tobytes(): way for way in (_led_in(ways, way) for way in ways)}
+    return {
+        key: profile_of(volume, field.block.affine.to_mm(voxels)) for key, voxels in fresh.items() if key not in known
+    }
 
 
 def _veins(ways: list[Way], profiles: list[Profile]) -> list[NDArray[np.float64]]:

@@ -93,7 +93,9 @@ def _lad(branches: list[Branch], heart: Heart, mains: Mains, path: Path) -> list
     """Proximal: to the first diagonal or septal branch of 1.5 mm; middle: half of what is left."""
     fork = mains.fork_mm
     kinds = [
-        (at, branches[k], _lad_kind(heart, branches[k])) for k, at in path.leaving(branches) if at > fork + FORK_MM
+        (at, branches[k], _lad_kind(heart, path, branches[k]))
+        for k, at in path.leaving(branches)
+        if at > fork + FORK_MM
     ]
     large = [at for at, branch, kind in kinds if kind in ("diagonal", "septal") and _wide(branch)]
     any_diagonal = [at for at, _, kind in kinds if kind == "diagonal"]
@@ -124,15 +126,17 @@ def _wide(branch: Branch) -> bool:
     return bool(near.any() and 2 * float(np.median(branch.lumen_mm[near])) >= LARGE_MM)
 
 
-def _lad_kind(heart: Heart, branch: Branch) -> str:
-    """``"septal"`` where a branch sinks into the muscle, ``"diagonal"`` to the left, ``"right"`` otherwise."""
+def _lad_kind(heart: Heart, lad: Path, branch: Branch) -> str:
+    """``"septal"`` where a branch sinks into the muscle, ``"diagonal"`` to the left of the LAD, else ``"right"``."""
     at = places_of(heart, branch.line.points_mm)
     sinks = float(at.depth_mm[0] - at.depth_mm[-1])
     buried = float(np.median(branch.outer_mm[branch.arc_mm > 3.0])) > 3.0 if branch.line.length_mm > 4 else False
     if sinks > SINK_MM and (buried or sinks > 0.45 * branch.line.length_mm):
         return "septal"
-    turn = float(at.angle_deg[-1] - at.angle_deg[0])
-    return "diagonal" if turn < 6.0 else "right"
+    main = places_of(heart, lad.points_mm)
+    level = int(np.argmin(np.abs(main.along_mm - at.along_mm[-1])))
+    turn = (float(at.angle_deg[-1] - main.angle_deg[level]) + 180.0) % 360.0 - 180.0
+    return "diagonal" if turn < 0.0 else "right"
 
 
 def _on_left(heart: Heart, branch: Branch) -> bool:
@@ -187,7 +191,9 @@ def _numbers(branches: list[Branch], heart: Heart, mains: Mains) -> dict[int, tu
             if at <= mains.fork_mm + FORK_MM:
                 if _between(heart, branches[k]):
                     out[k] = (17, 0.7)
-            elif branches[k].line.length_mm >= LEAST_NAMED_MM and _lad_kind(heart, branches[k]) == "diagonal":
+            elif (
+                branches[k].line.length_mm >= LEAST_NAMED_MM and _lad_kind(heart, mains.lad, branches[k]) == "diagonal"
+            ):
                 diagonals.append(k)
         out |= {k: (n, 0.8) for k, n in zip(diagonals, (9, 10), strict=False)}
     if mains.lcx is not None:

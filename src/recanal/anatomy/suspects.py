@@ -12,6 +12,7 @@ from recanal.anatomy.branches import STEP_MM, Branch
 from recanal.anatomy.naming import Named
 from recanal.anatomy.paths import Path, path_to
 from recanal.anatomy.tree import CoronaryTree
+from recanal.anatomy.veins import runs_beside
 from recanal.core.case import Point
 
 __all__ = ["Suspect", "find_suspects"]
@@ -21,6 +22,7 @@ WIDE_MM = 0.95
 LUMEN_MM = 0.8
 LEAST_MM = 3.0
 JOINED_MM = 20.0
+DIP_SHARE = 0.72
 CALCIUM_HU = 150.0
 LOOK_MM = 12.0
 AHEAD_MM = 60.0
@@ -32,6 +34,9 @@ LEAST_BEYOND_MM = 5.0
 RUN_OUT_MM = 10.0
 RUN_OUT_WIDE_MM = 1.1
 SAME_MM = 3.0
+COMPANY_MM = 40.0
+LEAST_COMPANY_MM = 12.0
+BRIGHTER = 1.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +103,9 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
     -----
     Along each path the level of the open vessel is carried on from what lies before, and from what fills again beyond.
     A sample is closed where the vessel is wide, by its border with fat, and its core lies below half of the way from
-    tissue to the lower of the two levels, or far above it (calcium). Thin vessels are not judged: there blur alone
-    darkens the core. Stretches less than 20 mm apart are handed on as one, and told apart by the measurement.
+    tissue to the level before it and below 72 % of the way to the lower of the two, or far above (calcium). Thin
+    vessels are not judged: there blur alone darkens the core. Stretches less than 20 mm apart are handed on as one,
+    and told apart by the measurement.
     """
     found: list[Suspect] = []
     for tip in range(len(tree.branches)):
@@ -109,9 +115,23 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
             if course.arc[last] < course.own_mm + 1.0:
                 continue
             suspect = _suspect(course, upper, (first, last), tree.named)
-            if suspect is not None and all(_apart_mm(suspect, other) > SAME_MM for other in found):
+            if suspect is None or _leads_to_vein(course, last, tree.branches):
+                continue
+            if all(_apart_mm(suspect, other) > SAME_MM for other in found):
                 found.append(suspect)
     return sorted(found, key=lambda suspect: suspect.runs_out)
+
+
+def _leads_to_vein(course: _Course, last: int, branches: tuple[Branch, ...]) -> bool:
+    """Whether what follows a stretch keeps company with a brighter artery: the stretch was the way into a vein."""
+    after = slice(last + 4, last + 4 + round(COMPANY_MM / STEP_MM))
+    points, hu = course.path.points_mm[after], course.core[after]
+    if len(points) * STEP_MM < LEAST_COMPANY_MM:
+        return False
+    level = BRIGHTER * float(np.median(hu))
+    tip = course.path.links[-1].branch
+    others = [b.line.points_mm[b.core_hu > level] for k, b in enumerate(branches) if k != tip]
+    return runs_beside(points, others)
 
 
 def _apart_mm(one: Suspect, other: Suspect) -> float:
@@ -137,8 +157,9 @@ def _closed(course: _Course) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         elif k:
             upper[k] = upper[k - 1]
         beyond[k] = float(steady[k : k + ahead].max())
-        level = min(upper[k], max(beyond[k], LEAST_OPEN_HU))
-        dark = core[k] < TISSUE_HU + 0.5 * (level - TISSUE_HU)
+        after = min(upper[k], max(beyond[k], LEAST_OPEN_HU))
+        mark = min(0.5 * (upper[k] - TISSUE_HU), DIP_SHARE * (after - TISSUE_HU))
+        dark = core[k] < TISSUE_HU + mark
         closed[k] = wide[k] and (dark or core[k] > upper[k] + CALCIUM_HU)
     return upper, closed
 

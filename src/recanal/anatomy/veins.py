@@ -19,7 +19,8 @@ DIM_SHARE = 0.72
 OVER_MM = 6.0
 LEAST_MM = 8.0
 LEAST_REST_MM = 6.0
-DECAY_HU_PER_MM = 3.0
+DECAY_HU_PER_MM = 1.5
+LEAST_SHARE = 0.72
 LAG_MM = 4.0
 PLAQUE_MM = (40.0, 3.0)
 PLAQUE_SHARE = (0.7, 1.4)
@@ -53,14 +54,13 @@ def dim_stretches(profile: Profile, level_hu: float) -> list[Dim]:
     hu, wide = profile.hu, profile.radius_mm >= LEAST_RADIUS_MM
     smooth = ndimage.median_filter(hu, round(OVER_MM / STEP_MM), mode="nearest")
     expected = np.empty_like(smooth)
-    best = level_hu
+    best = most = level_hu
     for k, value in enumerate(smooth):
-        best = max(best - DECAY_HU_PER_MM * STEP_MM, 0.0) if value < best else best
+        best = max(best - DECAY_HU_PER_MM * STEP_MM, LEAST_SHARE * most)
         best = max(best, value) if wide[k] else best
+        most = max(most, best)
         expected[k] = best
-    steady = np.minimum(level_hu, 1e9) if level_hu > 0 else expected
-    reference = np.maximum(expected, 0.75 * np.asarray(steady))
-    dim = wide & ((smooth - FAT_HU) < DIM_SHARE * (reference - FAT_HU))
+    dim = wide & ((smooth - FAT_HU) < DIM_SHARE * (expected - FAT_HU))
     dim = ndimage.binary_closing(np.pad(dim, 40), iterations=round(2.0 / STEP_MM))[40:-40]
     label, count = ndimage.label(dim)
     out = []

@@ -73,11 +73,20 @@ def build_row(values: Mapping[str, Any], *, table: str, place: str) -> Row:
         name=fields.text("name"),
         content=_BUILDERS[kind](fields),
         statistic=fields.maybe("statistic", parse_number),
-        df=fields.whole("df") if fields.has("df") else None,
+        df=_df(fields),
         p=fields.maybe("p", parse_p),
         note=fields.text("note", default=""),
         what_if=fields.yes("what_if"),
     )
+
+
+def _df(fields: Fields) -> int | None:
+    if not fields.has("df"):
+        return None
+    df = fields.whole("df")
+    if df < 1:
+        raise fields.error("df", "a whole number of 1 or more")
+    return df
 
 
 def build_groups(values: Mapping[str, Any], place: str) -> tuple[Group, ...]:

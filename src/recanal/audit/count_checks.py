@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
+from recanal.audit.chi_square_checks import negative_finding
 from recanal.audit.count_cells import cell_findings, overall_findings, resolved_count
 from recanal.audit.count_tests import candidates, count_test_findings
 from recanal.audit.findings import Finding, Verdict, number_text, p_text
+from recanal.audit.printed import CountCell, Printed
 from recanal.audit.rows import CountRow, Group, LevelsRow, PercentagesRow, PercentRow, Row, TrendRow
 from recanal.stats.contingency import (
     cochran_armitage_test,
@@ -76,22 +79,40 @@ def check_percent(content: PercentRow, sizes: frozenset[int]) -> list[Finding]:
 
 
 def check_trend(row: Row, content: TrendRow) -> list[Finding]:
-    """A trend over ordered groups."""
+    """A trend over ordered groups: Cochran-Armitage, and linear by linear, whose chi-square is (N - 1)/N of that."""
     counts = [resolved_count(cell, group) for cell, group in zip(content.cells, content.groups, strict=True)]
-    totals = [cell.total or group.size_count for cell, group in zip(content.cells, content.groups, strict=True)]
+    totals = [_total(cell, group) for cell, group in zip(content.cells, content.groups, strict=True)]
     known = [(count, total) for count, total in zip(counts, totals, strict=True) if count is not None and total]
     if len(known) < len(counts):
         return [Finding("test", Verdict.NOT_CHECKED, "Not every count and group size is printed.")]
     test = cochran_armitage_test([count for count, _ in known], [total for _, total in known])
-    z, p_value = test.statistic or 0.0, test.p_value or 0.0
-    told = f"Cochran-Armitage z {z:.2f}, P {p_text(p_value)}"
-    values = {"Cochran-Armitage z": z, "Cochran-Armitage P": p_value}
+    z, cases = test.statistic or 0.0, sum(total for _, total in known)
+    linear = z**2 * (cases - 1) / cases
+    p_values = {"Cochran-Armitage": test.p_value or 0.0, "linear by linear": float(special.chdtrc(1, linear))}
+    values = {"Cochran-Armitage z": z, "Cochran-Armitage P": p_values["Cochran-Armitage"]}
+    values |= {"linear by linear chi-square": linear, "linear by linear P": p_values["linear by linear"]}
+    told = (
+        f"Cochran-Armitage z {z:.2f}, chi-square {z**2:.2f}, P {p_text(p_values['Cochran-Armitage'])}; "
+        f"linear by linear {linear:.2f}, P {p_text(p_values['linear by linear'])}"
+    )
+    beside = _trend_statistic(row.statistic, z, linear, told)
     if row.p is None:
-        return [Finding("test", Verdict.NOT_CHECKED, f"No P value is printed. {told}.", "", told, values)]
-    fits = row.p.admits(p_value)
-    verdict = Verdict.REPRODUCED if fits else Verdict.NOT_REPRODUCED
-    text = f"P {row.p.text} is {'' if fits else 'not '}that of the trend: {told}."
-    return [Finding("test", verdict, text, row.p.text, told, values)]
+        return beside or [Finding("test", Verdict.NOT_CHECKED, f"No P value is printed. {told}.", "", told, values)]
+    fitting = [name for name, value in p_values.items() if row.p.admits(value)]
+    verdict = Verdict.REPRODUCED if fitting else Verdict.NOT_REPRODUCED
+    text = f"P {row.p.text} is {'that of ' + ' and '.join(fitting) if fitting else 'not that of the trend'}: {told}."
+    return [Finding("test", verdict, text, row.p.text, " + ".join(fitting) or told, values), *beside]
+
+
+def _trend_statistic(statistic: Printed | None, z: float, linear: float, told: str) -> list[Finding]:
+    """A printed z, of either sign, its square, or the linear-by-linear chi-square (N - 1) r squared."""
+    if statistic is None:
+        return []
+    numbers = {"z": z, "-z": -z, "Cochran-Armitage chi-square": z**2, "linear by linear chi-square": linear}
+    fitting = [name for name, value in numbers.items() if statistic.nearly(value)]
+    verdict = Verdict.REPRODUCED if fitting else Verdict.NOT_REPRODUCED
+    text = f"{statistic.text} is {' and '.join(fitting) or 'not that of the trend'}: {told}."
+    return [Finding("statistic", verdict, text, statistic.text, " + ".join(fitting) or told)]
 
 
 def check_percentages(row: Row, content: PercentagesRow) -> list[Finding]:
@@ -108,6 +129,8 @@ def check_percentages(row: Row, content: PercentagesRow) -> list[Finding]:
     told = ", ".join(f"{name} {value:.2f}" for name, value in found.items())
     if row.statistic is None:
         return [Finding("test", Verdict.NOT_CHECKED, f"No statistic is printed. {told}.", "", told, found)]
+    if row.statistic.high < 0:
+        return [negative_finding(row.statistic)]
     fitting = [name for name, value in found.items() if row.statistic.nearly(value)]
     verdict = Verdict.REPRODUCED if fitting else Verdict.NOT_REPRODUCED
     text = f"Percentages taken for counts out of 100 give {told}; {row.statistic.text} is printed."
@@ -116,11 +139,16 @@ def check_percentages(row: Row, content: PercentagesRow) -> list[Finding]:
 
 def counts_table(content: CountRow) -> NDArray[np.float64] | None:
     """The table of a characteristic, with and without it by group; None where a count or size is missing."""
-    totals = [cell.total or group.size_count for cell, group in zip(content.cells, content.groups, strict=True)]
+    totals = [_total(cell, group) for cell, group in zip(content.cells, content.groups, strict=True)]
     sized = [Group(group.name, total) for group, total in zip(content.groups, totals, strict=True)]
     counts = [resolved_count(cell, group) for cell, group in zip(content.cells, sized, strict=True)]
     table = [(c, t - c) for c, t in zip(counts, totals, strict=True) if c is not None and t is not None and c <= t]
     return np.array(table, dtype=float).T if len(table) == len(counts) >= 2 else None
+
+
+def _total(cell: CountCell, group: Group) -> int | None:
+    """The denominator of a cell: its own where one is printed, be it 0, else the group size."""
+    return group.size_count if cell.total is None else cell.total
 
 
 def _ordered(tests: list[Finding], cells: list[Finding], row: Row) -> list[Finding]:

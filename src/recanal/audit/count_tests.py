@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from recanal.audit.chi_square_checks import negative_finding
+from recanal.audit.degrees import degrees_text, fitting_degrees
 from recanal.audit.findings import Finding, Verdict, number_text, p_text
 from recanal.audit.groupings import contiguous_merges, merge_text, merged
 from recanal.audit.printed import Printed, PrintedP
@@ -22,6 +24,7 @@ from recanal.stats.contingency import (
     fisher_freeman_halton_statistic,
     fisher_freeman_halton_test,
     likelihood_ratio_test,
+    n_minus_one_test,
     pearson_test,
     yates_test,
 )
@@ -87,10 +90,11 @@ def count_test_findings(
         return [main, *([] if p is None else [_p_beside_statistic(tried, chosen, statistic, p)])]
     if p is None:
         return [Finding("test", Verdict.NOT_CHECKED, f"No P value is printed. {_told(tried)}", "", "", values)]
-    fitting = [one for one in tried if one.place < 2 and one.test.p_value is not None and p.admits(one.test.p_value)]
+    fitting = [one for one in tried if one.place < 2 and _gives_p(one, p)]
+    fitting = fitting or [one for one in _by_other_names(table) if _gives_p(one, p)]
     told = _told(tried)
     if not fitting:
-        text = f"No named test gives P {p.text}: {told}"
+        text = f"No named test gives P {p.text}{_left_out(tried)}: {told}"
         return [Finding("test", Verdict.NOT_REPRODUCED, text, p.text, told, values)]
     place = min(one.place for one in fitting)
     names = [one.label for one in fitting if one.place == place]
@@ -132,6 +136,29 @@ def _tests(table: Table, *, exact: Callable[[Table], CountTest]) -> list[CountTe
         return []
 
 
+def _by_other_names(table: Table) -> list[Candidate]:
+    """Tests of a 2 x 2 table to look at where none of the usual gives what is printed.
+
+    The N-1 chi-square, which MedCalc prints; z of two proportions, pooled, whose square is Pearson's chi-square.
+    """
+    if table.shape != (2, 2):
+        return []
+    try:
+        plain = pearson_test(table)
+        sign = math.copysign(1.0, float(table[0, 0] * table[1, 1] - table[0, 1] * table[1, 0]))
+        z = sign * math.sqrt(plain.statistic or 0.0)
+        tests = [n_minus_one_test(table), CountTest("z of two proportions", z, None, plain.p_value)]
+    except OptionError:
+        return []
+    return [Candidate(test, "", 0) for test in tests]
+
+
+def _left_out(tried: Sequence[Candidate]) -> str:
+    """Says that an exact P value was not computed, where it was too much work."""
+    missing = any(one.place < 2 and one.test.p_value is None for one in tried)
+    return "; no exact Fisher-Freeman-Halton P was computed (work limit), and it might be that" if missing else ""
+
+
 def _exact(table: Table) -> CountTest:
     return fisher_freeman_halton_test(table, most_paths=_MOST_PATHS)
 
@@ -150,12 +177,16 @@ def _statistic_finding(
     p: PrintedP | None,
     values: dict[str, float],
 ) -> tuple[Finding, Candidate | None]:
-    fitting = sorted((one for one in tried if _fits(one, statistic, p)), key=lambda one: _closeness(one, statistic, p))
+    fitting = [one for one in tried if _fits(one, statistic, p)]
+    fitting = fitting or [one for one in _by_other_names(table) if _fits_either_sign(one, statistic)]
+    fitting.sort(key=lambda one: _closeness(one, statistic, p))
     told = _told(tried)
     if fitting:
         best = fitting[0]
         text = f"{statistic.text} is {best.label}{_nearly(best, statistic)}{_caution(best, tried)}. {told}"
         return Finding("test", Verdict.REPRODUCED, text, statistic.text, best.label, values), best
+    if statistic.high < 0:
+        return negative_finding(statistic), None
     bounds = statistic_bounds(table)
     if statistic.low > max(bounds.values()):
         most = ", ".join(f"{name} {number_text(bound)}" for name, bound in bounds.items())
@@ -173,6 +204,13 @@ def _fits(one: Candidate, statistic: Printed, p: PrintedP | None) -> bool:
     if one.test.statistic is None or not statistic.nearly(one.test.statistic):
         return False
     return one.place < 2 or (p is not None and statistic.agrees(one.test.statistic) and _gives_p(one, p))
+
+
+def _fits_either_sign(one: Candidate, statistic: Printed) -> bool:
+    """Whether a further test gives the statistic; the sign of z hangs on the order of the groups."""
+    value = one.test.statistic or 0.0
+    signs = (1, -1) if one.test.df is None else (1,)
+    return any(statistic.agrees(sign * value) for sign in signs)
 
 
 def _closeness(one: Candidate, statistic: Printed, p: PrintedP | None) -> tuple[bool, bool, bool, int]:
@@ -200,43 +238,65 @@ def _caution(one: Candidate, tried: Sequence[Candidate]) -> str:
 def _p_beside_statistic(
     tried: Sequence[Candidate], chosen: Candidate | None, statistic: Printed, p: PrintedP
 ) -> Finding:
+    """The P value beside a statistic; where the counts give the statistic, they give the P value, unrounded."""
     if chosen is not None and _gives_p(chosen, p):
         text = f"P {p.text} belongs to that test."
         return Finding("p", Verdict.REPRODUCED, text, p.text, p_text(chosen.test.p_value or 0.0))
-    dfs = [df for df in range(1, 13) if p.admits(*_p_range(statistic, df))]
-    if chosen is not None and chosen.test.df in dfs:
-        text = f"P {p.text} belongs to {statistic.text} with df {chosen.test.df}."
-        return Finding("p", Verdict.REPRODUCED, text, p.text)
     others = [one.label for one in tried if one.place < 2 and _gives_p(one, p)]
     named = _listed(others)
-    if others and dfs and chosen is None:
-        text = f"P {p.text} goes with {statistic.text} (df {_dfs_text(dfs)}), and is that of {named}."
+    dfs = fitting_degrees(statistic, p, most_df=_most_df(tried))
+    if chosen is not None:
+        return _p_of_another(chosen, named, dfs, statistic, p)
+    if others and dfs:
+        text = f"P {p.text} goes with {statistic.text} (df {degrees_text(dfs)}), and is that of {named}."
         return Finding("p", Verdict.REPRODUCED, text, p.text, named)
     if others:
         text = f"P {p.text} does not belong to {statistic.text}; it is that of {named}."
         return Finding("p", Verdict.INCONSISTENT, text, p.text, named)
-    return _p_of_nothing(chosen, dfs, statistic, p)
-
-
-def _p_of_nothing(chosen: Candidate | None, dfs: list[int], statistic: Printed, p: PrintedP) -> Finding:
-    """A P value that no test of the counts gives."""
     if dfs:
-        text = f"P {p.text} goes with {statistic.text} at df {_dfs_text(dfs)}, not with these counts."
+        text = f"P {p.text} goes with {statistic.text} at df {degrees_text(dfs)}, not with these counts."
         return Finding("p", Verdict.NOT_REPRODUCED, text, p.text)
-    own = chosen.test.p_value if chosen is not None else None
-    if own is not None and p.number.nearly(own):
-        text = f"P {p.text} is one unit in the last digit from that of the test, {p_text(own)}."
-        return Finding("p", Verdict.NOT_REPRODUCED, text, p.text, p_text(own))
-    text = f"P {p.text} belongs neither to {statistic.text} with any df nor to a test of these counts."
+    text = (
+        f"P {p.text} belongs neither to {statistic.text} with any df nor to a test of these counts{_left_out(tried)}."
+    )
     return Finding("p", Verdict.INCONSISTENT, text, p.text)
 
 
-def _dfs_text(dfs: list[int]) -> str:
-    return str(dfs[0]) if len(dfs) == 1 else f"{dfs[0]} to {dfs[-1]}"
+def _p_of_another(chosen: Candidate, named: str, dfs: range, statistic: Printed, p: PrintedP) -> Finding:
+    """A P value that is not that of the test which gives the statistic."""
+    own = chosen.test.p_value
+    if named and own is not None and chosen.test.df in dfs:
+        text = (
+            f"P {p.text} goes with {statistic.text}, rounded as it is, at df {chosen.test.df}; the counts give "
+            f"{_apart(own, p)}. It is that of {named}."
+        )
+        return Finding("p", Verdict.NOT_REPRODUCED, text, p.text, p_text(own))
+    if named:
+        text = f"P {p.text} does not belong to {statistic.text}; it is that of {named}."
+        return Finding("p", Verdict.INCONSISTENT, text, p.text, named)
+    if own is None:
+        text = f"No exact P of {chosen.label} was computed (work limit)."
+        return Finding("p", Verdict.NOT_CHECKED, text, p.text)
+    counted = f"the counts give {_apart(own, p)}"
+    if p.number.nearly(own):
+        text = f"P {p.text} is one unit in the last digit from that of the test; {counted}."
+        return Finding("p", Verdict.NOT_REPRODUCED, text, p.text, p_text(own))
+    if dfs:
+        text = f"P {p.text} goes with {statistic.text}, rounded as it is, at df {degrees_text(dfs)}; {counted}."
+        return Finding("p", Verdict.NOT_REPRODUCED, text, p.text, p_text(own))
+    text = f"P {p.text} belongs neither to {statistic.text} with any df nor to a test of these counts; {counted}."
+    return Finding("p", Verdict.INCONSISTENT, text, p.text, p_text(own))
 
 
-def _p_range(statistic: Printed, df: int) -> tuple[float, float]:
-    return float(special.chdtrc(df, max(statistic.high, 0.0))), float(special.chdtrc(df, max(statistic.low, 0.0)))
+def _apart(own: float, p: PrintedP) -> str:
+    """A P value in words, with the digits that tell it from the printed one."""
+    text = p_text(own)
+    return f"{own:.6f}" if p.admits(float(text)) else text
+
+
+def _most_df(tried: Sequence[Candidate]) -> int:
+    """The most degrees of freedom worth a thought: those of the largest table tried, 12 at least."""
+    return max([12, *(one.test.df for one in tried if one.test.df is not None)])
 
 
 def _told(tried: Sequence[Candidate]) -> str:

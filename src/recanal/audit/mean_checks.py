@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from scipy import special
 
-from recanal.audit.envelopes import anova_range, pooled_ranges, student_p_range, welch_p_range
+from recanal.audit.chi_square_checks import negative_finding
+from recanal.audit.degrees import chi_square_p_range
+from recanal.audit.envelopes import (
+    anova_range,
+    pooled_ranges,
+    student_p_range,
+    welch_anova_ranges,
+    welch_df_range,
+    welch_p_range,
+    welch_t_range,
+)
 from recanal.audit.findings import Finding, Verdict, number_text, p_text
 from recanal.audit.granularity import greatest_sd, possible_sums, sd_is_possible
 from recanal.audit.printed import MeanCell, Printed, PrintedP, SpanCell, parse_number
@@ -21,6 +30,9 @@ from recanal.stats.summary_tests import (
 )
 
 __all__ = ["check_mean", "check_median"]
+
+_Range = tuple[float, float]
+_Ranges = dict[str, tuple[_Range, _Range]]  # by name of the test: of F, and of P
 
 
 def check_mean(row: Row, content: MeanRow) -> list[Finding]:
@@ -37,7 +49,7 @@ def check_mean(row: Row, content: MeanRow) -> list[Finding]:
     if row.p is None and row.statistic is None and together:
         return together
     tests = _two_groups(row, content, known) if len(known) == 2 else _many_groups(row, content, known)
-    return [*tests, *_df_findings(row, known), *together]
+    return [*tests, *_df_findings(row, content, known), *together]
 
 
 def check_median(row: Row, content: MedianRow) -> list[Finding]:
@@ -46,7 +58,7 @@ def check_median(row: Row, content: MedianRow) -> list[Finding]:
     found = [_quartile_order(name, cell) for name, cell in named]
     if content.overall is not None:
         found.append(_quartile_order("all", content.overall))
-        found += _mixture(content.cells, content.overall)
+        found += _mixture(content, content.overall)
     found.sort(key=lambda finding: list(Verdict).index(finding.verdict))
     if row.p is not None:
         text = f"P {row.p.text} of a rank test needs the data, not quartiles."
@@ -90,7 +102,13 @@ def _t_findings(row: Row, content: MeanRow, sizes: list[int], exact: dict[str, f
         return []
     low, high = anova_range(content.cells, sizes)
     printed = parse_number(row.statistic.text.lstrip("+-"))
-    ranges = {"Student t": (math.sqrt(low), math.sqrt(high)), "F": (low, high), "Welch t": (abs(exact["Welch"]),) * 2}
+    ranges = {
+        "Student t": (math.sqrt(low), math.sqrt(high)),
+        "F": (low, high),
+        "Welch t": welch_t_range(content.cells, sizes),
+    }
+    if row.statistic.high < 0:
+        del ranges["F"]
     fitting = [name for name, ends in ranges.items() if printed.nearly(*ends)]
     told = f"Student t {exact['Student']:.3f}, Welch t {exact['Welch']:.3f}"
     verdict = Verdict.REPRODUCED if fitting else Verdict.NOT_REPRODUCED
@@ -98,11 +116,16 @@ def _t_findings(row: Row, content: MeanRow, sizes: list[int], exact: dict[str, f
     return [Finding("statistic", verdict, text, row.statistic.text, told)]
 
 
-def _df_findings(row: Row, sizes: list[int]) -> list[Finding]:
-    """Degrees of freedom: those of t for two groups, of the numerator of F for more."""
+def _df_findings(row: Row, content: MeanRow, sizes: list[int]) -> list[Finding]:
+    """Degrees of freedom: those of t, Student's or Welch's, for two groups, of the numerator of F for more."""
     if row.df is None:
         return []
     fitting = (sum(sizes) - 2, 1) if len(sizes) == 2 else (len(sizes) - 1,)
+    if len(sizes) == 2 and row.df not in fitting:
+        low, high = welch_df_range(content.cells, sizes)
+        if math.floor(low) <= row.df <= math.ceil(high):
+            text = f"df {row.df} is that of Welch's t test ({low:.1f} to {high:.1f} by rounding)."
+            return [Finding("df", Verdict.REPRODUCED, text, str(row.df), f"{low:.1f}")]
     verdict = Verdict.REPRODUCED if row.df in fitting else Verdict.INCONSISTENT
     text = f"{len(sizes)} groups of {sum(sizes)} cases have df {fitting[0]}, {row.df} is printed."
     return [Finding("df", verdict, text, str(row.df), str(fitting[0]))]
@@ -114,64 +137,66 @@ def _many_groups(row: Row, content: MeanRow, sizes: list[int]) -> list[Finding]:
     plain, limits = anova_from_summary(*numbers, sizes), anova_range(content.cells, sizes)
     df, within = len(sizes) - 1, float(sum(sizes) - len(sizes))
     values = {"F": plain.statistic, "F P": plain.p_value, "least F": limits[0], "greatest F": limits[1]}
+    values["df"] = float(df)
     told = (
         f"ANOVA F({df}, {within:.0f}) {plain.statistic:.2f}, P {p_text(plain.p_value)} "
         f"(F {limits[0]:.2f} to {limits[1]:.2f} by rounding)"
     )
+    p_range = (float(special.fdtrc(df, within, limits[1])), float(special.fdtrc(df, within, limits[0])))
+    ranges = {"ANOVA": (limits, p_range)}
     if min(sizes) > 1 and all(cell.sd and cell.sd.value > 0 for cell in content.cells):
         other = welch_anova_from_summary(*numbers, sizes)
+        ranges["Welch ANOVA"] = welch_anova_ranges(content.cells, sizes)
         values |= {"Welch F": other.statistic, "Welch F P": other.p_value}
         told += f"; Welch F {other.statistic:.2f}, P {p_text(other.p_value)}"
-    p_range = (float(special.fdtrc(df, within, limits[1])), float(special.fdtrc(df, within, limits[0])))
-    if row.statistic is None:
-        if row.p is None:
-            return [Finding("test", Verdict.NOT_CHECKED, f"No P value is printed. {told}.", "", told, values)]
-        named = {"ANOVA": p_range, "Welch ANOVA": (values.get("Welch F P", 2.0),) * 2}
-        fitting = [name for name, ends in named.items() if row.p.admits(*ends) and ends[0] <= 1]
-        verdict = Verdict.REPRODUCED if fitting else Verdict.NOT_REPRODUCED
-        text = f"P {row.p.text} is that of {' and '.join(fitting) or 'no named test'}. {told}."
-        return [Finding("test", verdict, text, row.p.text, " + ".join(fitting) or told, values)]
-    main = _f_finding(row.statistic, limits, told, values, ranks=(df, sum(sizes) - 1, row.p))
-    return [main, *_p_beside_f(row, main.verdict, p_range, plain.p_value)]
+    if row.statistic is not None:
+        return _f_findings(row, row.statistic, ranges, told, values, most_h=sum(sizes) - 1)
+    if row.p is None:
+        return [Finding("test", Verdict.NOT_CHECKED, f"No P value is printed. {told}.", "", told, values)]
+    fitting = [name for name, (_, ends) in ranges.items() if row.p.admits(*ends)]
+    verdict = Verdict.REPRODUCED if fitting else Verdict.NOT_REPRODUCED
+    text = f"P {row.p.text} is that of {' and '.join(fitting) or 'no named test'}. {told}."
+    return [Finding("test", verdict, text, row.p.text, " + ".join(fitting) or told, values)]
 
 
-def _f_finding(
-    statistic: Printed,
-    limits: tuple[float, float],
-    told: str,
-    values: dict[str, float],
-    *,
-    ranks: tuple[int, int, PrintedP | None],
+def _f_findings(
+    row: Row, statistic: Printed, ranges: _Ranges, told: str, values: dict[str, float], *, most_h: int
+) -> list[Finding]:
+    """A printed F, and the P value beside it, by the plain and by Welch's analysis of variance."""
+    if statistic.high < 0:
+        return [negative_finding(statistic)]
+    fitting = {name: p_range for name, (limits, p_range) in ranges.items() if statistic.agrees(*limits)}
+    if not fitting:
+        return [_other_statistic(statistic, row.p, ranges, told, values, most_h=most_h)]
+    both = {name: ends for name, ends in fitting.items() if row.p is None or row.p.admits(*ends)} or fitting
+    name = next(iter(both))
+    text = f"F {statistic.text} is that of the {name}, within the rounding of means and SDs. {told}."
+    main = Finding("test", Verdict.REPRODUCED, text, statistic.text, name, values)
+    if row.p is None:
+        return [main]
+    fits, own = row.p.admits(*both[name]), p_text(values["F P" if name == "ANOVA" else "Welch F P"])
+    text = f"P {row.p.text} {'belongs' if fits else 'does not belong'} to that F; its P is {own}."
+    return [main, Finding("p", Verdict.REPRODUCED if fits else Verdict.INCONSISTENT, text, row.p.text, own)]
+
+
+def _other_statistic(
+    statistic: Printed, p: PrintedP | None, ranges: _Ranges, told: str, values: dict[str, float], *, most_h: int
 ) -> Finding:
-    df, most_h, p = ranks
-    welch = values.get("Welch F")
-    if statistic.agrees(*limits):
-        text = f"F {statistic.text} is that of the ANOVA, within the rounding of means and SDs. {told}."
-        return Finding("test", Verdict.REPRODUCED, text, statistic.text, "ANOVA", values)
-    if welch is not None and statistic.agrees(welch):
-        text = f"F {statistic.text} is that of Welch's ANOVA. {told}."
-        return Finding("test", Verdict.REPRODUCED, text, statistic.text, "Welch ANOVA", values)
-    if statistic.low > max(limits[1], most_h, welch or 0.0):
+    """A statistic that is no F of these means and SDs; Kruskal-Wallis H, perhaps."""
+    most_f = max(limits[1] for limits, _ in ranges.values())
+    if statistic.low > max(most_f, most_h):
         text = (
-            f"{statistic.text} cannot come from these means and SDs: F is at most {limits[1]:.2f}, "
+            f"{statistic.text} cannot come from these means and SDs: F is at most {most_f:.2f}, "
             f"and Kruskal-Wallis H at most N - 1 = {most_h}. {told}."
         )
         return Finding("test", Verdict.IMPOSSIBLE, text, statistic.text, told, values)
-    ends = [float(special.chdtrc(df, end)) for end in (statistic.high, statistic.low)]
+    df = int(values["df"])
     values = {**values, "P if Kruskal-Wallis": float(special.chdtrc(df, statistic.value))}
     hint = ""
-    if p is not None and p.admits(ends[0], ends[1]):
+    if p is not None and p.admits(*chi_square_p_range(statistic, df)):
         hint = f" {statistic.text} with P {p.text} would go together as Kruskal-Wallis H, df {df}; that needs the data."
     text = f"F {statistic.text} is not attainable from these means and SDs.{hint} {told}."
     return Finding("test", Verdict.NOT_REPRODUCED, text, statistic.text, told, values)
-
-
-def _p_beside_f(row: Row, verdict: Verdict, p_range: tuple[float, float], p_value: float) -> list[Finding]:
-    if row.p is None or verdict is not Verdict.REPRODUCED:
-        return []
-    fits = row.p.admits(*p_range)
-    text = f"P {row.p.text} {'belongs' if fits else 'does not belong'} to that F; its P is {p_text(p_value)}."
-    return [Finding("p", Verdict.REPRODUCED if fits else Verdict.INCONSISTENT, text, row.p.text, p_text(p_value))]
 
 
 def _pooled(content: MeanRow, sizes: list[int]) -> list[Finding]:
@@ -251,19 +276,35 @@ def _quartile_order(name: str, cell: SpanCell) -> Finding:
     return Finding("quartiles", Verdict.IMPOSSIBLE, text, cell.text)
 
 
-def _mixture(cells: Sequence[SpanCell], overall: SpanCell) -> list[Finding]:
-    """A quantile of all cases lies between the least and the greatest of the groups."""
+def _mixture(content: MedianRow, overall: SpanCell) -> list[Finding]:
+    """A quantile of all cases lies between the least and the greatest of the groups.
+
+    Interpolation between neighbouring values can carry it a little beyond, by no more than their distance.
+    """
     found = []
+    room = _neighbours_apart(content, overall)
     for word, pick in (("first quartile", "low"), ("median", "centre"), ("third quartile", "high")):
         own: Printed = getattr(overall, pick)
-        others: list[Printed] = [getattr(cell, pick) for cell in cells]
-        least, most = min(other.low for other in others), max(other.high for other in others)
-        if own.high < least or own.low > most:
+        others: list[Printed] = [getattr(cell, pick) for cell in content.cells]
+        beyond = max(min(other.low for other in others) - own.high, own.low - max(other.high for other in others))
+        if beyond > 0:
             text = (
                 f"The {word} of all, {own.text}, lies outside those of the groups, "
-                f"{', '.join(other.text for other in others)}; a mixture cannot do that."
+                f"{', '.join(other.text for other in others)}"
             )
-            found.append(Finding("mixture", Verdict.INCONSISTENT, text, own.text))
+            if beyond <= room:
+                text += "; so little that interpolation between neighbouring values may do it."
+                found.append(Finding("mixture", Verdict.NOT_CHECKED, text, own.text))
+            else:
+                text += "; a mixture cannot do that."
+                found.append(Finding("mixture", Verdict.INCONSISTENT, text, own.text))
     if not found:
         found.append(Finding("mixture", Verdict.REPRODUCED, "The quartiles of all lie between those of the groups."))
     return found
+
+
+def _neighbours_apart(content: MedianRow, overall: SpanCell) -> float:
+    """Twice the mean distance of neighbours between the quartiles of all; 0 where the sizes are not printed."""
+    sizes = [group.size_count for group in content.groups]
+    total = sum(size for size in sizes if size is not None)
+    return 4 * (overall.high.value - overall.low.value) / total if None not in sizes and total else 0.0

@@ -31,6 +31,7 @@ _SPAN = re.compile(
     rf"(?P<value>{_NUMBER})\s*[(\[]\s*(?P<low>{_NUMBER})\s*(?:-|to|;|,|/|\s)\s*(?P<high>{_NUMBER})\s*[)\]]"
 )
 _P = re.compile(rf"(?:p\s*)?(?P<relation><=|>=|<|>|=)?\s*(?P<number>{_NUMBER})", re.IGNORECASE)
+_COMMA = re.compile(r"\d,\d")
 _SAME = str.maketrans({"−": "-", "–": "-", "—": "-", "·": ".", "≤": "<", "≥": ">", "\u00a0": " ", "\u2009": " "})
 
 
@@ -172,7 +173,7 @@ def parse_number(text: str) -> Printed:
     """
     plain = _tidy(text)
     if not _PLAIN.fullmatch(plain):
-        raise TableError(f"{text!r} is not a number.", hint="Type it as printed, with a point: 12.50.")
+        raise TableError(f"{text!r} is not a number.", hint=_how(text, "Type it as printed, with a point: 12.50."))
     return _printed(plain)
 
 
@@ -191,7 +192,7 @@ def parse_p(text: str) -> PrintedP:
         return PrintedP(text, ">", _printed("0.05"))
     match = _P.fullmatch(plain)
     if match is None or not 0 <= float(match["number"]) <= 1:
-        raise TableError(f"{text!r} is not a P value.", hint="Type it as printed: 0.030, <0.001 or NS.")
+        raise TableError(f"{text!r} is not a P value.", hint=_how(text, "Type it as printed: 0.030, <0.001 or NS."))
     return PrintedP(text, (match["relation"] or "=")[0], _printed(match["number"]))
 
 
@@ -206,7 +207,8 @@ def parse_count_cell(text: str) -> CountCell:
     match = _COUNT.fullmatch(_tidy(text))
     if match is None:
         raise TableError(
-            f"{text!r} is not a count.", hint="Type it as printed: 30, 30/131, 30 (22.9), 30/131 (22.9%) or 22.9%."
+            f"{text!r} is not a count.",
+            hint=_how(text, "Type it as printed: 30, 30/131, 30 (22.9), 30/131 (22.9%) or 22.9%."),
         )
     percent = match["percent"] or match["only"]
     return CountCell(
@@ -227,7 +229,7 @@ def parse_mean_cell(text: str) -> MeanCell:
     """
     match = _MEAN.fullmatch(_tidy(text))
     if match is None:
-        raise TableError(f"{text!r} is not a mean with its SD.", hint="Type it as printed: 58.84 ± 11.20.")
+        raise TableError(f"{text!r} is not a mean with its SD.", hint=_how(text, "Type it as printed: 58.84 ± 11.20."))
     sd = match["sd"] or match["sd2"]
     if sd is not None and float(sd) < 0:
         raise TableError(f"{text!r} holds a negative standard deviation.")
@@ -245,9 +247,17 @@ def parse_span_cell(text: str) -> SpanCell:
     match = _SPAN.fullmatch(_tidy(text))
     if match is None:
         raise TableError(
-            f"{text!r} is not a number with a lower and an upper one.", hint="Type it as printed: 0.970 (0.950-0.991)."
+            f"{text!r} is not a number with a lower and an upper one.",
+            hint=_how(text, "Type it as printed: 0.970 (0.950-0.991)."),
         )
     return SpanCell(text, *(_printed(match[part]) for part in ("value", "low", "high")))
+
+
+def _how(text: str, usual: str) -> str:
+    """What to do about a text that is not read."""
+    if _COMMA.search(text):
+        return "Type a point for the decimals, 12.50, and nothing between thousands, 1250."
+    return usual
 
 
 def _tidy(text: str) -> str:

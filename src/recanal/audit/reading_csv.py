@@ -54,16 +54,23 @@ def csv_tables(text: str) -> list[_Line]:
     _check_header(header)
     rows: list[_Line] = []
     for number, line in lines:
-        if len(line) > len(header):
+        if len(line) != len(header):
             raise TableError(
-                f"line {number}: {len(line)} cells for {len(header)} columns.", hint="Put cells with a comma in quotes."
+                f"line {number}: {len(line)} cells for {len(header)} columns.",
+                hint="Put cells with a comma in quotes, type decimals with a point, leave no cell out at the end.",
             )
-        cells = {name: cell.strip() for name, cell in zip(header, line, strict=False) if cell.strip()}
+        cells = {name: cell.strip() for name, cell in zip(header, line, strict=True) if cell.strip()}
         _add(rows, cells, f"line {number}")
     return rows
 
 
 def _check_header(header: list[str]) -> None:
+    for letter, words in ((";", "';'"), ("\t", "tabs")):
+        if len(header) == 1 and letter in header[0]:
+            raise TableError(
+                f"line 1: the columns are separated by {words}, not by commas.",
+                hint="Save it as CSV with commas between columns and points for decimals.",
+            )
     unknown = [name for name in header if name not in COLUMNS]
     if unknown:
         raise TableError(f"line 1: no column {unknown[0]!r}.", hint=f"Columns: {', '.join(COLUMNS)}.")
@@ -105,7 +112,7 @@ def _value(name: str, cell: str, kind: str, place: str) -> Any:
         numbers = [_whole(part, name, place) for part in _parts(cell)]
         return numbers if kind in _LISTS else numbers[0]
     readers: Mapping[str, Callable[[str], Any]] = {
-        "groups": lambda text: dict(_group(part, place) for part in _parts(text)),
+        "groups": lambda text: _groups(text, place),
         "merges": lambda text: [part.strip() for part in text.split(";")],
         "cells": _parts,
         "range": _parts,
@@ -118,6 +125,15 @@ def _value(name: str, cell: str, kind: str, place: str) -> Any:
 
 def _parts(cell: str) -> list[str]:
     return [part.strip() for part in cell.split("|")]
+
+
+def _groups(text: str, place: str) -> dict[str, Any]:
+    pairs = [_group(part, place) for part in _parts(text)]
+    names = [name for name, _ in pairs]
+    twice = [name for number, name in enumerate(names) if name in names[:number]]
+    if twice:
+        raise TableError(f"{place}, groups: {twice[0]!r} is named twice.", hint="Give each group a name of its own.")
+    return dict(pairs)
 
 
 def _group(part: str, place: str) -> tuple[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from recanal.audit.auc_checks import check_auc, check_strata
+from recanal.audit.chi_square_checks import check_chi_square
 from recanal.audit.count_checks import (
     check_count,
     check_levels,
@@ -15,7 +17,7 @@ from recanal.audit.count_checks import (
     check_trend,
     counts_table,
 )
-from recanal.audit.estimate_checks import check_auc, check_chi_square, check_ratio, check_strata
+from recanal.audit.estimate_checks import check_ratio
 from recanal.audit.findings import AuditReport, Finding, RowReport, RuleFit, Verdict
 from recanal.audit.mean_checks import check_mean, check_median
 from recanal.audit.printed import PrintedP
@@ -76,9 +78,33 @@ def audit_document(document: Document, *, progress: Callable[[int, int], None] |
 def _check(row: Row, sizes: frozenset[int]) -> list[Finding]:
     """The findings of a row; numbers that allow no test say so, and do not stop the audit of the others."""
     try:
-        return [*_of_counts(row, sizes), *_of_estimates(row), *_of_sums(row)]
+        return [*_of_counts(row, sizes), *_of_estimates(row), *_of_sums(row), *_unused(row)]
     except OptionError as error:
         return [Finding("test", Verdict.NOT_CHECKED, error.message)]
+
+
+def _unused(row: Row) -> list[Finding]:
+    """Says which printed numbers no check of this kind of row looks at."""
+    used: tuple[str, ...] = ("statistic", "df", "p")
+    match row.content:
+        case TrendRow():
+            used = ("statistic", "p")
+        case RatioRow() | AucRow() | MedianRow():
+            used = ("p",)
+        case PercentagesRow():
+            used = ("statistic",)
+        case StrataRow() | PercentRow() | ScoreRow() | TotalsRow() | ColumnSumRow():
+            used = ()
+    texts = {
+        "statistic": f"statistic {row.statistic.text}" if row.statistic else "",
+        "df": f"df {row.df}" if row.df else "",
+        "p": f"P {row.p.text}" if row.p else "",
+    }
+    left = [text for name, text in texts.items() if text and name not in used]
+    if not left:
+        return []
+    text = f"Not looked at in a row of this kind: {', '.join(left)}."
+    return [Finding("unused", Verdict.NOT_CHECKED, text, ", ".join(left))]
 
 
 def _of_counts(row: Row, sizes: frozenset[int]) -> list[Finding]:

@@ -11,6 +11,16 @@ __all__ = ["check_column_sums", "check_score", "check_totals"]
 
 def check_score(content: ScoreRow) -> list[Finding]:
     """The mean of a score is the sum of what its items give, over the cases."""
+    total = content.total_count
+    found = []
+    for item in content.items:
+        if item.count is not None and item.count > total:
+            text = f"{item.name}: {item.count} in {total} cases can only be if a case can have it more than once."
+            found.append(Finding("item", Verdict.NOT_CHECKED, text, str(item.count)))
+    return [*_mean_of_items(content), *found]
+
+
+def _mean_of_items(content: ScoreRow) -> list[Finding]:
     known = [(item.count, item.points) for item in content.items if item.count is not None and item.points is not None]
     added = sum(count * points for count, points in known)
     total = content.total_count
@@ -69,6 +79,9 @@ def _solved(item: ScoreItem, mean: Printed, total: int, added: float) -> Finding
     what = "points each" if item.points is None else "cases"
     values = {"solved": value, "points": added}
     told = f"{item.name}: the mean {mean.text} leaves {value:.2f} {what} ({low:.2f} to {high:.2f} by rounding)"
+    if item.points is not None and high < 0:
+        text = f"{told}; a count is 0 or more."
+        return Finding("score", Verdict.IMPOSSIBLE, text, mean.text, f"{value:.2f}", values)
     if item.expected_points is None:
         whole = item.points is not None and int(high // 1) < low
         if whole:

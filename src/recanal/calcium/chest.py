@@ -80,6 +80,7 @@ def look_at_chest(stack: SliceStack) -> Chest:
     """
     hu, affine = _coarse(stack)
     soft = (hu > SOFT_HU[0]) & (hu < SOFT_HU[1])
+    soft = ndimage.uniform_filter(soft.astype(np.float32), 3, mode="nearest") > 0.5  # noise leaves no holes
     depth = ndimage.distance_transform_edt(np.pad(soft, 1)).astype(np.float32)[1:-1, 1:-1, 1:-1] * GRID_MM
     quarter = len(hu) // 4
     middle = depth.copy()

@@ -17,6 +17,7 @@ MOST_SHIFT_MM = 4.5
 MOST_GROWTH_MM = 3.0
 LEAST_HEIGHT_MM = 14.0
 STEADY_MM = 1.5
+WIDER_MM = 1.5
 BEHIND_MM = 25.0
 TOP_MM = 12.0
 LEAST_ASCENDING_MM = 10.5
@@ -117,6 +118,13 @@ def _closed(chain: list[NDArray[np.float64]]) -> list[Chain]:
     return [Chain(smooth[:, :3], smooth[:, 3])]
 
 
+def _upper(chain: Chain) -> Chain:
+    """The chain above the place where it widens into the heart."""
+    wide = np.flatnonzero(chain.radius_mm > np.median(chain.radius_mm) + WIDER_MM)
+    first = int(wide[-1]) + 1 if len(wide) and wide[-1] < 0.6 * len(chain.radius_mm) else 0
+    return Chain(chain.centre_mm[first:], chain.radius_mm[first:])
+
+
 def _descending(chest: Chest, chains: list[Chain]) -> Chain | None:
     behind = [
         chain
@@ -132,8 +140,8 @@ def _ascending(chest: Chest, chains: list[Chain], descending: Chain | None) -> C
     left_of = np.inf if descending is None else descending.centre_mm[-1, 0]
     found = [
         chain
-        for chain in chains
-        if chain is not descending
+        for chain in (_upper(chain) for chain in chains if chain is not descending)
+        if chain.height_mm > LEAST_HEIGHT_MM / 2
         and chain.centre_mm[-1, 2] > top - TOP_MM
         and chain.radius_mm.mean() > LEAST_ASCENDING_MM
         and chain.radius_mm.std() < STEADY_MM

@@ -40,7 +40,7 @@ class Registration:
         A point p goes to ``rotation @ (p - centre) + centre + shift``.
     correlation
         Of the two cut-off pictures around the heart.
-    overlap
+    overlap_share
         Share of the heart's surroundings that the contrast series shows.
     """
 
@@ -48,7 +48,7 @@ class Registration:
     shift_mm: NDArray[np.float64]
     centre_mm: NDArray[np.float64]
     correlation: float
-    overlap: float
+    overlap_share: float
 
     @property
     def turn_deg(self) -> float:
@@ -58,7 +58,7 @@ class Registration:
     @property
     def trusted(self) -> bool:
         """Whether the pictures agree: correlation of at least 0.9 over at least half of the surroundings."""
-        return self.correlation >= TRUSTED_CORRELATION and self.overlap >= LEAST_OVERLAP
+        return self.correlation >= TRUSTED_CORRELATION and self.overlap_share >= LEAST_OVERLAP
 
     def forward(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, 3) points of the non-contrast series in the contrast series."""

@@ -26,6 +26,7 @@ _EXAMPLE = """\b
 Examples:
   recanal analyze study --out result
   recanal analyze study --out result --proximal=-41.2,-88.5,12.0 --distal=-52.7,-60.3,-21.4 --vessel RCA
+  recanal analyze study --out corrected --edits corrections.json
 """
 
 NOT_TRUSTED = 3

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from recanal.cli.score_tables import is_spread, shares_text
 from recanal.core.score import ClassAxis, ClassResult
 from recanal.scores import ClassSheet, LeftOut, Sheet
 from recanal.scores.classes import AgreeRule, Axis, CriteriaRule, LookupRule
@@ -29,9 +30,8 @@ def class_result_text(result: ClassResult) -> str:
     meaning = next(axis.meaning for axis in result.axes if axis.name == result.axis)
     if meaning:
         head.append(f"meaning: {meaning}")
-    if result.class_probabilities:
-        shares = [f"{name} {100 * share:.0f} %" for name, share in result.class_probabilities.items()]
-        head.append(f"with the measured intervals: {', '.join(shares)}")
+    if is_spread(result.class_probabilities):
+        head.append(f"with the measured intervals: {shares_text(result.class_probabilities)}")
     tail = [f"missing: {', '.join(result.missing)}"] if result.missing else []
     tail += [f"trust: {result.trust}", f"source: {result.citation}, {_doi(result.doi)}"]
     tail += [f"warning: {warning}" for warning in result.warnings]
@@ -84,7 +84,8 @@ def _axis_lines(axis: Axis) -> list[str]:
         criteria = _table("gives", "the first of these that holds")
         for criterion in axis.rule.criteria:
             criteria.add_row(escape(" or ".join(criterion.gives)), escape(criterion.says))
-        return [head, _drawn(classes), "", _drawn(criteria)]
+        void = [f"void: {axis.rule.otherwise}"] if axis.rule.void is not None else []
+        return [head, _drawn(classes), "", _drawn(criteria), *void]
     if isinstance(axis.rule, AgreeRule):
         return [head, _drawn(classes), "", f"the class on which {', '.join(axis.rule.of)} agree, as far as known"]
     return [head, _drawn(classes), "", *_lookup_lines(axis.rule)]

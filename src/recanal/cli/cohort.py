@@ -28,7 +28,19 @@ from recanal.errors import CohortError, OptionError
 if TYPE_CHECKING:
     from recanal.variables import Dictionary
 
-__all__ = ["cohort"]
+__all__ = [
+    "attach_file",
+    "check_file",
+    "cohort",
+    "export_files",
+    "import_file",
+    "init_store",
+    "make_form",
+    "print_codebook",
+    "print_log",
+    "verify",
+    "withdraw",
+]
 
 _NEEDED = ("polars", "sqlalchemy", "openpyxl", "pyreadstat")
 _EXAMPLE = """\b
@@ -119,6 +131,7 @@ def import_file(store: str, file: Path, rejected: Path | None, quiet: bool, to_j
     """  # noqa: D301
     from recanal.cli.cohort_text import import_record, import_text
     from recanal.cohort import ImportOptions, import_source, open_store
+    from recanal.variables import rejections_csv
 
     how = ImportOptions(
         *(given.pop(name) for name in ("update", "blanks_overwrite", "accept_partial", "create_parents"))
@@ -127,7 +140,7 @@ def import_file(store: str, file: Path, rejected: Path | None, quiet: bool, to_j
         options = read_options_of(given, opened.dictionary)
         result = import_source(opened, file, options, author=author_of(given), how=how, progress=say)
     if rejected is not None:
-        _write(rejected, result.rejections.write_csv().encode())
+        _write(rejected, rejections_csv(result.rejections))
     click.echo(json.dumps(import_record(result), indent=2) if to_json else import_text(result))
     if result.rejections.height and not result.written:
         raise CohortError("Nothing was imported: rows were rejected.", hint="Correct them, or use --accept-partial.")
@@ -152,13 +165,13 @@ def check_file(
       recanal cohort check lesions.csv
     """  # noqa: D301
     from recanal.cli.cohort_text import check_record, check_text
-    from recanal.variables import check_source
+    from recanal.variables import check_source, rejections_csv
 
     book = _book(extend)
     with show_share(quiet=quiet or to_json) as say:
         checked = check_source(file, book, read_options_of(given, book), progress=say)
     if rejected is not None:
-        _write(rejected, checked.rejections.write_csv().encode())
+        _write(rejected, rejections_csv(checked.rejections))
     click.echo(json.dumps(check_record(checked), indent=2) if to_json else check_text(checked))
     if checked.rejections.height:
         count = checked.rejections["row"].n_unique()
@@ -269,6 +282,32 @@ def attach_file(store: str, lesion: str, case: Path, case_lesion: str, **author:
     with closing(open_store(store)) as opened:
         key = attach_case(opened, lesion, text, author=author_of(author), case_lesion=case_lesion)
     click.echo(f"CT reading {key}")
+
+
+@_command("withdraw")
+@click.argument("store")
+@click.argument("table")
+@click.argument("keys", type=click.Path(path_type=Path))
+@click.option("--children", is_flag=True, help="Withdraw what hangs on the rows as well.")
+@author_options
+def withdraw(store: str, table: str, keys: Path, children: bool, **author: str) -> None:
+    """Take rows of TABLE out of use: those whose keys stand in the file KEYS, one in a line.
+
+    They leave every view and export; the history keeps them.
+
+    \b
+    Example:
+      recanal cohort withdraw study.db patient keys.txt --children --reason "consent withdrawn"
+    """  # noqa: D301
+    from recanal.cohort import open_store, withdraw_rows
+
+    try:
+        wanted = keys.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CohortError(f"{keys.name}: cannot be read.") from error
+    with closing(open_store(store)) as opened:
+        count = withdraw_rows(opened, table, wanted, author=author_of(author), children=children)
+    click.echo(f"{count} rows withdrawn.")
 
 
 @_command("verify")

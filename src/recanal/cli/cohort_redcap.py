@@ -20,7 +20,7 @@ from recanal.errors import CohortError, OptionError
 if TYPE_CHECKING:
     from recanal.cohort import ImportResult, RedcapProject
 
-__all__ = ["redcap"]
+__all__ = ["give_file", "pull", "push", "redcap", "take_file", "write_dictionary"]
 
 _TOKEN = "RECANAL_REDCAP_TOKEN"
 _EXAMPLE = """\b

@@ -12,13 +12,14 @@ from recanal.cli.score import read_findings
 from recanal.core.case import as_json
 from recanal.core.plan import disagreements
 from recanal.errors import OptionError
-from recanal.strategy import advise, advise_all, algorithm_ids, load_algorithm
+from recanal.rules.form import plain_form
+from recanal.strategy import advise, advise_all, algorithm_ids, load_algorithm, omitted_algorithms
 
 __all__ = ["plan"]
 
 
 @click.command(cls=RecanalCommand)
-@click.option("--findings", "file", metavar="FILE", help="JSON object of findings; - reads stdin.")
+@click.option("--findings", "file", metavar="FILE", help="JSON of findings, or a case.json; - reads stdin.")
 @click.option("--algorithm", metavar="NAME", help="One algorithm; all of the vessel's territory without it.")
 @click.option("--rules", "with_rules", is_flag=True, help="Also print every rule and how it was judged.")
 @click.option("--list", "only_list", is_flag=True, help="List the algorithms and how far each was read.")
@@ -32,13 +33,15 @@ def plan(file: str | None, algorithm: str | None, with_rules: bool, only_list: b
     \b
     Example:
       echo '{"vessel": "RCA", "proximal_cap_shape": "blunt", "length_mm": 26,
-             "distal_vessel_diseased": false, "interventional_collaterals": true}' > lesion.json
+             "proximal_cap_ambiguous": false, "distal_vessel_diseased": false,
+             "interventional_collaterals": true}' > lesion.json
       recanal plan --findings lesion.json
       recanal plan --list
     """  # noqa: D301
     if only_list:
         known = [load_algorithm(name) for name in algorithm_ids()]
-        click.echo(json.dumps([as_json(row) for row in known], indent=2) if to_json else algorithms_text(known))
+        shown = json.dumps([plain_form(row) for row in known], indent=2)
+        click.echo(shown if to_json else algorithms_text(known, omitted_algorithms()))
         return
     if file is None:
         raise OptionError("--findings is missing.", hint="Name a JSON file of findings, or use --list.")

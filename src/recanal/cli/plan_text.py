@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from recanal.core.plan import PlanChange, RuleTrace, StrategyAdvice, StrategyStep, disagreements
-from recanal.strategy import Algorithm
+from recanal.strategy import Algorithm, OmittedAlgorithm
 
 __all__ = ["algorithms_text", "plans_text"]
 
@@ -15,8 +15,8 @@ _NOTE = "Information about publications, not an instruction. Research use only."
 _STATE = {True: "holds", False: "does not hold", None: "open"}
 
 
-def algorithms_text(algorithms: Iterable[Algorithm]) -> str:
-    """One paragraph per algorithm: id, name, citation, trust and what was not read."""
+def algorithms_text(algorithms: Iterable[Algorithm], omitted: Iterable[OmittedAlgorithm]) -> str:
+    """One paragraph per algorithm: id, name, citation, trust and what was not read; then those that are left out."""
     parts = []
     for row in algorithms:
         doi = f", doi {row.doi}" if row.doi else ""
@@ -24,6 +24,14 @@ def algorithms_text(algorithms: Iterable[Algorithm]) -> str:
             f"{row.id}: {row.name} ({row.territory}, {len(row.rules)} rules)",
             *_wrapped(f"{row.citation}{doi}"),
             *_wrapped(f"{row.trust}: {row.trust_note}"),
+            "",
+        ]
+    for entry in omitted:
+        doi = f", doi {entry.doi}" if entry.doi else ""
+        parts += [
+            f"{entry.id}: {entry.name} (not shipped)",
+            *_wrapped(f"{entry.citation}{doi}"),
+            *_wrapped(entry.why),
             "",
         ]
     return "\n".join(parts).rstrip()

@@ -6,18 +6,19 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from recanal.cli.class_tables import class_result_text, class_sheet_text, class_sheets_text, left_out_text
 from recanal.cli.errors import RecanalCommand
+from recanal.cli.score_json import class_json, result_json, sheet_json
 from recanal.cli.score_tables import not_shipped_text, results_text, sheet_text, sheets_text, vocabulary_text
 from recanal.core.case import as_json
 from recanal.core.findings import Findings, vocabulary
 from recanal.core.score import ClassResult, ScoreResult
 from recanal.errors import FindingsError, OptionError
 from recanal.scores import (
+    ClassSheet,
     LeftOut,
     Sheet,
     class_sheet_ids,
@@ -29,7 +30,7 @@ from recanal.scores import (
     load_class_sheet,
     load_sheet,
     not_shipped,
-    parse_findings,
+    parse_findings_file,
     parse_priors,
     sheet_ids,
     tally_ids,
@@ -38,12 +39,14 @@ from recanal.scores.priors import PriorLike
 
 __all__ = ["findings", "list_scores", "read_findings", "score", "scores", "show_score"]
 
-_MOST_BYTES = 1_000_000
+_MOST_BYTES = 20_000_000
 
 
 @click.command(cls=RecanalCommand)
 @click.argument("sheet")
-@click.option("--findings", "file", required=True, metavar="FILE", help="JSON object of findings; - reads stdin.")
+@click.option(
+    "--findings", "file", required=True, metavar="FILE", help="JSON of findings, or a case.json; - reads stdin."
+)
 @click.option("--variant", metavar="NAME", help="One of the sheet's published variants.")
 @click.option(
     "--prior",
@@ -79,7 +82,7 @@ def score(sheet: str, file: str, variant: str | None, priors: tuple[str, ...], t
     else:
         results, classes = (evaluate(sheet, facts, variant=variant, priors=assumed),), ()
     if to_json:
-        shown = [*(_result_json(result) for result in results), *(_class_json(result) for result in classes)]
+        shown = [*(result_json(result) for result in results), *(class_json(result) for result in classes)]
         click.echo(json.dumps(shown if sheet == "all" else shown[0], indent=2))
     else:
         parts = [results_text(results) if results else "", *(class_result_text(result) for result in classes)]
@@ -92,7 +95,8 @@ def scores() -> None:
 
 
 @scores.command("list", cls=RecanalCommand)
-def list_scores() -> None:
+@click.option("--json", "to_json", is_flag=True, help="Print JSON.")
+def list_scores(to_json: bool) -> None:
     """List the score sheets, with how far each was checked against its source, and those that are not shipped.
 
     \b
@@ -100,21 +104,31 @@ def list_scores() -> None:
       recanal scores list
     """  # noqa: D301
     sheets = [load_sheet(sheet_id) for sheet_id in sheet_ids()]
-    click.echo(sheets_text([sheet for sheet in sheets if isinstance(sheet, Sheet)]))
-    click.echo(class_sheets_text(map(load_class_sheet, class_sheet_ids()), map(load_sheet, tally_ids())))
+    tallies = [load_sheet(sheet_id) for sheet_id in tally_ids()]
+    classes = [load_class_sheet(sheet_id) for sheet_id in class_sheet_ids()]
+    if to_json:
+        rows = [sheet_json(sheet, full=False) for sheet in (*sheets, *tallies, *classes)]
+        click.echo(json.dumps({"sheets": rows, "not_shipped": [as_json(row) for row in not_shipped()]}, indent=2))
+        return
+    click.echo(sheets_text(sheets))
+    click.echo(class_sheets_text(classes, tallies))
     click.echo(not_shipped_text(not_shipped()))
 
 
 @scores.command("show", cls=RecanalCommand)
 @click.argument("sheet")
-def show_score(sheet: str) -> None:
+@click.option("--json", "to_json", is_flag=True, help="Print JSON.")
+def show_score(sheet: str, to_json: bool) -> None:
     """Show a SHEET: items, cut-offs, strata, printed rates, sources and caveats.
 
     \b
     Example:
       recanal scores show j_cto_ct
     """  # noqa: D301
-    if sheet in class_sheet_ids():
+    if to_json:
+        found: Sheet | ClassSheet = load_class_sheet(sheet) if sheet in class_sheet_ids() else load_sheet(sheet)
+        click.echo(json.dumps(sheet_json(found), indent=2))
+    elif sheet in class_sheet_ids():
         click.echo(class_sheet_text(load_class_sheet(sheet)))
     else:
         click.echo(sheet_text(load_sheet(sheet)))
@@ -134,13 +148,13 @@ def findings(to_json: bool) -> None:
 
 
 def read_findings(file: str) -> Findings:
-    """The findings in a JSON file, or on stdin for ``-``.
+    """The findings in a JSON file, or on stdin for ``-``; that they stand in a case is said on stderr.
 
     Raises
     ------
     FindingsError
-        When the file cannot be read, is larger than 1 MB, is not UTF-8, or holds what
-        :func:`recanal.scores.parse_findings` refuses.
+        When the file cannot be read, is larger than 20 MB, is not UTF-8, or holds what
+        :func:`recanal.scores.parse_findings_file` refuses.
     """
     try:
         if file == "-":
@@ -156,7 +170,10 @@ def read_findings(file: str) -> Findings:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FindingsError(f"The findings are not UTF-8 text (byte {error.start}).") from error
-    return parse_findings(text)
+    found = parse_findings_file(text)
+    if found.note:
+        click.echo(found.note, err=True)
+    return found.findings
 
 
 def _reason(error: Exception) -> str:
@@ -169,24 +186,3 @@ def _all_results(
     tallies, no_tallies = evaluate_tallies(facts)
     classes, no_classes = classify_all(facts)
     return (*evaluate_all(facts, priors=assumed), *tallies), classes, (*no_tallies, *no_classes)
-
-
-def _class_json(result: ClassResult) -> Any:
-    """A classification under the keys of a score as well: it has no points, so those are null."""
-    nothing = dict.fromkeys(("points", "points_min", "points_max", "stratum", "printed_rate"))
-    return {**as_json(result), "doi": result.doi or None, **nothing, "items": []}
-
-
-def _result_json(result: ScoreResult) -> Any:
-    shown = as_json(result)
-    shown["doi"] = result.doi or None
-    for field in ("points", "points_min", "points_max"):
-        shown[field] = _tidy(shown[field])
-    for item in shown["items"]:
-        item["points"], item["points_if_met"] = _tidy(item["points"]), _tidy(item["points_if_met"])
-    return shown
-
-
-def _tidy(points: float | None) -> float | int | None:
-    """Whole points without a decimal point."""
-    return int(points) if points is not None and float(points).is_integer() else points

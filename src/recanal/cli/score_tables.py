@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,9 +14,20 @@ from recanal.core.score import ScoreItem, ScoreResult
 from recanal.scores import Sheet, rate_text
 from recanal.scores.not_shipped import NotShipped
 
-__all__ = ["not_shipped_text", "result_text", "results_text", "sheet_text", "sheets_text", "vocabulary_text"]
+__all__ = [
+    "is_spread",
+    "not_shipped_text",
+    "result_text",
+    "results_text",
+    "share_text",
+    "shares_text",
+    "sheet_text",
+    "sheets_text",
+    "vocabulary_text",
+]
 
 _WIDTH = 110
+_SURE = 0.99
 _PREDICTS = {
     "success": "A higher total means a harder lesion; the endpoint is a success.",
     "failure": "A higher total means a harder lesion; the endpoint is a failure.",
@@ -57,14 +68,38 @@ def result_text(result: ScoreResult) -> str:
         head.append(f"printed rate: {result.printed_rate_text}")
     elif result.points is not None and result.predicts != "description":
         head.append("printed rate: unknown; none was printed or could be read for this total")
-    if result.stratum_probabilities:
-        shares = [f"{name} {100 * share:.0f} %" for name, share in result.stratum_probabilities.items()]
+    if result.priors or is_spread(result.stratum_probabilities):
+        shares = shares_text(result.stratum_probabilities)
         basis = "the measured intervals and the stated priors" if result.priors else "the measured intervals"
-        head.append(f"with {basis}: {', '.join(shares)}")
+        head += [f"with {basis}: {shares}"] if shares else []
     tail = [f"missing: {', '.join(result.missing)}"] if result.missing else []
     tail += [f"trust: {result.trust}", f"source: {result.citation}, {_doi(result.doi)}"]
     tail += [f"warning: {warning}" for warning in result.warnings]
     return "\n".join([*head, "", _drawn(table).rstrip(), "", *tail, ""])
+
+
+def is_spread(shares: Mapping[str, float]) -> bool:
+    """Whether an interval or a probability leaves more than one stratum or class possible."""
+    return any(0 < share < 1 for share in shares.values())
+
+
+def shares_text(shares: Mapping[str, float]) -> str:
+    """Probabilities of strata or classes in one line; none is certain beside others that are possible."""
+    most = 1 - 1e-9 if is_spread(shares) else 1.0
+    return ", ".join(f"{name} {share_text(min(share, most))}" for name, share in shares.items())
+
+
+def share_text(share: float) -> str:
+    """A probability as it is read: whole percents, and no certainty that was not measured.
+
+    >>> [share_text(share) for share in (0.0, 0.004, 0.25, 0.996, 1.0)]
+    ['0 %', 'below 1 %', '25 %', 'over 99 %', '100 %']
+    """
+    if share in (0.0, 1.0):
+        return f"{100 * share:.0f} %"
+    if share > _SURE:
+        return "over 99 %"
+    return "below 1 %" if share < 1 - _SURE else f"{100 * share:.0f} %"
 
 
 def sheets_text(sheets: Sequence[Sheet]) -> str:
@@ -179,11 +214,11 @@ def _total(result: ScoreResult) -> str:
 
 def _met(item: ScoreItem) -> str:
     if item.met is None:
-        return "unknown" if item.prob is None else f"unknown (prior p {item.prob:.2f})"
+        return "unknown" if item.prob is None else f"unknown (prior p {share_text(item.prob)})"
     word = "yes" if item.met else "no"
     if item.prob is None or item.prob in (0.0, 1.0):
         return word
-    return f"{word} (p {item.prob:.2f})"
+    return f"{word} (p {share_text(item.prob)})"
 
 
 def _points(points: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from recanal.cli.progress import show_share
 from recanal.errors import OptionError
 
 __all__ = ["study"]
+
+_NEEDED = ("pandas", "polars", "docx")
 
 
 @click.command(cls=RecanalCommand)
@@ -32,13 +35,15 @@ def study(plan: Path | None, out: Path | None, template: bool, check: bool, to_j
       recanal study plan.toml --check
       recanal study plan.toml --out results
     """  # noqa: D301
-    from recanal.study.files import write_study
-    from recanal.study.reading import plan_template
-    from recanal.study.run import check_study, run_study
-
     if template:
+        from recanal.protocol.reading import plan_template
+
         click.echo(plan_template(), nl=False)
         return
+    _need_packages()
+    from recanal.study.files import write_study
+    from recanal.study.run import check_study, run_study
+
     if plan is None:
         raise OptionError("Name a plan.", hint="`recanal study --template` prints one.")
     if check:
@@ -56,3 +61,11 @@ def study(plan: Path | None, out: Path | None, template: bool, check: bool, to_j
         for warning in section.warnings:
             click.echo(f"{section.title}: {warning}", err=True)
     click.echo(f"{len(result.report.sections)} analyses, {len(written)} files. Begin with study.html.")
+
+
+def _need_packages() -> None:
+    absent = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if absent:
+        raise OptionError(
+            f"`recanal study` needs {', '.join(absent)}, not installed here.", hint="pip install 'recanal[study]'"
+        )

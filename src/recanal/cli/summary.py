@@ -12,7 +12,7 @@ from rich.table import Table
 
 from recanal.cli.edits_text import edits_text
 from recanal.core.case import COMPONENTS, CaseReport, Lesion
-from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display, clean, words
+from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display, clean, nothing_found, words
 from recanal.report.flag_words import flag_sentence
 from recanal.report.model_scores import scores_model
 from recanal.report.sources import Sources
@@ -65,7 +65,7 @@ def summary_text(case: CaseReport, out: Path, *, width_columns: int = 110) -> st
     for index, lesion in enumerate(case.lesions):
         parts += [_pairs(_lesion_rows(lesion, f"lesions.{index}", say), width_columns), ""]
     if not case.lesions:
-        parts += ["No lesion was analysed.", ""]
+        parts += [nothing_found(case), ""]
     if case.edits:
         parts += [edits_text(case, width_columns=width_columns), ""]
     if case.scores:

@@ -65,7 +65,7 @@ def connect(where: str, *, timeout_s: float = 60.0) -> sa.Engine:
             f"A store cannot live in {url.get_backend_name()}.", hint="Use a file, or a postgresql:// URL."
         )
     try:
-        engine = sa.create_engine(url.set(drivername="postgresql+pg8000"))
+        engine = sa.create_engine(url.set(drivername="postgresql+pg8000"), poolclass=sa.NullPool)
     except ModuleNotFoundError as error:
         raise CohortError("PostgreSQL needs the package pg8000.", hint="pip install 'recanal[postgres]'") from error
     wait_ms = int(timeout_s * 1000)

@@ -93,7 +93,7 @@ def _json(series: pl.Series) -> pl.Series:
 
 
 def _floats(series: pl.Series) -> pl.Series:
-    values = series + 0.0
+    values = series.set((series == 0).fill_null(value=False), 0.0)
     size = values.abs()
     odd = ((size != 0) & ((size < _LEAST) | (size >= _MOST))).fill_null(value=False)
     if not odd.any():

@@ -137,7 +137,13 @@ def _plan(writer: Writer, checked: CheckedRows, how: ImportOptions) -> _Plan:
         table = writer.dictionary.table(name)
         good = without_rejected(part, plan.rejections)
         held = writer.keys(name)
-        refused = pl.concat([_orphans(writer, table, good, known, plan.rows), _withdrawn(good, held, table)])
+        refused = pl.concat(
+            [
+                _orphans(writer, table, good, known, plan.rows),
+                _strangers(writer, table, good, plan.rows),
+                _withdrawn(good, held, table),
+            ]
+        )
         good = without_rejected(good, refused)
         fresh = good.join(held, on=table.key, how="anti")
         if name in checked.key_only and not how.create_parents:
@@ -152,6 +158,8 @@ def _plan(writer: Writer, checked: CheckedRows, how: ImportOptions) -> _Plan:
         first = fresh.drop(ROW).with_columns(pl.lit(1, dtype=pl.Int64).alias("version"))
         rows = pl.concat([first, changed.drop(ROW)], how="diagonal")
         plan.rows[name] = rows.with_columns(pl.lit(0, dtype=pl.Int64).alias("withdrawn"))
+        if name in checked.key_only and not how.create_parents:
+            continue
         plan.added[name], plan.changed[name] = fresh.height, changed.height
         plan.unchanged[name] = again.height - changed.height - moved.height
     return plan
@@ -177,6 +185,24 @@ def _orphans(
             known[parent] = pl.concat([held, new[parent][key]]) if parent in new else held
         missing = good.filter(pl.col(key).is_not_null() & ~pl.col(key).is_in(known[parent].implode()))
         found.append(as_rejections(missing[ROW], key, "parent"))
+    return pl.concat(found)
+
+
+def _strangers(writer: Writer, table: Table, good: pl.DataFrame, new: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Rows whose parents do not belong together, such as a lesion of another patient."""
+    found = [no_rejections()]
+    for name in table.parents:
+        parent = writer.dictionary.table(name)
+        for grand in parent.parents:
+            key = writer.dictionary.table(grand).key
+            if parent.key not in good.columns or key not in good.columns:
+                continue
+            kin = [writer.present(name).select(parent.key, key)]
+            kin += [new[name].select(parent.key, key)] if name in new and key in new[name].columns else []
+            both = good.select(ROW, parent.key, key).join(
+                pl.concat(kin).unique(parent.key, keep="last"), on=parent.key, how="inner", suffix=":held"
+            )
+            found.append(as_rejections(both.filter(pl.col(key) != pl.col(f"{key}:held"))[ROW], parent.key, "kin"))
     return pl.concat(found)
 
 

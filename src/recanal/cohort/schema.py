@@ -9,8 +9,19 @@ import sqlalchemy as sa
 
 from recanal.variables.dictionary import Dictionary, Table, Variable
 
-__all__ = ["AUDIT", "BOOK", "LEAVES", "SYSTEM_COLUMNS", "build_metadata", "column_type", "rows_table", "trigger_names"]
-__all__ += ["guard_statements", "view_statements"]
+__all__ = [
+    "AUDIT",
+    "BOOK",
+    "CASES",
+    "LEAVES",
+    "SYSTEM_COLUMNS",
+    "build_metadata",
+    "column_type",
+    "guard_statements",
+    "rows_table",
+    "trigger_names",
+    "view_statements",
+]
 
 SYSTEM_COLUMNS = ("version", "withdrawn")
 _PLACE_COLUMNS = ("batch", "position")

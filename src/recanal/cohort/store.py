@@ -21,7 +21,7 @@ from recanal.errors import CohortError
 from recanal.variables.dictionary import Dictionary, Table, as_plain, load_dictionary, parse_dictionary
 from recanal.variables.frames import column_dtype, frame_schema
 
-__all__ = ["SCHEMA_VERSION", "Author", "Store", "Writer", "create_store", "open_store"]
+__all__ = ["SCHEMA_VERSION", "Author", "Store", "Writer", "create_store", "open_store", "present_rows"]
 
 SCHEMA_VERSION = 1
 _NO_HASH = "0" * 64

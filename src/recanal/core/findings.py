@@ -156,7 +156,8 @@ class Findings:
 def _kind(name: str) -> FactKind:
     known = vocabulary()
     if name not in known:
-        raise FindingsError(f"{name}: no such finding.", hint="`recanal findings` lists the names.")
+        shown = name if name.strip() else f"the empty name {name!r}"
+        raise FindingsError(f"{shown}: no such finding.", hint="`recanal findings` lists the names.")
     return known[name]
 
 
@@ -193,7 +194,7 @@ def _bounds(kind: FactKind, value: FindingValue, entry: Mapping[str, Any]) -> tu
         raise FindingsError(f"{kind.name}: give both low and high, or neither.")
     low, high = (float(_checked(kind, end)) for end in ends)
     if not low <= float(value) <= high:
-        raise FindingsError(f"{kind.name}: the value {value} must lie between low {low} and high {high}.")
+        raise FindingsError(f"{kind.name}: the value {value:g} must lie between low {low:g} and high {high:g}.")
     return low, high
 
 
@@ -216,8 +217,12 @@ def _checked(kind: FactKind, value: object) -> FindingValue:
 
 
 def _shown(value: object) -> str:
-    """A value as a message shows it, cut short; Python refuses to write out integers of thousands of digits."""
+    """A value as JSON writes it, cut short; Python refuses to write out integers of thousands of digits."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, list | tuple | Mapping):
+        return "an object" if isinstance(value, Mapping) else "a list"
     try:
-        return reprlib.repr(value)
+        return f"{value:.10g}" if isinstance(value, float) else reprlib.repr(value)
     except ValueError:
         return "a number of thousands of digits"

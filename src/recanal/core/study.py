@@ -74,6 +74,8 @@ class StudySeries:
         Interval of y, or of x in a forest plot; empty where there is none.
     point_labels
         Words at each point: rows of a forest plot, strata.
+    value_labels
+        The numbers of each point in words, for a forest plot.
     step
         Whether the line goes in steps.
     """
@@ -84,11 +86,12 @@ class StudySeries:
     low_value: tuple[float, ...] = ()
     high_value: tuple[float, ...] = ()
     point_labels: tuple[str, ...] = ()
+    value_labels: tuple[str, ...] = ()
     step: bool = False
 
     def __post_init__(self) -> None:
         size = len(self.x_value)
-        parts = (self.low_value, self.high_value, self.point_labels)
+        parts = (self.low_value, self.high_value, self.point_labels, self.value_labels)
         if len(self.y_value) != size or any(part and len(part) != size for part in parts):
             raise OptionError(f"Series {self.label!r} needs one length, got {size} and others.")
 

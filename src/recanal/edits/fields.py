@@ -86,10 +86,10 @@ class Fields:
             raise self.refusal(field, f"must be the id of a lesion, got {_got(value)}", hint)
         return value
 
-    def number(self, field: str, *, low: float, high: float, default: float | None = None) -> float:
+    def number(self, field: str, *, low: float, high: float, default_value: float | None = None) -> float:
         """A number within bounds; the default where the field is not given."""
-        if default is not None and not self.has(field):
-            return default
+        if default_value is not None and not self.has(field):
+            return default_value
         hint = f"Give a number from {low:g} to {high:g}."
         value = self._value(field, hint)
         if not _is_number(value) or not low <= value <= high:

@@ -117,6 +117,7 @@ def _residual(vessel: Vessel, gap: Gap) -> float:
     arc, lumen = vessel.line.arc_mm, vessel.lumen
     inside = (arc >= gap.start_mm) & (arc <= gap.end_mm)
     share = ((lumen.core_hu - TISSUE_HU) / np.maximum(lumen.level_hu - TISSUE_HU, 40.0))[inside]
+    if not len(share):
+        return gap.residual_share
     window = max(1, min(round(2.0 / SECTION_STEP_MM), len(share)))
-    means = np.convolve(share, np.full(window, 1.0 / window), mode="valid")
-    return float(means.min()) if len(means) else gap.residual_share
+    return float(np.convolve(share, np.full(window, 1.0 / window), mode="valid").min())

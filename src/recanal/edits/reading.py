@@ -104,7 +104,7 @@ def _add(fields: Fields) -> Action:
 
 
 def _axis_reach(fields: Fields) -> float:
-    return fields.number("reach_mm", low=1.0, high=MOST_REACH_MM, default=AXIS_REACH_MM)
+    return fields.number("reach_mm", low=1.0, high=MOST_REACH_MM, default_value=AXIS_REACH_MM)
 
 
 def _delete(fields: Fields) -> Action:
@@ -123,7 +123,7 @@ def _redraw(fields: Fields) -> Action:
     border = fields.word("border", ("lumen", "wall"))
     if fields.has("polygon_mm") == fields.has("radii_mm"):
         raise fields.refusal("polygon_mm", "needs exactly one of polygon_mm and radii_mm", "Give one of them.")
-    reach = fields.number("reach_mm", low=0.0, high=MOST_REACH_MM, default=CONTOUR_REACH_MM)
+    reach = fields.number("reach_mm", low=0.0, high=MOST_REACH_MM, default_value=CONTOUR_REACH_MM)
     at = fields.place("at") if fields.has("at") or fields.has("radii_mm") else None
     if fields.has("radii_mm"):
         return Redraw(border, (), fields.radii("radii_mm", high_mm=MOST_RADIUS_MM), at, reach)

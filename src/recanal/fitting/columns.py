@@ -10,7 +10,53 @@ from scipy import special
 
 from recanal.errors import OptionError, StatsError
 
-__all__ = ["cluster_codes", "event_column", "normal_reach", "number_column", "same_length"]
+__all__ = [
+    "as_numbers",
+    "check_shares",
+    "cluster_codes",
+    "event_column",
+    "is_missing",
+    "normal_reach",
+    "number_column",
+    "same_length",
+]
+
+
+def as_numbers(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """A copy of a column as numbers, NaN where a value is missing, also the missing values of pandas.
+
+    Raises
+    ------
+    StatsError
+        When the values are not numbers or not one per row.
+
+    Examples
+    --------
+    >>> as_numbers([1, None], "length_mm").tolist()
+    [1.0, nan]
+    """
+    convert = getattr(values, "to_numpy", None)
+    try:
+        plain = values if convert is None else convert(dtype=np.float64, na_value=np.nan)
+        column = np.array(plain, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise StatsError(f"Column '{name}' must hold numbers.") from None
+    if column.ndim != 1:
+        raise StatsError(f"Column '{name}' must be one number per row, got shape {column.shape}.")
+    return column
+
+
+def is_missing(label: object) -> bool:
+    """Whether a label is None, NaN, or the missing value of pandas.
+
+    Examples
+    --------
+    >>> is_missing(float("nan")), is_missing("LAD")
+    (True, False)
+    """
+    return (
+        label is None or type(label).__name__ in ("NAType", "NaTType") or (isinstance(label, float) and label != label)
+    )
 
 
 def number_column(values: ArrayLike, name: str, *, least: int = 1, varies: bool = False) -> NDArray[np.float64]:
@@ -37,12 +83,7 @@ def number_column(values: ArrayLike, name: str, *, least: int = 1, varies: bool 
     >>> number_column([1, 2, 3], "length_mm").tolist()
     [1.0, 2.0, 3.0]
     """
-    try:
-        column = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise StatsError(f"Column '{name}' must hold numbers.") from None
-    if column.ndim != 1:
-        raise StatsError(f"Column '{name}' must be one number per row, got shape {column.shape}.")
+    column = as_numbers(values, name)
     missing = int((~np.isfinite(column)).sum())
     if missing:
         raise StatsError(
@@ -123,7 +164,7 @@ def cluster_codes(values: ArrayLike, name: str, *, rows: int) -> NDArray[np.intp
     labels = np.asarray(values).tolist()
     if len(labels) != rows:
         raise StatsError(f"Column '{name}' has {len(labels)} rows, the table has {rows}.")
-    if any(label is None or label != label for label in labels):
+    if any(is_missing(label) for label in labels):
         raise StatsError(f"Column '{name}' has rows without a cluster.", hint="Every row needs its patient.")
     codes: dict[Hashable, int] = {}
     out = np.array([codes.setdefault(label, len(codes)) for label in labels], dtype=np.intp)
@@ -148,3 +189,16 @@ def normal_reach(level: float) -> float:
     if not 0 < level < 1:
         raise OptionError(f"level must lie between 0 and 1, got {level}.")
     return float(special.ndtri((1 + level) / 2))
+
+
+def check_shares(**shares: float) -> None:
+    """Refuse what does not lie between 0 and 1, by its name.
+
+    Raises
+    ------
+    OptionError
+        When a share lies at or beyond 0 or 1.
+    """
+    for name, share in shares.items():
+        if not 0 < share < 1:
+            raise OptionError(f"{name} must lie between 0 and 1, got {share}.")

@@ -78,7 +78,8 @@ class RiskSets:
 
     def of_events(self, values: Vector) -> Vector:
         """Sum of (n,) sorted values over the events at each event time."""
-        return np.bincount(self.death_of, values[self.events], minlength=len(self.event_times))
+        sums = np.bincount(self.death_of, values[self.events], minlength=len(self.event_times))
+        return np.asarray(sums, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +173,7 @@ def maximise_cox(strata: Sequence[RiskSets]) -> CoxSolution:
         except np.linalg.LinAlgError:
             raise StatsError("The information of the Cox model is singular.", hint="Leave a column out.") from None
         if float(step @ score) < 1e-18 * (1 + abs(height)):
-            covariance = np.linalg.inv(information)
+            covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
             if float(np.diag(covariance).max()) > _WIDEST**2:
                 break
             return CoxSolution(beta, covariance, height, null, first)
@@ -200,9 +201,10 @@ def score_residuals(sets: RiskSets, beta: Vector) -> Vector:
     at, m = sets.of, len(sets.event_times)
     rate = 1 / terms.total_weight
     p = sets.matrix.shape[1]
-    hazard = np.stack([np.bincount(at, rate * mean, minlength=m) for mean in (1.0, *terms.mean.T)], axis=1)
+    means = (np.ones(len(at)), *terms.mean.T)
+    hazard = np.stack([np.bincount(at, rate * mean, minlength=m) for mean in means], axis=1).astype(np.float64)
     spared = sets.fraction * rate
-    less = np.stack([np.bincount(at, spared * mean, minlength=m) for mean in (1.0, *terms.mean.T)], axis=1)
+    less = np.stack([np.bincount(at, spared * mean, minlength=m) for mean in means], axis=1)
     passed = np.searchsorted(sets.event_times, sets.times, side="right")
     lived = np.vstack([np.zeros(p + 1), np.cumsum(hazard, axis=0)])[passed]
     lived[sets.events] -= less[sets.death_of]
@@ -212,7 +214,7 @@ def score_residuals(sets: RiskSets, beta: Vector) -> Vector:
     count = np.bincount(at, minlength=m)
     mean_at = np.stack([np.bincount(at, column, minlength=m) / count for column in terms.mean.T], axis=1)
     out[sets.events] += sets.matrix[sets.events] - mean_at[sets.death_of]
-    back = np.empty_like(out)
+    back = np.empty(out.shape)
     back[sets.order] = out
     return back
 

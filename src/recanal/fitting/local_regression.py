@@ -130,14 +130,12 @@ def _vertex_rows(positions: Vector, vertex: float, near: int) -> tuple[Vector, V
     """Rows that give value and slope at a vertex."""
     square = (positions - vertex) ** 2
     reach = float(np.partition(square, near - 1)[near - 1])
-    if reach <= 0:
-        raise StatsError("Too many cases have the same prediction for a smooth curve.", hint="Compare groups instead.")
     inside = square < reach
     gap = positions[inside] - vertex
-    root = np.sqrt((1 - (square[inside] / reach) ** 1.5) ** 3)
-    scale = float(np.sqrt(reach))
+    root = np.sqrt((1 - (square[inside] / max(reach, 1e-300)) ** 1.5) ** 3)
+    scale = max(float(np.sqrt(reach)), 1e-150)
     matrix = np.column_stack([np.ones(len(gap)), gap / scale, (gap / scale) ** 2]) * root[:, None]
-    if np.linalg.matrix_rank(matrix) < 3:
+    if len(gap) < 3 or np.linalg.matrix_rank(matrix) < 3:
         raise StatsError("Too few distinct predictions for a smooth curve.", hint="Compare groups instead.")
     inverse = np.linalg.pinv(matrix) * root
     value, slope = np.zeros(len(positions)), np.zeros(len(positions))

@@ -18,6 +18,7 @@ from recanal.errors import StatsError
 __all__ = ["LogisticProblem", "LogisticSolution", "maximise_logistic", "profile_limits", "profile_ratio"]
 
 _MOST_STEPS = 200
+_FARTHEST = 20.0  # log odds that one step may move a case
 _FAR = 50.0  # Wald errors; beyond, a limit is called infinite
 Vector = NDArray[np.float64]
 
@@ -133,7 +134,7 @@ def maximise_logistic(
 
 def profile_ratio(problem: LogisticProblem, best: LogisticSolution, index: int) -> float:
     """Twice the log likelihood that is lost when one coefficient is held at 0."""
-    return 2 * (best.log_likelihood - maximise_logistic(problem, start=best.beta, held={index: 0.0}).log_likelihood)
+    return 2 * (best.log_likelihood - _held(problem, best, index, 0.0).log_likelihood)
 
 
 def profile_limits(
@@ -148,14 +149,17 @@ def profile_limits(
     cut = float(special.chdtri(1, 1 - level))
     error = math.sqrt(best.covariance[index, index])
     centre = float(best.beta[index])
-    warm = {"beta": best.beta}
 
     def excess(value: float) -> float:
-        bent = maximise_logistic(problem, start=warm["beta"], held={index: value})
-        warm["beta"] = bent.beta
-        return 2 * (best.log_likelihood - bent.log_likelihood) - cut
+        return 2 * (best.log_likelihood - _held(problem, best, index, value).log_likelihood) - cut
 
     return _root(excess, centre, -error), _root(excess, centre, error)
+
+
+def _held(problem: LogisticProblem, best: LogisticSolution, index: int, value: float) -> LogisticSolution:
+    """The maximum with one coefficient held, sought from where the others would go if the likelihood were normal."""
+    start = best.beta + best.covariance[:, index] / best.covariance[index, index] * (value - best.beta[index])
+    return maximise_logistic(problem, start=start, held={index: value})
 
 
 def _root(excess: Callable[[float], float], centre: float, error: float) -> float:
@@ -190,8 +194,8 @@ def _state(problem: LogisticProblem, beta: Vector) -> _State:
 def _uphill(problem: LogisticProblem, state: _State, step: Vector, gain: float) -> _State | None:
     """The next state along the step, halved until the likelihood does not fall."""
     slack = 1e-12 * (1 + abs(state.height))
-    longest = float(np.abs(step).max())
-    share = min(1.0, 5.0 / longest)
+    longest = float(np.abs(problem.matrix @ step).max())
+    share = min(1.0, _FARTHEST / longest) if longest > 0 else 1.0
     for _ in range(40):
         trial = state.beta + share * step
         try:
@@ -206,18 +210,16 @@ def _uphill(problem: LogisticProblem, state: _State, step: Vector, gain: float) 
 
 def _cholesky(information: Vector) -> Vector:
     try:
-        root: Vector = np.linalg.cholesky(information)
+        return np.asarray(np.linalg.cholesky(information), dtype=np.float64)
     except np.linalg.LinAlgError:
         raise _singular() from None
-    return root
 
 
 def _solve(information: Vector, right: Vector) -> Vector:
     try:
-        out: Vector = np.linalg.solve(information, right)
+        return np.asarray(np.linalg.solve(information, right), dtype=np.float64)
     except np.linalg.LinAlgError:
         raise _singular() from None
-    return out
 
 
 def _singular() -> StatsError:

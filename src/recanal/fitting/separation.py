@@ -65,7 +65,11 @@ def find_separation(
     'complete'
     """
     scale = np.abs(matrix).max(axis=0)
-    signed = np.where(np.asarray(events) > 0, 1.0, -1.0)[:, None] * matrix / np.where(scale > 0, scale, 1.0)
+    signed = (
+        np.where(np.asarray(events, dtype=np.float64) > 0, 1.0, -1.0)[:, None]
+        * matrix
+        / np.where(scale > 0, scale, 1.0)
+    )
     rows = np.unique(signed, axis=0)
     found = optimize.linprog(
         -rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=[(-1.0, 1.0)] * rows.shape[1], method="highs"

@@ -145,7 +145,7 @@ def _lesion(site: _Site, *, name: str | None, bins: Scheme, number: int) -> Lesi
         plaque=_plaque(site, bins),
         distal_vessel=_distal(site, reference, distal_taper),
         profile=_profile(
-            site.vessel, gap.start_mm, gap, bins, np.interp(site.arc_mm, site.tissue.position_mm, dense.arc_deg)
+            site.vessel, gap.start_mm, site, bins, np.interp(site.arc_mm, site.tissue.position_mm, dense.arc_deg)
         ),
         bridge_confidence=site.bridge.confidence,
         bridge_alternatives=_alternatives(site.bridge),
@@ -266,14 +266,18 @@ def _distal(site: _Site, reference: Reference, funnel: Taper | None) -> DistalVe
 
 
 def _profile(
-    vessel: Vessel, origin_mm: float, gap: Gap | None, bins: Scheme, calcium_arc_deg: NDArray[np.float64]
+    vessel: Vessel, origin_mm: float, site: _Site | None, bins: Scheme, calcium_arc_deg: NDArray[np.float64]
 ) -> Profile:
     contours, arc = vessel.borders.contours, vessel.line.arc_mm
     rows = np.arange(0, len(arc), 2)
-    whole = tissue_between(vessel.sections, contours, start_mm=float(arc[0]), end_mm=float(arc[-1]))
-    inside = (arc >= gap.start_mm) & (arc <= gap.end_mm) if gap is not None else np.zeros(len(arc), dtype=bool)
-    edges = (*bins.edges_hu, float("inf"))
-    areas = [np.where(inside, whole.area_between(edges[k], edges[k + 1]), 0.0) for k in range(4)]
+    inside = np.zeros(len(arc), dtype=bool)
+    areas = [np.zeros(len(arc)) for _ in range(4)]
+    if site is not None:
+        inside = (arc >= site.gap.start_mm) & (arc <= site.gap.end_mm)
+        edges = (*bins.edges_hu, float("inf"))
+        for k, area in enumerate(areas):
+            area[np.searchsorted(arc, site.tissue.position_mm)] = site.tissue.area_between(edges[k], edges[k + 1])
+            area[~inside] = 0.0
 
     def values(x: NDArray[np.float64]) -> tuple[float, ...]:
         return tuple(float(v) for v in x[rows])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recanal.phantoms.geometry import Floats, arc_lengths, transport_frames
+from recanal.phantoms.geometry import Floats, arc_lengths, resample, transport_frames
 from recanal.phantoms.heart import Heart
 from recanal.phantoms.render import VesselPainter
 from recanal.phantoms.scanner import Grid
@@ -170,6 +170,12 @@ def draw_stent(artery: Artery, span_mm: tuple[float, float]) -> list[Deposit]:
     return [Deposit("stent", wire, _STRUT_MM, _METAL_HU) for wire in wires]
 
 
+def _dense(points_mm: Floats) -> Floats:
+    """A curve with points close enough for the painter."""
+    count = len(points_mm)
+    return resample(points_mm, STEP_MM) if arc_lengths(points_mm)[-1] > 1.3 * STEP_MM * (count - 1) else points_mm
+
+
 def paint_deposits(
     picture: NDArray[np.float32],
     grid: Grid,
@@ -187,7 +193,7 @@ def paint_deposits(
     scale
         Attenuation of calcium at this tube voltage over that at 120 kV.
     """
-    items = {f"{n}": deposit for n, deposit in enumerate(deposits)}
+    items = {f"{n}": replace(d, points_mm=_dense(d.points_mm)) for n, d in enumerate(deposits)}
     if not items:
         return
     painter = VesselPainter(grid, picture, {n: (d.points_mm, d.radius_mm + 0.4) for n, d in items.items()})

@@ -129,6 +129,19 @@ def _cap_truth(drawn: Drawn, caps: tuple[float | None, float | None], opacified:
     }
 
 
+def _tree_truth(drawn: Drawn) -> dict[str, Any]:
+    """The vessels and their names."""
+    target, others, vessels = _courses(drawn)
+    naming = drawn.naming
+    return {
+        "target": target,
+        "arteries": others,
+        "veins": vessels,
+        "dominance": naming.dominance,
+        "left_main_mm": naming.left_main_mm,
+    }
+
+
 def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
     """Everything that is known about a phantom."""
     options, arteries, lesion, grid = drawn.options, drawn.arteries, drawn.lesion, drawn.grid
@@ -137,7 +150,6 @@ def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
     opacified = not (lesion.occluded and options.distal_filling == "none")
     caps = find_caps(axis, lesion, scene, opacified)
     span = (start if caps[0] is None else caps[0], end if caps[1] is None else caps[1])
-    target, others, vessels = _courses(drawn)
     found = _findings(drawn, scene, span) if lesion.occluded else _Findings()
     narrowest = _narrowest(drawn) if not lesion.occluded else (None, None)
     branch = _side_branch(drawn, span[0]) if lesion.occluded else (False, None, None)
@@ -145,13 +157,11 @@ def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
     seeds = (span[0] - max(8.0, min(15.0, narrow[0] + 5.0)), end + max(8.0, min(15.0, narrow[1] + 5.0)))
     return PhantomTruth(
         **_cap_truth(drawn, caps, opacified),
+        **_tree_truth(drawn),
         options=options,
         seed=seed,
         vessel=lesion.place.vessel,
         occluded=lesion.occluded,
-        target=target,
-        arteries=others,
-        veins=vessels,
         bend_max_deg=found.bend[0],
         bend_chord_max_deg=found.bend[1],
         side_branch=branch[0],
@@ -169,6 +179,4 @@ def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
         stenosis_percent=narrowest[0],
         stenosis_point_mm=narrowest[1],
         psf_sigma_mm=(psf_sigmas(options)[1], psf_sigmas(options)[0]),
-        dominance=drawn.naming.dominance,
-        left_main_mm=drawn.naming.left_main_mm,
     )

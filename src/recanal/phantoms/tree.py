@@ -196,13 +196,13 @@ def _branch_course(heart: Heart, parent: Artery, at_mm: float, side: float, rng:
 
 
 def branch_from(
-    heart: Heart, parent: Artery, spot: tuple[str, float, float], lumen: float, rng: np.random.Generator
+    heart: Heart, parent: Artery, spot: tuple[str, float, float], lumen_mm: float, rng: np.random.Generator
 ) -> Artery:
     """A side branch: its name, the arc length of its origin and its side, and its lumen radius there."""
     name, at_mm, side = spot
     points = _branch_course(heart, parent, at_mm, side, rng)
     share = np.linspace(0.0, 1.0, len(points))
-    return Artery(name, points, lumen * (1 - 0.45 * share), float(rng.uniform(0.3, 0.4)), parent.name, at_mm, side)
+    return Artery(name, points, lumen_mm * (1 - 0.45 * share), float(rng.uniform(0.3, 0.4)), parent.name, at_mm, side)
 
 
 def _placement(options: PhantomOptions, length_mm: float, left_main_mm: float, rng: np.random.Generator) -> Placement:

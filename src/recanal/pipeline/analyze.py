@@ -137,6 +137,12 @@ def _checked(request: AnalyzeRequest) -> None:
         raise OptionError(f"No vessel named {request.vessel!r}.", hint=f"Use one of {', '.join(VESSELS)}.")
 
 
+def _seeds(request: AnalyzeRequest) -> tuple[Seed, Seed]:
+    if request.proximal_mm is None or request.distal_mm is None:
+        raise OptionError("No seeds were given.", hint="analyze_automatic finds occlusions without them.")
+    return request.proximal_mm, request.distal_mm
+
+
 def analyze_volume(
     volume: Volume,
     *,
@@ -148,13 +154,10 @@ def analyze_volume(
 ) -> tuple[CaseReport, SeededResult]:
     """The case and its geometry between two seeds in a volume in memory; nothing is read or written."""
     _checked(request)
-    if request.proximal_mm is None or request.distal_mm is None:
-        raise OptionError("No seeds were given.", hint="analyze_automatic finds occlusions without them.")
     started = time.perf_counter()
     result = measure_seeded(
         volume,
-        request.proximal_mm,
-        request.distal_mm,
+        *_seeds(request),
         name=request.vessel,
         flags=flags,
         progress=progress,

@@ -179,7 +179,7 @@ def _registered(scored: Scored) -> dict[str, float]:
         "shift_mm": float(np.linalg.norm(found.shift_mm)),
         "turn_deg": found.turn_deg,
         "correlation": found.correlation,
-        "overlap": found.overlap,
+        "overlap_share": found.overlap_share,
     }
 
 

@@ -15,7 +15,7 @@ __all__ = ["BEFORE", "changed_numbers", "lesion_pairs"]
 
 BEFORE = ("quality", "tree", "lesions", "findings", "findings_of", "scores", "strategy")
 """Parts of a case that are kept as they were before the corrections."""
-LEFT_OUT = ("id", "profile", "flags", "bridge_alternatives", "segments")
+LEFT_OUT = ("id", "profile", "flags", "points_mm", "segments")
 SCORE_FIELDS = {
     "points": "points",
     "points_min": "fewest points",
@@ -24,6 +24,14 @@ SCORE_FIELDS = {
     "stratum_min": "lowest stratum",
     "stratum_max": "highest stratum",
     "printed_rate": "published rate",
+}
+NAMES = {
+    "fraction_percent": "share of the plaque",
+    "vessel_percent": "share of the vessel",
+    "rao_lao_deg": "RAO/LAO angle",
+    "cra_cau_deg": "CRA/CAU angle",
+    "objective_percent": "objective of the search",
+    "name": "name",
 }
 LABELS = {
     "length_mm": "length",
@@ -47,6 +55,7 @@ LABELS = {
     "distal_vessel.diameter_mean_mm": "mean diameter beyond the occlusion",
     "distal_vessel.diseased": "vessel beyond diseased",
     "bridge_confidence": "confidence in the axis",
+    "bridge_alternatives.0.cost_ratio": "cost of the best other way over that of this one",
     "wall_bridged_percent": "wall not seen",
     "narrowest_diameter_mm": "smallest diameter",
 }
@@ -189,8 +198,8 @@ def _plain(path: str) -> str:
 
 
 def _plain_name(name: str) -> str:
-    if name.isdigit():
-        return str(int(name) + 1)
+    if name.isdigit() or name in NAMES:
+        return NAMES.get(name) or str(int(name) + 1)
     end = next((end for end in sorted(UNITS, key=len, reverse=True) if name.endswith(end)), "")
     return words(name.removesuffix(end))
 

@@ -7,11 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from scipy.spatial import cKDTree
-
-from recanal.anatomy.naming import SCCT_NAMES
-from recanal.core.case import CaseReport, Lesion, Quality, SegmentReport, TreeReport, as_json, case_json
+from recanal.core.case import CaseReport, Lesion, Quality, as_json, case_json
 from recanal.core.findings import Findings
 from recanal.core.volume import Volume
 from recanal.edits.actions import Edit, Redraw, RenameSegment, RenameVessel
@@ -27,6 +23,7 @@ from recanal.measure.lesion import measure_lesions, open_vessel
 from recanal.pipeline.angles import find_views, with_projections
 from recanal.pipeline.changes import BEFORE, changed_numbers, lesion_pairs
 from recanal.pipeline.doubts import doubts_of
+from recanal.pipeline.edited_tree import SEGMENT_NUMBERS, corrected_tree, in_segments
 from recanal.pipeline.seeded import SeededResult
 from recanal.pipeline.typed import disagreements
 from recanal.scores import evaluate_all
@@ -35,11 +32,7 @@ from recanal.strategy import advise_all
 __all__ = ["EditList", "corrected_case", "read_edits", "remeasured"]
 
 VESSELS = ("LM", "LAD", "LCX", "RCA")
-ALONG_SHARE = 0.9
-ALONG_MM = 1.0
-END_MM = 0.3
 SEVERAL = "several occlusions: findings and scores speak of the longest"
-_SCCT = {name: number for number, name in SCCT_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -87,8 +80,10 @@ def _check_name(edit: Edit) -> None:
     action, where = edit.action, f"edits[{edit.index}] ({edit.do}): name"
     if isinstance(action, RenameVessel) and action.name not in VESSELS:
         raise EditError(f"{where}: no vessel is named {action.name!a}.", hint=f"Use one of {', '.join(VESSELS)}.")
-    if isinstance(action, RenameSegment) and action.name not in _SCCT:
-        raise EditError(f"{where}: no segment is named {action.name!a}.", hint=f"Use one of {', '.join(_SCCT)}.")
+    if isinstance(action, RenameSegment) and action.name not in SEGMENT_NUMBERS:
+        raise EditError(
+            f"{where}: no segment is named {action.name!a}.", hint=f"Use one of {', '.join(SEGMENT_NUMBERS)}."
+        )
 
 
 def corrected_case(
@@ -136,10 +131,10 @@ def corrected_case(
     started = time.perf_counter()
     names = [part.lesions[0].vessel if part.lesions else None for part in parts]
     done = replayed([part.vessel for part in parts], todo.edits, volume, names=names)
-    tree = _tree(case.tree, parts, done, todo.edits)
+    tree = corrected_tree(case.tree, parts, done, todo.edits)
     progress("measuring again")
     new = _numbered([_part(old, done, k, volume) for k, old in enumerate(parts)])
-    new = tuple(replace(part, lesions=_in_segments(part.lesions, case.tree, tree)) for part in new)
+    new = tuple(replace(part, lesions=in_segments(part.lesions, case.tree, tree)) for part in new)
     after = _case(case, parts, new, replace(case, tree=tree), volume=volume, typed=typed)
     after = replace(after, quality=replace(after.quality, flags=(*after.quality.flags, _mark(todo.edits))))
     before, now = case_json(case), case_json(after)
@@ -287,73 +282,3 @@ def _quality(
     return replace(
         case.quality, usable=usable, flags=(*kept, *now, *([SEVERAL] if several else [])), psf_sigma_mm=sigma
     )
-
-
-def _tree(tree: TreeReport, parts: Sequence[SeededResult], done: Corrected, edits: Sequence[Edit]) -> TreeReport:
-    """The tree along the corrected axes, with the names that the reader gave."""
-    segments = list(tree.segments)
-    for part, vessel, name in zip(parts, done.vessels, done.names, strict=True):
-        was = part.lesions[0].vessel if part.lesions else None
-        along = [_share_along(segment, part.vessel) for segment in segments]
-        for k, segment in enumerate(segments):
-            if along[k] < ALONG_SHARE:
-                continue
-            if vessel is not part.vessel:
-                segment = _laid(segment, part.vessel, vessel)
-            if name != was:
-                own = segment.name in (was, "seeded vessel")
-                segment = replace(segment, vessel=name, name=str(name) if own else segment.name)
-            segments[k] = segment
-    for edit in edits:
-        if isinstance(edit.action, RenameSegment):
-            segments = _renamed(segments, edit, edit.action)
-    return replace(tree, segments=tuple(segments))
-
-
-def _share_along(segment: SegmentReport, vessel: Vessel) -> float:
-    """Share of a segment's points that lie on an axis."""
-    far = cKDTree(vessel.line.points_mm).query(np.asarray(segment.points_mm))[0]
-    return float((far < ALONG_MM).mean())
-
-
-def _laid(segment: SegmentReport, old: Vessel, new: Vessel) -> SegmentReport:
-    """A segment that ran along the old axis, along the new one."""
-    points = np.asarray(segment.points_mm)
-    ends = [old.line.nearest(point)[0] for point in points[[0, -1]]]
-    start = 0.0 if ends[0] < END_MM else new.line.nearest(points[0])[0]
-    stop = new.line.length_mm if ends[1] > old.line.length_mm - END_MM else new.line.nearest(points[-1])[0]
-    arc = new.line.arc_mm
-    rows = np.flatnonzero((arc >= start - 1e-6) & (arc <= stop + 1e-6))
-    if len(rows) < 2:
-        return segment
-    radius = np.sqrt(new.borders.contours.lumen_area_mm2[rows] / np.pi)
-    laid = tuple((float(x), float(y), float(z)) for x, y, z in new.line.points_mm[rows])
-    return replace(segment, points_mm=laid, radius_mm=tuple(float(r) for r in radius))
-
-
-def _in_segments(lesions: tuple[Lesion, ...], old: TreeReport, new: TreeReport) -> tuple[Lesion, ...]:
-    """The lesions with the numbers of the renamed segments."""
-    pairs = zip(old.segments, new.segments, strict=True)
-    known = {was.scct: now.scct for was, now in pairs if was.scct != now.scct and now.scct is not None}
-    if not known:
-        return lesions
-    first = known.pop(None, None)
-    out = []
-    for lesion in lesions:
-        numbers = tuple(known.get(number, number) for number in lesion.segments)
-        out.append(replace(lesion, segments=numbers or (() if first is None else (first,))))
-    return tuple(out)
-
-
-def _renamed(segments: list[SegmentReport], edit: Edit, action: RenameSegment) -> list[SegmentReport]:
-    hits = [segment.name == action.segment for segment in segments]
-    if sum(hits) != 1:
-        known = ", ".join(dict.fromkeys(segment.name for segment in segments))
-        raise EditError(
-            f"edits[{edit.index}] ({edit.do}): segment: {sum(hits)} segments are named {action.segment!a}.",
-            hint=f"The segments are {known}.",
-        )
-    return [
-        replace(segment, name=action.name, scct=_SCCT[action.name]) if hit else segment
-        for segment, hit in zip(segments, hits, strict=True)
-    ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
+from itertools import pairwise
 from typing import Any
 
 from recanal.core.case import CaseReport, as_json
 
-__all__ = ["NOT_ASSESSED", "NOT_MEASURABLE", "Display", "clean", "words"]
+__all__ = ["NOT_ASSESSED", "NOT_MEASURABLE", "Display", "clean", "nothing_found", "words"]
 
 NOT_MEASURABLE = "not measurable"
 NOT_ASSESSED = "not assessed"
@@ -35,6 +37,18 @@ def clean(value: Any) -> Any:
 
 def _unprintable(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp")
+
+
+def nothing_found(case: CaseReport) -> str:
+    """What is said of a case without a lesion: how much was looked at, where the tree was found without points."""
+    lengths = [
+        sum(math.dist(a, b) for a, b in pairwise(segment.points_mm))
+        for segment in case.tree.segments
+        if case.provenance.parameters.get("mode") == "automatic"
+    ]
+    if not lengths:
+        return "No lesion was analysed."
+    return f"No occlusion was found on {sum(lengths):.0f} mm of coronary artery."
 
 
 def words(name: str) -> str:

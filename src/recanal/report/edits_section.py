@@ -117,8 +117,8 @@ def _single(change: NumberChange) -> ChangeRow:
     before, after = (_text(value, change.unit) for value in (change.before, change.after))
     difference = _NONE
     if isinstance(change.difference, int | float) and not isinstance(change.difference, bool):
-        sign = "+" if change.difference > 0 else ""
-        difference = f"{sign}{_digits(change.difference, change.unit)}"
+        digits = _digits(change.difference, change.unit)
+        difference = f"+{digits}" if change.difference > 0 and digits.strip("0.") else digits
     return ChangeRow(change.label, before, after, difference, change.main)
 
 

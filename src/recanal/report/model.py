@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from recanal.core.case import CaseReport
-from recanal.report.display import Display, clean
+from recanal.report.display import Display, clean, nothing_found
 from recanal.report.model_findings import findings_model, provenance_model, series_model, spoken_of
 from recanal.report.model_head import SYNTHETIC, all_open, header_model, limits_model, verdict_model
 from recanal.report.model_lesion import lesion_model
@@ -19,7 +19,6 @@ RESEARCH_USE = "Research use only"
 _LEGS = ("aortoiliac", "femoropopliteal", "infrapopliteal")
 _WORDS = {
     "footer": "Not for diagnosis or treatment. Automatic measurements unless a reader is named.",
-    "no_lesion": "No lesion was analysed.",
     "limits_title": "What CT could not answer",
     "measured_title": "Measured on CT, with 95 % intervals in brackets",
     "scores_title": "Published scores",
@@ -98,6 +97,7 @@ def report_model(case: CaseReport) -> dict[str, Any]:
         "provenance": provenance_model(case),
         "references": sources.entries(),
         **_WORDS,
+        "no_lesion": nothing_found(case),
         **_STRIPS[all_open(case)],
         "numbers": dict(say.shown),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -21,7 +22,7 @@ FIGURE_FORMATS = ("svg", "pdf", "png")
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)))
 _INK = "#222222"
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "recanal",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
@@ -36,14 +37,14 @@ _ROUND_RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
 def study_figure(figure: StudyFigure) -> dict[str, bytes]:
-    """A figure in each of :data:`FIGURE_FORMATS`; the same bytes for the same numbers.
+    r"""A figure in each of :data:`FIGURE_FORMATS`; the same bytes for the same numbers.
 
     Examples
     --------
     >>> line = StudySeries("score", (0.0, 0.2, 1.0), (0.0, 0.7, 1.0))
     >>> shown = StudyFigure("roc", "ROC", "curves", "1 - specificity", "sensitivity", (line,), unit_square=True)
     >>> sorted(study_figure(shown)), study_figure(shown)["png"][:4]
-    (['pdf', 'png', 'svg'], b'\\x89PNG')
+    (['pdf', 'png', 'svg'], b'\x89PNG')
     """
     with rc_context(_SETTINGS):
         page = Figure(figsize=_size_inch(figure), layout="constrained")
@@ -167,10 +168,10 @@ def _ratios(axes: Axes, series: StudySeries, up: np.ndarray, colour: str, mark: 
         shown, up, xerr=error, fmt=mark, color=colour, ecolor=colour, markersize=5, elinewidth=1.3, capsize=2.5,
         label=series.label,
     )  # fmt: skip
-    for place, (a, b, c) in enumerate(zip(value, low, high, strict=True)):
+    for place, text in enumerate(series.value_labels):
         axes.annotate(
-            f"{a:.3g} ({b:.3g} to {c:.3g})".replace("inf", "∞"), (1, up[place]), xycoords=("axes fraction", "data"),
-            xytext=(8, 0), textcoords="offset points", va="center", fontsize=8, color=colour, annotation_clip=False,
+            text, (1, up[place]), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points",
+            va="center", fontsize=8, color=colour, annotation_clip=False,
         )  # fmt: skip
 
 

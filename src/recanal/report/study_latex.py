@@ -37,12 +37,12 @@ _SIGNS = {
 
 
 def latex_text(text: str) -> str:
-    """A text with the signs escaped that LaTeX would take as commands.
+    r"""A text with the signs escaped that LaTeX would take as commands.
 
     Examples
     --------
     >>> latex_text("50% & χ² <0.001")
-    '50\\\\% \\\\& $\\\\chi$\\\\textsuperscript{2} \\\\textless{}0.001'
+    '50\\% \\& $\\chi$\\textsuperscript{2} \\textless{}0.001'
     """
     return "".join(_SIGNS.get(sign, sign) for sign in text)
 

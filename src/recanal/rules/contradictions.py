@@ -16,7 +16,7 @@ from recanal.rules.logic import State, World, answer, by_person
 from recanal.rules.parsing import condition, finding_names
 from recanal.rules.table import Table
 
-__all__ = ["Contradiction", "check_contradictions", "contradicted", "contradictions"]
+__all__ = ["Contradiction", "check_contradictions", "comparable", "contradicted", "contradictions", "ends"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,20 @@ def contradicted(world: World, rows: Iterable[Contradiction]) -> bool:
     return any(_holds_in(row, world) for row in rows)
 
 
+def comparable(first: Fact, second: Fact) -> bool:
+    """Whether two facts can contradict each other.
+
+    A person's word overrides an unconfirmed measurement, and CT and angiogram see differently.
+    """
+    return by_person(first) is by_person(second) and {first.source, second.source} != {"ct", "angiogram"}
+
+
+def ends(fact: Fact) -> tuple[float, float]:
+    """Both ends of the interval of a number; the number itself where it has none."""
+    value = float(fact.value)
+    return (value if fact.low is None else fact.low), (value if fact.high is None else fact.high)
+
+
 def _holds_in(row: Contradiction, world: World) -> bool:
     if not all(name in world for name in row.names):
         return False
@@ -98,13 +112,13 @@ def _contradiction(row: Table) -> Contradiction:
 
 def _comparable(row: Contradiction, findings: Findings) -> bool:
     pairs = combinations((findings.facts[name] for name in row.names), 2)
-    return all(by_person(a) is by_person(b) and {a.source, b.source} != {"ct", "angiogram"} for a, b in pairs)
+    return all(comparable(a, b) for a, b in pairs)
 
 
 def _holds(row: Contradiction, findings: Findings) -> bool:
     if row.above:
         first, second = (findings.facts[name] for name in row.above)
-        if not _ends(first)[0] > _ends(second)[1]:
+        if not ends(first)[0] > ends(second)[1]:
             return False
     return all(answer(test, world).truth is True for test in _tests(row) for world in _worlds(test, findings))
 
@@ -116,24 +130,26 @@ def _tests(row: Contradiction) -> Iterator[Direct]:
 def _worlds(test: Direct, findings: Findings) -> Iterator[World]:
     """The finding at its value and, for a number with an interval, at both ends."""
     fact = findings.facts[test.finding]
-    values = [fact.value] if isinstance(fact.value, bool | str) else [*_ends(fact), float(fact.value)]
+    values = [fact.value] if isinstance(fact.value, bool | str) else [*ends(fact), float(fact.value)]
     for value in values:
         yield {test.finding: State(value, fact.value)}
-
-
-def _ends(fact: Fact) -> tuple[float, float]:
-    value = float(fact.value)
-    return (value if fact.low is None else fact.low), (value if fact.high is None else fact.high)
 
 
 def _error(row: Contradiction, findings: Findings) -> FindingsError:
     *others, last = row.names
     said = " and ".join(f"{name} is {_word(findings.facts[name])}" for name in others)
+    but = f", but {said}" if said else ""
     return FindingsError(
-        f"{last}: is {_word(findings.facts[last])}, but {said}; {row.why}.",
-        hint="Correct one of them, or leave it out.",
+        f"{last}: is {_word(findings.facts[last])}{but}; {row.why}.",
+        hint="Correct one of them, or leave it out." if said else "Correct it, or leave it out.",
     )
 
 
 def _word(fact: Fact) -> str:
-    return f"{fact.value:g}" if isinstance(fact.value, float) else str(fact.value).lower()
+    return (
+        f"{fact.value:g}"
+        if isinstance(fact.value, float)
+        else str(fact.value).lower()
+        if isinstance(fact.value, bool)
+        else str(fact.value)
+    )

@@ -14,13 +14,14 @@ from recanal.scores.evaluation import evaluate, evaluate_all
 from recanal.scores.not_shipped import not_shipped
 from recanal.scores.priors import check_priors, parse_priors
 from recanal.scores.rates import primary_rates, rate_text, rates_for
-from recanal.scores.reading import parse_findings
+from recanal.scores.reading import FindingsFile, parse_findings, parse_findings_file
 from recanal.scores.sheet import Sheet
 from recanal.scores.tallies import evaluate_tallies
 from recanal.scores.wilson import wilson_interval
 
 __all__ = [
     "ClassSheet",
+    "FindingsFile",
     "LeftOut",
     "Sheet",
     "check_consistent",
@@ -37,6 +38,7 @@ __all__ = [
     "load_sheet_file",
     "not_shipped",
     "parse_findings",
+    "parse_findings_file",
     "parse_priors",
     "primary_rates",
     "rate_text",

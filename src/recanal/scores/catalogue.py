@@ -8,26 +8,23 @@ from importlib import resources
 from pathlib import Path
 
 from recanal.errors import SheetError
+from recanal.scores.names import SHEETS, TALLIES, ids_in, no_such_sheet
 from recanal.scores.parsing import parse_sheet
 from recanal.scores.sheet import Sheet
 
 __all__ = ["load_sheet", "load_sheet_file", "sheet_ids", "tally_ids"]
 
-_SHEETS = "sheets"
-_TALLIES = "sheets/tallies"
 _MOST_BYTES = 1_000_000
 
 
-@lru_cache(maxsize=1)
 def sheet_ids() -> tuple[str, ...]:
     """The ids of the shipped sheets, in alphabetical order."""
-    return _ids(_SHEETS)
+    return ids_in(SHEETS)
 
 
-@lru_cache(maxsize=1)
 def tally_ids() -> tuple[str, ...]:
     """The ids of the shipped sheets of points that describe and predict nothing, in alphabetical order."""
-    return _ids(_TALLIES)
+    return ids_in(TALLIES)
 
 
 @lru_cache(maxsize=256)
@@ -40,8 +37,8 @@ def load_sheet(sheet_id: str) -> Sheet:
         When there is none of that id, or it is not well formed.
     """
     if sheet_id not in (*sheet_ids(), *tally_ids()):
-        raise SheetError(f"No score sheet is called {sheet_id!r}.", hint=f"Known sheets: {', '.join(sheet_ids())}.")
-    folder = _SHEETS if sheet_id in sheet_ids() else _TALLIES
+        raise no_such_sheet(sheet_id)
+    folder = SHEETS if sheet_id in sheet_ids() else TALLIES
     entry = resources.files("recanal.scores").joinpath(folder).joinpath(f"{sheet_id}.toml")
     sheet = parse_sheet(entry.read_text(encoding="utf-8"), label=sheet_id)
     if sheet.id != sheet_id:
@@ -71,11 +68,6 @@ def load_sheet_file(source: str | os.PathLike[str] | bytes) -> Sheet:
     except UnicodeDecodeError as error:
         raise SheetError(f"{label}: not UTF-8 text (byte {error.start}).") from error
     return parse_sheet(text.replace("\r\n", "\n"), label=label)
-
-
-def _ids(folder: str) -> tuple[str, ...]:
-    names = [entry.name for entry in resources.files("recanal.scores").joinpath(folder).iterdir()]
-    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
 def _read(path: Path) -> bytes:

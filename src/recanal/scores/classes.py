@@ -69,10 +69,21 @@ class Criterion:
 
 @dataclass(frozen=True)
 class CriteriaRule:
-    """The first criterion that holds gives the class; ``otherwise`` says what no criterion means."""
+    """The first criterion that holds gives the class.
+
+    Parameters
+    ----------
+    criteria
+        In order of precedence.
+    otherwise
+        What it means that no criterion holds.
+    void
+        When it holds, what the axis measures says nothing, and no criterion is asked; None where that cannot be.
+    """
 
     criteria: tuple[Criterion, ...]
     otherwise: str
+    void: Condition | None = None
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,16 @@ from pathlib import Path
 from recanal.errors import SheetError
 from recanal.scores.classes import ClassSheet
 from recanal.scores.classes_parsing import parse_class_sheet
+from recanal.scores.names import CLASSES, ids_in, no_such_sheet
 
 __all__ = ["class_sheet_ids", "load_class_sheet", "load_class_sheet_file"]
 
-_FOLDER = "sheets/classes"
 _MOST_BYTES = 1_000_000
 
 
-@lru_cache(maxsize=1)
 def class_sheet_ids() -> tuple[str, ...]:
     """The ids of the shipped classifications, in alphabetical order."""
-    names = [entry.name for entry in resources.files("recanal.scores").joinpath(_FOLDER).iterdir()]
-    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+    return ids_in(CLASSES)
 
 
 @lru_cache(maxsize=256)
@@ -34,9 +32,8 @@ def load_class_sheet(sheet_id: str) -> ClassSheet:
         When there is none of that id, or it is not well formed.
     """
     if sheet_id not in class_sheet_ids():
-        known = ", ".join(class_sheet_ids())
-        raise SheetError(f"No classification is called {sheet_id!r}.", hint=f"Known classifications: {known}.")
-    entry = resources.files("recanal.scores").joinpath(_FOLDER).joinpath(f"{sheet_id}.toml")
+        raise no_such_sheet(sheet_id, what="classification")
+    entry = resources.files("recanal.scores").joinpath(CLASSES).joinpath(f"{sheet_id}.toml")
     sheet = parse_class_sheet(entry.read_text(encoding="utf-8"), label=sheet_id)
     if sheet.id != sheet_id:
         raise SheetError(f"{sheet_id}: id: must equal the file name, got {sheet.id!r}.")

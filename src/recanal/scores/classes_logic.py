@@ -16,6 +16,7 @@ from recanal.scores.classes import (
     Axis,
     ClassSheet,
     CriteriaRule,
+    Criterion,
     GradeClass,
     LookupRule,
     tests_of,
@@ -69,6 +70,7 @@ class _Walk:
     used: tuple[str, ...]
     open_tests: tuple[Direct, ...]
     edge: bool
+    held: Criterion | None = None
 
 
 def judge_axes(sheet: ClassSheet, world: World) -> Mapping[str, Judgement]:
@@ -133,29 +135,50 @@ def _walk(rule: CriteriaRule, world: World) -> _Walk:
         if reply.truth is True:
             used = dict.fromkeys(reply.used) if not open_tests else {**used, **dict.fromkeys(reply.used)}
             edge = len(criterion.gives) > 1 and not open_tests
-            return _Walk(frozenset(possible), criterion.says, tuple(used), tuple(open_tests), edge)
+            return _Walk(frozenset(possible), criterion.says, tuple(used), tuple(open_tests), edge, criterion)
         open_tests += [test for test in readings(criterion.test) if answer(test, world).truth is None]
     return _Walk(frozenset(possible | {NOT_CLASSIFIED}), rule.otherwise, tuple(used), tuple(open_tests), False)
 
 
+def _is_void(axis: Axis, world: World) -> tuple[str, ...]:
+    """The findings by which what the axis measures says nothing; empty where it speaks, or was not measured."""
+    rule = axis.rule
+    if not isinstance(rule, CriteriaRule) or rule.void is None:
+        return ()
+    reply = answer(rule.void, world)
+    return reply.used if reply.truth is True else ()
+
+
 def _by_criteria(axis: Axis, rule: CriteriaRule, world: World) -> Judgement:
+    void = _is_void(axis, world)
+    if void and any(test.finding in world for test in tests_of(axis)):
+        return Judgement((NOT_CLASSIFIED,), because=rule.otherwise, used=void)
     walk = _walk(rule, world)
     possible = walk.possible if len(walk.possible) == 1 else possible_classes(rule, world)
     decided = len(possible) == 1
     return Judgement(
         possible=_ordered(axis.classes, possible),
-        because=walk.because if not walk.open_tests else _reason(rule, possible),
+        because=_reason(rule, possible, walk, world),
         used=walk.used,
         missing=() if decided else tuple(dict.fromkeys(test.finding for test in walk.open_tests)),
         edge=walk.edge,
     )
 
 
-def _reason(rule: CriteriaRule, possible: frozenset[str]) -> str:
-    """The criteria that may hold, when they all give the same class."""
+def _reason(rule: CriteriaRule, possible: frozenset[str], walk: _Walk, world: World) -> str:
+    """Why the class is what it is: the criterion that holds; else those that may, of which one must."""
+    if not walk.open_tests:
+        return walk.because
     if len(possible) > 1:
         return ""
-    return " or ".join(row.says for row in rule.criteria if set(row.gives) == set(possible)) or rule.otherwise
+    if walk.held and set(possible) <= set(walk.held.gives):
+        return walk.held.says
+    may = [row.says for row in rule.criteria if set(row.gives) == set(possible) and _may_hold(row, world)]
+    return " or ".join(may) or rule.otherwise
+
+
+def _may_hold(criterion: Criterion, world: World) -> bool:
+    return answer(criterion.test, world).truth is not False
 
 
 def _by_lookup(sheet: ClassSheet, axis: Axis, rule: LookupRule, judged: Mapping[str, Judgement]) -> Judgement:
@@ -189,7 +212,7 @@ def _by_agreement(
         and judged[name].possible != (NOT_CLASSIFIED,)
     ]
     if not known:
-        return Judgement(tuple(row.name for row in axis.classes), missing=rule.ask)
+        return Judgement(tuple(row.name for row in axis.classes), missing=_still_to_ask(sheet, rule, world))
     sets = [frozenset(judgement.possible) - {NOT_CLASSIFIED} for _, judgement in known]
     common, said = frozenset.intersection(*sets), [_said(source, row) for source, row in known]
     used = _union(row.used for _, row in known)
@@ -203,6 +226,13 @@ def _by_agreement(
         missing=() if len(common) == 1 else _union(row.missing for _, row in known),
         edge=len(common) > 1 and any(row.edge for _, row in known),
     )
+
+
+def _still_to_ask(sheet: ClassSheet, rule: AgreeRule, world: World) -> tuple[str, ...]:
+    """What to ask for, without what is known already and what would say nothing."""
+    voided = [sheet.axis(name) for name in rule.of if _is_void(sheet.axis(name), world)]
+    idle = {test.finding for axis in voided for test in tests_of(axis)}
+    return tuple(name for name in rule.ask if name not in world and name not in idle)
 
 
 def _said(source: Axis, judgement: Judgement) -> str:

@@ -111,7 +111,8 @@ def _rule(row: Table) -> CriteriaRule | LookupRule | AgreeRule:
     if row.has("agree"):
         return AgreeRule(of=row.texts("agree"), ask=finding_names(row, "ask"))
     criteria = tuple(_criterion(entry) for entry in row.tables("criteria", required=True))
-    return CriteriaRule(criteria=criteria, otherwise=row.text("otherwise", default=_PLAIN))
+    void = condition(row.table("void")) if row.has("void") else None
+    return CriteriaRule(criteria=criteria, otherwise=row.text("otherwise", default=_PLAIN), void=void)
 
 
 def _criterion(row: Table) -> Criterion:

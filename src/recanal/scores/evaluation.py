@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from recanal.core.findings import Findings
 from recanal.core.score import ScoreItem, ScoreResult
+from recanal.rules.cautions import cautions_on
 from recanal.scores.catalogue import load_sheet, sheet_ids
 from recanal.scores.consistency import check_consistent
 from recanal.scores.logic import Outcome, World, answer, outcome, stated_world
@@ -244,7 +245,9 @@ def _warnings(sheet: Sheet, judged: Sequence[_Judged], findings: Findings, world
         out.append(f"A {sheet.territory} score, but the vessel is {findings.value('vessel')}.")
     out += _foreign_modality(sheet, judged, findings)
     out += [limit.warning for limit in sheet.limits if answer(limit.test, world).truth is True]
-    return tuple(out)
+    serves = "tally" if sheet.predicts == "description" else "score"
+    own = [limit.test for limit in sheet.limits]
+    return (*out, *cautions_on(world, serves=serves, territory=sheet.territory, own=own))
 
 
 def _foreign_modality(sheet: Sheet, judged: Sequence[_Judged], findings: Findings) -> list[str]:

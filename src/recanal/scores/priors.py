@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import reprlib
 from collections.abc import Iterable, Mapping
 
 from recanal.core.findings import FactKind, Findings, FindingValue, vocabulary
@@ -16,6 +18,7 @@ Priors = Mapping[str, tuple[tuple[FindingValue, float], ...]]
 
 _HINT = "A prior is for a true-or-false fact (a probability) or a choice (a probability for each word, adding up to 1)."
 _SUM_TOLERANCE = 1e-6
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", re.ASCII)
 
 
 def check_priors(priors: Mapping[str, PriorLike], findings: Findings) -> Priors:
@@ -67,7 +70,7 @@ def parse_priors(texts: Iterable[str]) -> Mapping[str, PriorLike]:
     priors: dict[str, PriorLike] = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        if not equals:
+        if not equals or not name:
             raise OptionError(f"--prior must read NAME=P, got {text[:60]!r}.", hint=_HINT)
         if name in priors:
             raise OptionError(f"{name}: its prior is given twice.", hint="Keep one of the two.")
@@ -86,10 +89,9 @@ def _words(name: str, text: str) -> Mapping[str, float]:
 
 
 def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise OptionError(f"{name}: a prior must be a number, got {text[:60]!r}.", hint=_HINT) from error
+    if _NUMBER.fullmatch(text) is None:
+        raise OptionError(f"{name}: a prior must be a number, got {text[:60]!r}.", hint=_HINT)
+    return float(text)
 
 
 def _spread(name: str, value: PriorLike) -> tuple[tuple[FindingValue, float], ...]:
@@ -120,8 +122,14 @@ def _choice_spread(kind: FactKind, value: Mapping[str, float]) -> tuple[tuple[Fi
 
 def _probability(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise OptionError(f"{name}: a prior must lie in [0, 1], got {value!r}.", hint=_HINT)
+        raise OptionError(f"{name}: a prior must lie in [0, 1], got {_shown(value)}.", hint=_HINT)
     return float(value)
+
+
+def _shown(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return reprlib.repr(value)
 
 
 def _refuse_tied(first: str, second: str, priors: Priors) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from recanal.errors import OptionError, StatsError
-from recanal.fitting.columns import normal_reach, number_column
+from recanal.fitting.columns import as_numbers, normal_reach, number_column
 from recanal.fitting.results import Estimate, StatsResult
 from recanal.stats.summary_tests import (
     SummaryTest,
@@ -176,10 +176,7 @@ def describe(values: ArrayLike, *, name: str = "values", quantile_type: str = "t
     >>> describe([1.0, 2.0, 4.0, None]).missing_count
     1
     """
-    try:
-        column = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise StatsError(f"Column '{name}' must hold numbers.") from None
+    column = as_numbers(values, name)
     known = number_column(column[~np.isnan(column)], name)
     low, middle, high = quantiles(known, [0.25, 0.5, 0.75], quantile_type=quantile_type)
     n, sd = len(known), float(known.std(ddof=1)) if len(known) > 1 else None
@@ -268,7 +265,7 @@ def compare_groups(
     --------
     >>> test = compare_groups({"a": [1.0, 2.0, 3.0], "b": [2.0, 3.0, 5.0]}, test="student")
     >>> round(test.p_value, 4), round(test.difference.value, 4)
-    (0.2508, -1.3333)
+    (0.2746, -1.3333)
     """
     if test not in CONTINUOUS_TESTS:
         raise OptionError(f"test must be one of {', '.join(CONTINUOUS_TESTS)}, got '{test}'.")
@@ -289,10 +286,13 @@ def compare_groups(
         "welch_anova": welch_anova_from_summary,
     }
     result = by_summary[test](means, sds, [len(column) for column in columns])
-    gap = means[0] - means[1]
-    if len(columns) != 2 or result.df is None or test not in ("student", "welch") or result.statistic == 0:
+    if result.df is None or test not in ("student", "welch"):
         return _comparison(test, result, None)
-    error = gap / result.statistic
+    gap, sizes = means[0] - means[1], [len(column) for column in columns]
+    spreads = [sd**2 for sd in sds]
+    if test == "student":
+        spreads = 2 * [sum((size - 1) * part for size, part in zip(sizes, spreads, strict=True)) / result.df]
+    error = math.sqrt(sum(part / size for part, size in zip(spreads, sizes, strict=True)))
     reach = float(special.stdtrit(result.df, (1 + level) / 2)) * error
     return _comparison(test, result, Estimate(gap, gap - reach, gap + reach, level, error))
 

@@ -36,6 +36,7 @@ __all__ = [
 
 LOGISTIC_METHODS = ("auto", "ml", "firth", "flac")
 _MOST_ROWS_SEARCHED = 20_000
+_WIDEST = 5.0  # standard error of a standardised column
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def fit_logistic(
     Firth's method: Firth D. Biometrika 1993;80:27-38; Heinze G, Schemper M. Stat Med 2002;21:2409-2419; its P values
     are penalised likelihood-ratio tests, its standard errors those of the augmented data, as in the R package logistf
     since 1.25. FLIC and FLAC: Puhr R, et al. Stat Med 2017;36:2302-2317. Separation is looked for by linear
-    programming up to 20,000 rows; beyond, a fit that does not converge is refused.
+    programming up to 20,000 rows; beyond, a fit whose errors have no bound is refused.
 
     Examples
     --------
@@ -210,6 +211,8 @@ def fit_logistic(
             method = "ml" if separation.kind == "none" else "firth"
     method = "ml" if method == "auto" else method
     problem, best = _solved(design, event, method)
+    if method == "ml" and separation is None and _runs_away(design, best):
+        raise StatsError("The odds ratios run to infinity.", hint="Events are separated; try Firth's penalty.")
     if not best.converged:
         raise StatsError("The logistic fit did not converge.", hint="Are events separated? Try Firth's penalty.")
     return _summary(design, event, (problem, best), _Choice(method, profile, level, separation))
@@ -258,6 +261,12 @@ def variance_inflation(fit: LogisticFit) -> dict[str, float]:
     return {name: float(factor) for name, factor in zip(names, np.diag(inverse), strict=True)}
 
 
+def _runs_away(design: Design, best: LogisticSolution) -> bool:
+    """Whether a column varies enough to be estimated, and yet its error has no bound."""
+    errors = np.sqrt(np.diag(best.covariance)) * design.matrix.std(axis=0)
+    return bool(errors.max() > _WIDEST)
+
+
 @dataclass(frozen=True)
 class _Choice:
     method: str
@@ -299,7 +308,7 @@ def _solved(design: Design, event: NDArray[np.float64], method: str) -> tuple[Lo
         return problem, maximise_logistic(problem)
     spread = best.fitted * (1 - best.fitted) * (1 + best.leverage)
     covariance = np.linalg.inv((design.matrix * spread[:, None]).T @ design.matrix)
-    return problem, dataclasses.replace(best, covariance=covariance)
+    return problem, dataclasses.replace(best, covariance=np.asarray(covariance, dtype=np.float64))
 
 
 def _summary(
@@ -313,7 +322,8 @@ def _summary(
     intercept = float(best.beta[0])
     if choice.method == "firth":
         offset = design.matrix[:, 1:] @ best.beta[1:]
-        intercept = float(maximise_logistic(LogisticProblem(np.ones((n, 1)), event, offset=offset)).beta[0])
+        alone = LogisticProblem(np.ones((n, 1)), event, offset=offset)
+        intercept = float(maximise_logistic(alone, start=best.beta[:1]).beta[0])
     fitted = special.expit(design.matrix[:, 1:] @ best.beta[1:p] + intercept)
     ratio = None if choice.method == "flac" else 2 * (best.log_likelihood - null)
     fewer = float(min(event.sum(), n - event.sum()))

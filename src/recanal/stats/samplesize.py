@@ -9,6 +9,7 @@ import numpy as np
 from scipy import optimize, special, stats
 
 from recanal.errors import OptionError
+from recanal.fitting.columns import check_shares
 from recanal.fitting.results import StatsResult
 
 __all__ = [
@@ -177,7 +178,7 @@ def most_parameters(*, rows_count: int, r2_share: float, shrinkage_share: float 
     >>> round(most_parameters(rows_count=207, r2_share=r2), 1)
     3.5
     """
-    _between(r2_share=r2_share, shrinkage_share=shrinkage_share)
+    check_shares(r2_share=r2_share, shrinkage_share=shrinkage_share)
     if r2_share >= shrinkage_share:
         raise OptionError(f"r2_share must lie below the shrinkage, got {r2_share} and {shrinkage_share}.")
     return rows_count * (shrinkage_share - 1) * math.log(1 - r2_share / shrinkage_share)
@@ -208,7 +209,7 @@ def r2_from_c_statistic(auc: float, *, prevalence_share: float) -> float:
     Riley RD, et al. Stat Med 2021;40:859-864. They draw a large sample; here the expected likelihood is integrated, so
     that the answer has no error of chance.
     """
-    _between(prevalence_share=prevalence_share)
+    check_shares(prevalence_share=prevalence_share)
     if not 0.5 < auc < 1:
         raise OptionError(f"auc must lie between 0.5 and 1, got {auc}.")
     gap = math.sqrt(2) * float(special.ndtri(auc))
@@ -259,7 +260,7 @@ def size_two_shares(
     >>> size_two_shares(0.84, 0.935).per_arm_count
     173
     """
-    _between(first_share=first_share, second_share=second_share, power=power, level=level)
+    check_shares(first_share=first_share, second_share=second_share, power=power, level=level)
     if first_share == second_share:
         raise OptionError("The two shares are equal; no size tells them apart.")
     mean = (first_share + second_share) / 2
@@ -295,7 +296,7 @@ def size_two_means(
     >>> size_two_means(0.5).per_arm_count
     64
     """
-    _between(power=power, level=level)
+    check_shares(power=power, level=level)
     gap = abs(standardised_difference_ratio)
     if not gap > 0:
         raise OptionError("The standardised difference must not be 0.")
@@ -320,17 +321,11 @@ def events_for_hazard_ratio(hazard_ratio: float, *, power: float = 0.8, level: f
     >>> round(events_for_hazard_ratio(0.7), 1)
     246.8
     """
-    _between(power=power, level=level)
+    check_shares(power=power, level=level)
     if not hazard_ratio > 0 or hazard_ratio == 1:
         raise OptionError(f"A hazard ratio must be above 0 and not 1, got {hazard_ratio}.")
     reach = float(special.ndtri((1 + level) / 2) + special.ndtri(power))
     return 4 * reach**2 / math.log(hazard_ratio) ** 2
-
-
-def _between(**shares: float) -> None:
-    for name, share in shares.items():
-        if not 0 < share < 1:
-            raise OptionError(f"{name} must lie between 0 and 1, got {share}.")
 
 
 def _null_height(share: float) -> float:
@@ -338,12 +333,12 @@ def _null_height(share: float) -> float:
 
 
 def _most_r2(prevalence_share: float) -> float:
-    _between(prevalence_share=prevalence_share)
+    check_shares(prevalence_share=prevalence_share)
     return 1 - math.exp(2 * _null_height(prevalence_share))
 
 
 def _shrinkage_counts(parameters: int, r2: float, most: float, shrinkage: float) -> tuple[int, int]:
-    _between(r2_share=r2, shrinkage_share=shrinkage)
+    check_shares(r2_share=r2, shrinkage_share=shrinkage)
     if parameters < 1:
         raise OptionError(f"A model has one parameter or more, got {parameters}.")
     if r2 >= min(most, shrinkage):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from recanal.core.findings import Findings
 from recanal.core.plan import RuleTrace, StrategyAdvice, StrategyStep
 from recanal.errors import OptionError
+from recanal.rules.cautions import cautions_on
 from recanal.rules.consistency import check_consistent
 from recanal.rules.logic import World, answer, stated_world
 from recanal.strategy.algorithm import TERRITORIES, Algorithm
@@ -61,10 +62,10 @@ def advise(algorithm: Algorithm | str, findings: Findings) -> StrategyAdvice:
     algorithm = load_algorithm(algorithm) if isinstance(algorithm, str) else algorithm
     check_consistent(findings)
     world = stated_world(findings)
-    start = judge_start(algorithm, world)
-    planners = _planners(algorithm.territory, world) if algorithm.kind == "material" else {}
+    start = judge_start(algorithm, findings)
+    planners = _planners(algorithm.territory, findings) if algorithm.kind == "material" else {}
     context = start.context if algorithm.kind == "algorithm" else _planned(planners)
-    judged = tuple(_with_planners(row, planners) for row in judge_rules(algorithm.rules, world, context))
+    judged = tuple(_with_planners(row, planners) for row in judge_rules(algorithm.rules, findings, context))
     return StrategyAdvice(
         algorithm=algorithm.id,
         steps=tuple(step for role in _STEP_ROLES for step in _steps(judged, role, findings)),
@@ -117,13 +118,13 @@ def territory_of(findings: Findings) -> str:
     return "leg" if findings.value("vessel") in _LEG_VESSELS else "coronary"
 
 
-def _planners(territory: str, world: World) -> dict[str, dict[str, bool | None]]:
+def _planners(territory: str, findings: Findings) -> dict[str, dict[str, bool | None]]:
     """For each strategy of the territory the algorithms that start with it (true) or may (None)."""
     out: dict[str, dict[str, bool | None]] = {}
     for name in algorithm_ids():
         algorithm = load_algorithm(name)
         if algorithm.territory == territory and algorithm.kind == "algorithm":
-            start = judge_start(algorithm, world)
+            start = judge_start(algorithm, findings)
             for strategy in start.possible:
                 out.setdefault(strategy, {})[name] = True if strategy == start.strategy else None
     return out
@@ -188,4 +189,5 @@ def _warnings(algorithm: Algorithm, findings: Findings, world: World) -> tuple[s
     if "vessel" in findings and territory_of(findings) != algorithm.territory:
         out.append(f"Made for {algorithm.territory} arteries, but the vessel is {findings.value('vessel')}.")
     out += [limit.warning for limit in algorithm.limits if answer(limit.test, world).truth is True]
-    return tuple(out)
+    own = [limit.test for limit in algorithm.limits]
+    return (*out, *cautions_on(world, serves="plan", territory=algorithm.territory, own=own))

@@ -10,7 +10,6 @@ from recanal.core.plan import PlanChange
 from recanal.errors import FindingsError
 from recanal.rules.conditions import Direct, readings
 from recanal.rules.consistency import check_consistent
-from recanal.rules.logic import stated_world
 from recanal.strategy.algorithm import Algorithm
 from recanal.strategy.judging import Start, judge_start
 from recanal.strategy.phrases import value_words
@@ -46,7 +45,7 @@ def changes_of(algorithm: Algorithm, findings: Findings) -> tuple[PlanChange, ..
         In the order in which the starts read the findings. A number is moved to the other side of each threshold
         that a start compares it with. A value that would contradict another finding is left out.
     """
-    now = judge_start(algorithm, stated_world(findings))
+    now = judge_start(algorithm, findings)
     out: dict[tuple[str, str], PlanChange] = {}
     tests = [part for rule in algorithm.starts() if rule.test is not None for part in readings(rule.test)]
     for name in dict.fromkeys(test.finding for test in tests):
@@ -74,7 +73,7 @@ def _start_with(algorithm: Algorithm, findings: Findings, name: str, value: Find
         check_consistent(changed)
     except FindingsError:
         return None
-    return judge_start(algorithm, stated_world(changed))
+    return judge_start(algorithm, changed)
 
 
 def _others(name: str, fact: Fact | None, tests: list[Direct]) -> Iterator[_Other]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from recanal.rules.conditions import Condition, Direct, Negation
-from recanal.rules.logic import Answer, World, answer
+from recanal.core.findings import Findings, FindingValue, vocabulary
+from recanal.rules.conditions import Condition, Direct, Negation, readings
+from recanal.rules.consistency import barring
+from recanal.rules.logic import Answer, State, World, answer, stated_world
 from recanal.strategy.algorithm import Algorithm, PlanRule
 
 __all__ = ["Judged", "Start", "judge_rules", "judge_start"]
@@ -45,14 +47,17 @@ class Start:
     context: Mapping[str, bool | None]
 
 
-def judge_start(algorithm: Algorithm, world: World) -> Start:
-    """The start of an algorithm in a world.
+def judge_start(algorithm: Algorithm, findings: Findings) -> Start:
+    """The start of an algorithm, given facts free of contradictions.
 
     Notes
     -----
     The starts are a decision list: the first that holds leads. An open one before it leaves the start open.
+    A rule is open only while it matters: where every value of one unknown finding that the known ones allow gives the
+    same answer, that is the answer.
     """
-    replies = [(rule, _answer(rule.test, world).truth) for rule in algorithm.starts()]
+    world = stated_world(findings)
+    replies = [(rule, _answer(rule.test, findings, world).truth) for rule in algorithm.starts()]
     leading: list[PlanRule] = []
     settled = False
     for rule, truth in replies:
@@ -71,13 +76,16 @@ def judge_start(algorithm: Algorithm, world: World) -> Start:
     return Start(possible[0], possible, options, context)
 
 
-def judge_rules(rules: Sequence[PlanRule], world: World, context: Mapping[str, bool | None]) -> tuple[Judged, ...]:
+def judge_rules(
+    rules: Sequence[PlanRule], findings: Findings, context: Mapping[str, bool | None]
+) -> tuple[Judged, ...]:
     """Every rule judged; ``context`` says which strategies are planned, for rules that belong to some."""
-    return tuple(_judge(rule, world, context) for rule in rules)
+    world = stated_world(findings)
+    return tuple(_judge(rule, findings, world, context=context) for rule in rules)
 
 
-def _judge(rule: PlanRule, world: World, context: Mapping[str, bool | None]) -> Judged:
-    reply = _answer(rule.test, world)
+def _judge(rule: PlanRule, findings: Findings, world: World, *, context: Mapping[str, bool | None]) -> Judged:
+    reply = _answer(rule.test, findings, world)
     planned: bool | None = True
     if rule.after:
         planned = False
@@ -86,12 +94,46 @@ def _judge(rule: PlanRule, world: World, context: Mapping[str, bool | None]) -> 
     if planned is False or reply.truth is False:
         return Judged(rule, False, reply.used if reply.truth is False else ())
     if reply.truth is None:
-        return Judged(rule, None, reply.used, rule.ask or _unsettled(rule.test, world))
+        return Judged(rule, None, reply.used, rule.ask or _to_ask(rule.test, world))
     return Judged(rule, None if planned is None else True, reply.used)
 
 
-def _answer(test: Condition | None, world: World) -> Answer:
-    return Answer(True) if test is None else answer(test, world)
+def _answer(test: Condition | None, findings: Findings, world: World) -> Answer:
+    if test is None:
+        return Answer(True)
+    reply = answer(test, world)
+    if reply.truth is not None:
+        return reply
+    names = dict.fromkeys(part.finding for part in readings(test) if part.finding not in world)
+    return next((found for name in names for found in _by_completion(test, findings, world, name=name)), reply)
+
+
+def _by_completion(test: Condition, findings: Findings, world: World, *, name: str) -> Iterator[Answer]:
+    """The answer that all values give which the known findings leave to one unknown finding, if there is one.
+
+    Only findings some of whose values are ruled out are tried: else the condition's own logic says as much.
+    """
+    barred = {value: barring(findings, name, value) for value in _values(name)}
+    left = [value for value, by in barred.items() if not by]
+    if not left or len(left) == len(barred):
+        return
+    replies = [answer(test, {**world, name: State(value, value, person=True)}) for value in left]
+    truths = {reply.truth for reply in replies}
+    if len(truths) == 1 and None not in truths:
+        used = [other for by in barred.values() for other in by]
+        used += [other for reply in replies for other in reply.used if other != name]
+        yield Answer(replies[0].truth, tuple(dict.fromkeys(used)))
+
+
+def _values(name: str) -> tuple[FindingValue, ...]:
+    kind = vocabulary()[name]
+    return (True, False) if kind.kind == "bool" else kind.choices
+
+
+def _to_ask(test: Condition | None, world: World) -> tuple[str, ...]:
+    """The findings of the open parts; those that are known are asked again only where nothing else is open."""
+    names = _unsettled(test, world)
+    return tuple(name for name in names if name not in world) or names
 
 
 def _unsettled(test: Condition | None, world: World) -> tuple[str, ...]:

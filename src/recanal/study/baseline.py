@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.core.study import StudyCell, StudyRow, StudySection, StudyTable
+from recanal.protocol.columns import StudyData
+from recanal.protocol.plan import BaselinePlan
 from recanal.study.baseline_rows import RowFinding, describe_row
-from recanal.study.columns import StudyData
 from recanal.study.outcome import Context, Finding, Used, plain_record
 from recanal.study.patients import patient_rows
-from recanal.study.plan import BaselinePlan
 from recanal.study.wording import number_text, p_text
 
 __all__ = ["TEST_NAMES", "Groups", "run_baseline"]
 
+_MOST_GROUPS = 12
 TEST_NAMES = {
     "student": "Student t",
     "welch": "Welch t",
@@ -81,6 +82,8 @@ def _groups(plan: BaselinePlan, data: StudyData) -> tuple[Groups, int]:
     codes, _, words = data.codes(plan.by)
     sizes = np.bincount(codes[codes >= 0], minlength=len(words))
     seen = np.flatnonzero(sizes > 0)
+    if len(seen) > _MOST_GROUPS:
+        raise plan.place.error("by", f"'{plan.by}' has {len(seen)} groups; {_MOST_GROUPS} is the most.")
     if len(seen) < 2:
         raise plan.place.error("by", f"'{plan.by}' has one group alone in these rows; a comparison needs two.")
     new = np.full(len(words) + 1, -1, dtype=np.intp)
@@ -116,7 +119,9 @@ def _table(
     body: list[StudyRow] = []
     for number, row in enumerate(rows):
         body += _rows(row, f"/analyses/{plan.id}/rows/{number}", overall=overall, compared=compared, smd=smd)
-    return StudyTable(plan.id, plan.title, tuple(head), tuple(body), (*notes, *_notes(plan, rows, compared)))
+    clustered = data.patient_count not in (None, data.rows_count)
+    notes = (*notes, *_notes(plan, rows, compared=compared, clustered=clustered))
+    return StudyTable(plan.id, plan.title, tuple(head), tuple(body), notes)
 
 
 def _rows(row: RowFinding, source: str, *, overall: bool, compared: bool, smd: bool) -> list[StudyRow]:
@@ -151,14 +156,16 @@ def _difference_cell(record: Mapping[str, Any], source: str) -> StudyCell:
     return StudyCell(number_text(abs(found["value"]), decimals=2), f"{source}/standardised_difference")
 
 
-def _notes(plan: BaselinePlan, rows: list[RowFinding], compared: bool) -> list[str]:
+def _notes(plan: BaselinePlan, rows: list[RowFinding], *, compared: bool, clustered: bool) -> list[str]:
     shapes = {row.record["summary"] for row in rows}
     words = {"mean_sd": "mean ± SD", "median_iqr": "median (quartiles)", "counts": "n (%)"}
     notes = ["Values are " + ", ".join(words[shape] for shape in words if shape in shapes) + "."]
     if compared:
-        notes.append(f"Tests by the rule set '{plan.rules}'; SMD: standardised difference, absolute." if plan.differences
-                     else f"Tests by the rule set '{plan.rules}'.")  # fmt: skip
+        smd = " SMD: standardised difference, absolute." if plan.differences else ""
+        notes.append(f"Tests by the rule set '{plan.rules}'.{smd}")
     absent = [f"{row.label} {row.record['missing']}" for row in rows if row.record["missing"]]
     if absent:
         notes.append(f"Missing: {'; '.join(dict.fromkeys(absent))}. Summaries and percentages are of known values.")
+    if clustered and compared:
+        notes.append("Tests count lesions as independent, although some patients have several.")
     return notes

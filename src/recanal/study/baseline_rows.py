@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from recanal.errors import InputError, StudyError
 from recanal.fitting.results import Estimate
+from recanal.protocol.columns import StudyData
+from recanal.protocol.place import shown
+from recanal.protocol.plan import BaselinePlan, RowPlan
 from recanal.stats.contingency import (
     CountTest,
     choose_count_test,
@@ -31,10 +34,7 @@ from recanal.stats.continuous import (
     standardised_difference,
     standardised_difference_of_counts,
 )
-from recanal.study.columns import StudyData
 from recanal.study.outcome import Context, code_path
-from recanal.study.place import shown
-from recanal.study.plan import BaselinePlan, RowPlan
 from recanal.study.wording import count_text, number_text, quartiles_text
 
 __all__ = ["RowFinding", "RowLine", "describe_row"]

@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from recanal.core.study import StudyCell, StudyFigure, StudyRow, StudySection, StudySeries, StudyTable
 from recanal.errors import InputError
+from recanal.protocol.columns import StudyData
+from recanal.protocol.plan import RocPlan, ScoresPlan
+from recanal.stats.bootstrap import CutEstimate, best_cut
 from recanal.stats.roc import AucComparison, AucEstimate, auc_delong, compare_paired_auc, roc_points
-from recanal.study.columns import StudyData
-from recanal.study.cutoffs import CutOff, best_cutoff
+from recanal.study.clustered_auc import auc_clustered, compare_clustered_auc
 from recanal.study.outcome import Context, Finding, Used, code_path, plain_record
-from recanal.study.plan import RocPlan, ScoresPlan
 from recanal.study.wording import interval_text, number_text, p_text
 
-__all__ = ["Scored", "paired_tests", "roc_figure", "run_roc", "score_areas"]
+__all__ = ["Scored", "area_methods", "paired_tests", "repeated", "roc_figure", "run_roc", "score_areas"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +55,11 @@ def run_roc(plan: RocPlan, data: StudyData, context: Context) -> Finding:
     """
     events = data.events(plan.outcome.column, plan.outcome.event)
     scored = score_areas(plan, data, context, lower=plan.lower)
-    tests = paired_tests(scored, events, plan.reference)
-    cuts = _cutoffs(plan, data, scored, context) if plan.cutoff else []
+    tests = paired_tests(scored, events, data, plan.reference)
+    cuts: list[CutEstimate] = _cutoffs(plan, data, scored, context) if plan.cutoff else []
+    shown: list[CutEstimate | None] = [*cuts] if cuts else [None] * len(scored)
     rows = []
-    for one, cut in zip(scored, cuts or [None] * len(scored), strict=True):
+    for one, cut in zip(scored, shown, strict=True):
         rows.append(
             {
                 "score": one.name,
@@ -66,8 +68,8 @@ def run_roc(plan: RocPlan, data: StudyData, context: Context) -> Finding:
                 "n": int(one.known.sum()),
                 "missing": int((~one.known).sum()),
                 "area": plain_record(one.area),
-                "area_code": code_path(auc_delong),
-                "cutoff": None if cut is None else plain_record(cut),
+                "area_code": code_path(auc_clustered if repeated(data, one.known) else auc_delong),
+                "cutoff": None if cut is None else _cut_record(cut, turned=one.name in plan.lower),
             }
         )
     record = {
@@ -77,9 +79,9 @@ def run_roc(plan: RocPlan, data: StudyData, context: Context) -> Finding:
     tables = [_area_table(plan, rows, plan.cutoff)]
     tables += [_test_table(plan.id, plan.title, tests)] if tests else []
     figure = roc_figure(plan.id, plan.title, scored, events)
-    used = [Used("delong", plan.title), *([Used("delong_paired", plan.title)] if tests else [])]
+    used = area_methods(data, scored, plan.title, tests=bool(tests))
     used += [Used("cutoff", plan.title)] if cuts else []
-    section = StudySection(plan.id, plan.title, tuple(tables), (figure,), (), _warnings(data, scored, cuts=bool(cuts)))
+    section = StudySection(plan.id, plan.title, tuple(tables), (figure,), (), _warnings(scored))
     return Finding(record, section, tuple(used))
 
 
@@ -100,15 +102,30 @@ def score_areas(
         value = -value if name in lower else value
         known = ~(np.isnan(value) | np.isnan(events))
         try:
-            area = auc_delong(value[known], events[known], level=context.level)
+            area = _area(value[known], events[known], _patients(data, known), context.level)
         except InputError as error:
             raise plan.place.error("scores", f"'{name}': {error.message}", hint=error.hint) from error
         out.append(Scored(name, data.variables[name].label, value, known, area))
     return out
 
 
-def paired_tests(scored: Sequence[Scored], events: NDArray[np.float64], reference: str) -> list[dict[str, Any]]:
-    """DeLong's test of each pair of scores on the rows that both have; of pairs with the reference where it is named."""
+def _area(
+    value: NDArray[np.float64], events: NDArray[np.float64], patients: NDArray[np.intp] | None, level: float
+) -> AucEstimate:
+    if patients is None:
+        return auc_delong(value, events, level=level)
+    return auc_clustered(value, events, patients, level=level)
+
+
+def repeated(data: StudyData, known: NDArray[np.bool_]) -> bool:
+    """Whether some patient has several of these rows."""
+    return data.patient is not None and len(np.unique(data.patient[known])) < int(known.sum())
+
+
+def paired_tests(
+    scored: Sequence[Scored], events: NDArray[np.float64], data: StudyData, reference: str
+) -> list[dict[str, Any]]:
+    """The paired test of each pair of scores, or of each with the reference, on the rows that both have."""
     pairs = [(one, two) for place, one in enumerate(scored) for two in scored[place + 1 :]]
     if reference:
         first = next(one for one in scored if one.name == reference)
@@ -118,10 +135,10 @@ def paired_tests(scored: Sequence[Scored], events: NDArray[np.float64], referenc
         both = one.known & two.known
         entry: dict[str, Any] = {"first": one.label, "second": two.label, "n": int(both.sum())}
         try:
-            found: AucComparison = compare_paired_auc(one.value[both], two.value[both], events[both])
+            found, function = _compared(one.value[both], two.value[both], events[both], _patients(data, both))
             entry |= {
                 "difference": found.difference_auc, "z": found.statistic, "p_value": found.p_value,
-                "code": code_path(compare_paired_auc),
+                "code": function,
             }  # fmt: skip
         except InputError as error:
             entry |= {"difference": 0.0, "z": None, "p_value": None, "reason": error.message}
@@ -129,17 +146,50 @@ def paired_tests(scored: Sequence[Scored], events: NDArray[np.float64], referenc
     return out
 
 
-def _cutoffs(plan: RocPlan, data: StudyData, scored: Sequence[Scored], context: Context) -> list[CutOff]:
+def _patients(data: StudyData, rows: NDArray[np.bool_]) -> NDArray[np.intp] | None:
+    return data.patient[rows] if data.patient is not None and repeated(data, rows) else None
+
+
+def _compared(
+    one: NDArray[np.float64], two: NDArray[np.float64], events: NDArray[np.float64], patients: NDArray[np.intp] | None
+) -> tuple[AucComparison, str]:
+    if patients is None:
+        return compare_paired_auc(one, two, events), code_path(compare_paired_auc)
+    return compare_clustered_auc(one, two, events, patients), code_path(compare_clustered_auc)
+
+
+def area_methods(data: StudyData, scored: Sequence[Scored], title: str, *, tests: bool) -> list[Used]:
+    """Methods behind the areas of an analysis."""
+    clustered = any(repeated(data, one.known) for one in scored)
+    used = [Used("delong_clustered" if clustered else "delong", title)]
+    if tests:
+        used.append(Used("delong_paired_clustered" if clustered else "delong_paired", title))
+    return used
+
+
+def _cutoffs(plan: RocPlan, data: StudyData, scored: Sequence[Scored], context: Context) -> list[CutEstimate]:
     events = data.events(plan.outcome.column, plan.outcome.event)
     out = []
     for one in scored:
-        patient = None if data.patient is None else data.patient[one.known]
-        rng = context.rng(f"{plan.id}/{one.name}")
-        found = best_cutoff(
-            one.value[one.known], events[one.known] > 0, patient, resamples=plan.resamples, rng=rng, level=context.level
-        )
-        out.append(found.turned() if one.name in plan.lower else found)
+        unit = np.arange(len(events)) if data.patient is None else data.patient
+        try:
+            found = best_cut(
+                one.value[one.known], events[one.known], unit[one.known], rng=context.rng(f"{plan.id}/{one.name}"),
+                draws_count=plan.resamples,
+            )  # fmt: skip
+        except InputError as error:
+            raise plan.place.error("scores", f"'{one.name}': {error.message}", hint=error.hint) from error
+        out.append(found)
     return out
+
+
+def _cut_record(cut: CutEstimate, *, turned: bool) -> dict[str, Any]:
+    """A cut-off as plain values; where the sign of the score was turned, it is turned back."""
+    record: dict[str, Any] = plain_record(cut)
+    if turned:
+        end = record["threshold"]
+        record["threshold"] = {**end, "value": -end["value"], "low": -end["high"], "high": -end["low"]}
+    return record | {"positive": "<=" if turned else ">=", "code": code_path(best_cut)}
 
 
 def _area_table(plan: RocPlan, rows: list[dict[str, Any]], cuts: bool) -> StudyTable:
@@ -156,17 +206,19 @@ def _area_table(plan: RocPlan, rows: list[dict[str, Any]], cuts: bool) -> StudyT
         if cuts:
             cut = row["cutoff"]
             sign = "≤" if row["lower_is_event"] else "≥"
-            text = f"{sign}{_value(cut['value'])} ({_value(cut['low_value'])} to {_value(cut['high_value'])})"
-            cells.append(StudyCell(text, f"{source}/cutoff"))
+            value, low, high = (_value(cut["threshold"][end]) for end in ("value", "low", "high"))
+            cells.append(StudyCell(f"{sign}{value} ({low} to {high})", f"{source}/cutoff/threshold"))
             for part in ("sensitivity", "specificity"):
-                numbers = [100 * cut[f"{part}_{end}share"] for end in ("", "low_", "high_")]
-                cells.append(StudyCell(interval_text(*numbers, decimals=1), f"{source}/cutoff"))
+                numbers = [100 * cut[part][end] for end in ("value", "low", "high")]
+                cells.append(StudyCell(interval_text(*numbers, decimals=1), f"{source}/cutoff/{part}"))
         out.append(StudyRow(tuple(cells)))
-    notes = ["AUC: area under the receiver operating characteristic curve, DeLong's interval."]
+    notes = ["AUC: area under the receiver operating characteristic curve."]
     if cuts:
         notes.append(
-            f"Cut-off: greatest sensitivity plus specificity, percentiles of {plan.resamples} bootstrap samples; "
-            "sensitivity and specificity (Wilson's intervals) were found on the same data and flatter the score."
+            f"Cut-off: greatest sensitivity plus specificity, 95% percentiles of {plan.resamples} bootstrap samples "
+            "that choose anew. Chosen on the same data, it flatters: sensitivity plus specificity by about "
+            + "; ".join(f"{100 * row['cutoff']['optimism_share']:.1f} points ({row['label']})" for row in rows)
+            + "."
         )
     return StudyTable(plan.id, plan.title, tuple(head), tuple(out), tuple(notes))
 
@@ -181,10 +233,13 @@ def _test_table(name: str, title: str, tests: list[dict[str, Any]]) -> StudyTabl
         source = f"/analyses/{name}/tests/{number}"
         words = (test["first"], test["second"], str(test["n"]))
         cells = [StudyCell(text, source) for text in words]
-        cells += [StudyCell(number_text(test["difference"], decimals=3), source), StudyCell(p_text(test["p_value"]), source)]
+        cells += [
+            StudyCell(number_text(test["difference"], decimals=3), source),
+            StudyCell(p_text(test["p_value"]), source),
+        ]
         rows.append(StudyRow(tuple(cells)))
     head = ("Score", "Compared with", "n", "Difference of areas", "P value")
-    notes = ("DeLong's paired test on the rows that both scores have.",)
+    notes = ("Paired test on the rows that both scores have.",)
     return StudyTable(f"{name}_tests", f"{title}: areas compared", head, tuple(rows), notes)
 
 
@@ -203,12 +258,11 @@ def roc_figure(name: str, title: str, scored: Sequence[Scored], events: NDArray[
     )  # fmt: skip
 
 
-def _warnings(data: StudyData, scored: Sequence[Scored], *, cuts: bool) -> tuple[str, ...]:
+def _warnings(scored: Sequence[Scored]) -> tuple[str, ...]:
     out = []
     low = [one.label for one in scored if one.area.auc < 0.5]
     if low:
-        out.append(f"The area of {'; '.join(low)} is below 0.5: does a lower value mean the event? Then name it in 'lower'.")
-    if data.patient is not None and data.patient_count != data.rows_count:
-        what = "the cut-offs' intervals resample patients, the" if cuts else "the"
-        out.append(f"Some patients have several lesions: {what} intervals and tests of areas count lesions as independent.")
+        out.append(
+            f"The area of {'; '.join(low)} is below 0.5: does a lower value mean the event? Then name it in 'lower'."
+        )
     return tuple(out)

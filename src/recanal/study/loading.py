@@ -12,14 +12,11 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
-from recanal.cohort.engines import is_url
-from recanal.cohort.exporting import flat_frame
-from recanal.cohort.store import open_store
 from recanal.errors import CohortError
-from recanal.study.columns import StudyData, typed_column
-from recanal.study.place import similar
-from recanal.study.plan import DataPlan, Plan, VariablePlan
-from recanal.study.references import Use, uses
+from recanal.protocol.columns import StudyData, typed_column
+from recanal.protocol.place import similar
+from recanal.protocol.plan import DataPlan, Plan, VariablePlan
+from recanal.protocol.references import Use, uses
 from recanal.variables.dictionary import Variable, load_dictionary
 from recanal.variables.read_options import ReadOptions
 from recanal.variables.reading import read_csv
@@ -156,6 +153,10 @@ def _parquet(data: bytes, source: DataPlan) -> pl.DataFrame:
 
 
 def _cohort_rows(source: DataPlan, folder: Path) -> tuple[pl.DataFrame, tuple[tuple[str, str], ...]]:
+    from recanal.cohort.engines import is_url
+    from recanal.cohort.exporting import flat_frame
+    from recanal.cohort.store import open_store
+
     where = source.source if is_url(source.source) else str(folder / source.source)
     try:
         store = open_store(where)

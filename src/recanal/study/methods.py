@@ -8,9 +8,9 @@ from functools import cache
 from importlib import metadata, resources
 
 from recanal.errors import StudyError
-from recanal.study.columns import StudyData
+from recanal.protocol.columns import StudyData
+from recanal.protocol.plan import Plan
 from recanal.study.outcome import Used
-from recanal.study.plan import Plan
 
 __all__ = ["method_sentences", "methods_text"]
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from recanal.errors import InputError
 from recanal.fitting.design import Design, design_matrix
+from recanal.protocol.columns import StudyData
+from recanal.protocol.place import Place
+from recanal.protocol.plan import RegressionPlan
 from recanal.stats.clustered import cluster_robust
 from recanal.stats.logistic import LogisticFit, fit_logistic
-from recanal.study.columns import StudyData
 from recanal.study.outcome import Context, code_path
-from recanal.study.place import Place
-from recanal.study.plan import RegressionPlan
 
 __all__ = ["LEAST_EVENTS_PER_PARAMETER", "Model", "budget_warning", "complete_rows", "fit_model", "model_frame"]
 
@@ -133,7 +133,7 @@ def model_frame(data: StudyData, names: Sequence[str], keep: NDArray[np.bool_]) 
 
 
 def budget_warning(
-    event: NDArray[np.float64], parameters: int, place: Place, *, allowed: bool
+    event: NDArray[np.float64], parameters: int, place: Place, *, allowed: bool, key: str = "predictors"
 ) -> tuple[str, ...]:
     """A warning where there are few events per parameter.
 
@@ -150,7 +150,9 @@ def budget_warning(
     events = int(event.sum())
     fewer = min(events, len(event) - events)
     if not fewer:
-        raise place.error("outcome", f"has one class: {events} events in {len(event)} rows.", hint="Is the event level right?")
+        raise place.error(
+            "outcome", f"has one class: {events} events in {len(event)} rows.", hint="Is the event level right?"
+        )
     if fewer >= LEAST_EVENTS_PER_PARAMETER * parameters:
         return ()
     rarer = "events" if events <= len(event) - events else "cases without the event"
@@ -160,7 +162,7 @@ def budget_warning(
     )
     if not allowed:
         hint = "Fewer predictors, fixed before the outcome is seen; or few_events = true, and the report says so."
-        raise place.error("predictors", text, hint=hint)
+        raise place.error(key, text, hint=hint)
     return (f"{text} The plan allows it; estimates may be biased and intervals too narrow.",)
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recanal.study.columns import StudyData
-from recanal.study.place import shown
-from recanal.study.plan import BaselinePlan
+from recanal.errors import StudyError
+from recanal.protocol.columns import StudyData
+from recanal.protocol.place import shown
+from recanal.protocol.plan import BaselinePlan
 
 __all__ = ["PatientRows", "patient_rows"]
 
@@ -58,7 +59,7 @@ def patient_rows(data: StudyData, plan: BaselinePlan) -> PatientRows:
         notes.append(sentence)
     notes += [f"{data.variables[name].label}: {how} of a patient's lesions." for name, how in plan.aggregate.items()]
     notes.append(
-        f"Patient level: {data.patient_count} patients with {data.rows_count} lesions; {many} patients have more than one."
+        f"Patient level: {data.patient_count} patients with {data.rows_count} lesions; {many} patients have several."
     )
     record = {
         "patient_rule": plan.patient_rule,
@@ -68,6 +69,12 @@ def patient_rows(data: StudyData, plan: BaselinePlan) -> PatientRows:
     }
     small = dataclasses.replace(data, frame=frame, patient=np.arange(data.patient_count, dtype=np.intp))
     return PatientRows(small, tuple(notes), record)
+
+
+def _patients(data: StudyData) -> NDArray[np.intp]:
+    if data.patient is None:
+        raise StudyError("Rows by patient need a column that tells patients apart.", hint="Name it: [data] patient.")
+    return data.patient
 
 
 def _check_aggregate(data: StudyData, plan: BaselinePlan, names: list[str]) -> None:
@@ -85,7 +92,7 @@ def _one_value(data: StudyData, plan: BaselinePlan, name: str) -> pd.Series:
     how = plan.aggregate.get(name, "")
     categorical = isinstance(column.dtype, pd.CategoricalDtype)
     values = column.cat.codes.astype(float).replace(-1.0, np.nan) if categorical else column
-    grouped = values.groupby(data.patient)
+    grouped = values.groupby(_patients(data))
     if how:
         return grouped.agg(_HOW[how]).reset_index(drop=True)
     low, high = grouped.min(), grouped.max()
@@ -99,7 +106,7 @@ def _one_value(data: StudyData, plan: BaselinePlan, name: str) -> pd.Series:
     low = low.reset_index(drop=True)
     if categorical:
         codes = low.fillna(-1).to_numpy(dtype=np.int32)
-        return pd.Series(pd.Categorical.from_codes(codes, dtype=column.dtype))
+        return pd.Series(pd.Categorical.from_codes(codes, categories=column.cat.categories))
     return low
 
 
@@ -112,7 +119,7 @@ def _group_codes(data: StudyData, plan: BaselinePlan) -> tuple[NDArray[np.intp],
     if level not in levels:
         raise plan.place.error("patient_rule", f"{plan.by} has no level {shown(level)}; it has {', '.join(levels)}.")
     place = levels.index(level)
-    hit = pd.Series(codes == place).groupby(data.patient)
+    hit = pd.Series(codes == place).groupby(_patients(data))
     chosen = (hit.any() if how == "any" else hit.all()).to_numpy(dtype=bool)
     rest = np.where(codes == place, -2, codes)
     out = np.full(len(chosen), place, dtype=np.intp)
@@ -124,7 +131,7 @@ def _group_codes(data: StudyData, plan: BaselinePlan) -> tuple[NDArray[np.intp],
 def _rest(codes: NDArray[np.intp], data: StudyData, plan: BaselinePlan, chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Groups of the patients whom the rule does not choose; -2 marks lesions at the level of the rule."""
     values = pd.Series(codes.astype(float)).where(codes != -2)
-    grouped = values.groupby(data.patient)
+    grouped = values.groupby(_patients(data))
     low, high = grouped.min().to_numpy()[~chosen], grouped.max().to_numpy()[~chosen]
     known = np.where(low < 0, np.nan, low)
     differ = int(np.sum((high > low) & (low >= 0)))
@@ -136,7 +143,7 @@ def _rest(codes: NDArray[np.intp], data: StudyData, plan: BaselinePlan, chosen: 
 
 
 def _same(codes: NDArray[np.intp], data: StudyData, plan: BaselinePlan) -> NDArray[np.intp]:
-    grouped = pd.Series(codes).groupby(data.patient)
+    grouped = pd.Series(codes).groupby(_patients(data))
     low, high = grouped.min().to_numpy(), grouped.max().to_numpy()
     differ = int((low != high).sum())
     if differ:
@@ -151,7 +158,7 @@ def _same(codes: NDArray[np.intp], data: StudyData, plan: BaselinePlan) -> NDArr
 def _as_column(data: StudyData, name: str, codes: NDArray[np.intp]) -> pd.Series:
     column = data.frame[name]
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return pd.Series(pd.Categorical.from_codes(codes.astype(np.int32), dtype=column.dtype))
+        return pd.Series(pd.Categorical.from_codes(codes.astype(np.int32), categories=column.cat.categories))
     _, levels, _ = data.codes(name)
     values = np.array([float(level) for level in levels] + [np.nan])
     return pd.Series(values[codes])

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from recanal.core.study import StudyCell, StudyFigure, StudyRow, StudySection, StudySeries, StudyTable
-from recanal.study.columns import StudyData
+from recanal.protocol.columns import StudyData
+from recanal.protocol.plan import RegressionPlan
 from recanal.study.models import Model, fit_model
 from recanal.study.outcome import Context, Finding, Used, plain_record
-from recanal.study.plan import RegressionPlan
 from recanal.study.wording import p_text, ratio_text
 
 __all__ = ["run_regression"]
@@ -102,9 +102,7 @@ def _table(plan: RegressionPlan, data: StudyData, sets: _Sets) -> StudyTable:
     return StudyTable(plan.id, plan.title, tuple(head), tuple(rows), _notes(plan, data, sets))
 
 
-def _rows(
-    plan: RegressionPlan, data: StudyData, found: tuple[str, Model, Model | None], source: str
-) -> list[StudyRow]:
+def _rows(plan: RegressionPlan, data: StudyData, found: tuple[str, Model, Model | None], source: str) -> list[StudyRow]:
     name, first, second = found
     label = data.variables[name].label
     columns = first.columns(name)
@@ -153,16 +151,18 @@ def _forest(plan: RegressionPlan, data: StudyData, sets: _Sets) -> StudyFigure:
         for column in first.columns(name):
             label = data.variables[name].label
             words = f"{label}: {first.level_words(name, column, data)}" if "=" in column else label
-            lines.append((words, first.fit.coefficient(column), None if second is None else second.fit.coefficient(column)))
-    series = [_series("Unadjusted", [(words, one) for words, one, _ in lines])]
+            lines.append(
+                (words, first.fit.coefficient(column), None if second is None else second.fit.coefficient(column))
+            )
+    series = [_series("Unadjusted", plan.decimals, [(words, one) for words, one, _ in lines])]
     if all(other is not None for _, _, other in lines):
-        series.append(_series("Adjusted", [(words, other) for words, _, other in lines]))
+        series.append(_series("Adjusted", plan.decimals, [(words, other) for words, _, other in lines]))
     level = f"{100 * sets[0][1].fit.level:g} %"
     across = f"Odds ratio of '{_event_words(plan, data)}' and {level} interval"
     return StudyFigure(f"{plan.id}_forest", f"{plan.title}: odds ratios", "forest", across, "", tuple(series))
 
 
-def _series(label: str, rows: list[tuple[str, Any]]) -> StudySeries:
+def _series(label: str, decimals: int, rows: list[tuple[str, Any]]) -> StudySeries:
     return StudySeries(
         label,
         tuple(one.odds_ratio for _, one in rows),
@@ -170,4 +170,5 @@ def _series(label: str, rows: list[tuple[str, Any]]) -> StudySeries:
         tuple(one.low_ratio for _, one in rows),
         tuple(one.high_ratio for _, one in rows),
         tuple(words for words, _ in rows),
+        tuple(ratio_text(one.odds_ratio, one.low_ratio, one.high_ratio, decimals=decimals) for _, one in rows),
     )

@@ -12,16 +12,39 @@ from typing import Any
 
 from recanal.core.study import StudyReport
 from recanal.errors import InputError, StudyError
+from recanal.protocol.checks import check_use
+from recanal.protocol.columns import StudyData
+from recanal.protocol.plan import (
+    AgreementPlan,
+    Analysis,
+    BaselinePlan,
+    CalibrationPlan,
+    FollowUpPlan,
+    LearningPlan,
+    Plan,
+    RegressionPlan,
+    RocPlan,
+    SampleSizePlan,
+    ScoresPlan,
+    StrataPlan,
+    TrialPlan,
+)
+from recanal.protocol.reading import read_plan
+from recanal.study.agreement import run_agreement
 from recanal.study.baseline import run_baseline
-from recanal.study.checks import check_use
-from recanal.study.columns import StudyData
+from recanal.study.calibration import run_calibration
+from recanal.study.discrimination import run_roc
+from recanal.study.follow_up import run_follow_up
+from recanal.study.learning import run_learning
 from recanal.study.loading import load_study_data
 from recanal.study.methods import methods_text
 from recanal.study.outcome import Context, Finding
-from recanal.study.plan import Analysis, BaselinePlan, Plan, RegressionPlan
-from recanal.study.reading import read_plan
 from recanal.study.regression import run_regression
+from recanal.study.score_comparison import run_scores
+from recanal.study.size import run_sample_size
+from recanal.study.strata import run_strata
 from recanal.study.strobe import strobe_items
+from recanal.study.trial import run_trial
 
 __all__ = ["SCHEMA", "StudyResult", "check_study", "run_plan", "run_study"]
 
@@ -29,6 +52,15 @@ SCHEMA = "recanal-study/1"
 _RUNNERS: Mapping[type[Analysis], Callable[..., Finding]] = {
     BaselinePlan: run_baseline,
     RegressionPlan: run_regression,
+    RocPlan: run_roc,
+    ScoresPlan: run_scores,
+    CalibrationPlan: run_calibration,
+    AgreementPlan: run_agreement,
+    StrataPlan: run_strata,
+    LearningPlan: run_learning,
+    FollowUpPlan: run_follow_up,
+    TrialPlan: run_trial,
+    SampleSizePlan: run_sample_size,
 }
 _PACKAGES = ("numpy", "scipy", "pandas", "polars")
 

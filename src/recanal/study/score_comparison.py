@@ -10,13 +10,14 @@ import pandas as pd
 from recanal.core.study import StudyCell, StudyRow, StudySection, StudyTable
 from recanal.errors import InputError
 from recanal.fitting.design import design_matrix
+from recanal.protocol.columns import StudyData
+from recanal.protocol.plan import ScoresPlan
 from recanal.stats.hosmer_lemeshow import hosmer_lemeshow_by_score, hosmer_lemeshow_test
 from recanal.stats.logistic import LogisticFit, fit_logistic, predicted_probabilities
 from recanal.stats.roc import auc_delong
-from recanal.study.columns import StudyData
-from recanal.study.discrimination import Scored, paired_tests, roc_figure, score_areas
+from recanal.study.clustered_auc import auc_clustered
+from recanal.study.discrimination import Scored, area_methods, paired_tests, repeated, roc_figure, score_areas
 from recanal.study.outcome import Context, Finding, Used, code_path, plain_record
-from recanal.study.plan import ScoresPlan
 from recanal.study.strata import StratumRates, rates_by_stratum, strata_figure, strata_table
 from recanal.study.wording import interval_text, number_text, p_text
 
@@ -35,8 +36,9 @@ def run_scores(plan: ScoresPlan, data: StudyData, context: Context) -> Finding:
     """
     events = data.events(plan.outcome.column, plan.outcome.event)
     scored = score_areas(plan, data, context)
-    tests = {test["second"]: test for test in paired_tests(scored, events, plan.reference or plan.scores[-1])}
-    rows = [_row(plan, one, events[one.known], tests.get(one.label)) for one in scored]
+    tests = {test["second"]: test for test in paired_tests(scored, events, data, plan.reference or plan.scores[-1])}
+    code = {one.name: code_path(auc_clustered if repeated(data, one.known) else auc_delong) for one in scored}
+    rows = [_row(plan, one, events[one.known], tests.get(one.label)) | {"area_code": code[one.name]} for one in scored]
     strata = {one.name: _strata(plan, one, data, context) for one in scored if one.name in plan.cuts}
     record = {
         "kind": "scores", "outcome": plan.outcome.column, "event": plan.outcome.event,
@@ -55,11 +57,12 @@ def run_scores(plan: ScoresPlan, data: StudyData, context: Context) -> Finding:
     warnings = [warning for found in strata.values() for warning in found.warnings]
     warnings += _warnings(plan, data, rows)
     section = StudySection(plan.id, plan.title, tuple(tables), tuple(figures), (), tuple(warnings))
-    return Finding(record, section, _used(plan, strata))
+    used = (*area_methods(data, scored, plan.title, tests=bool(tests)), *_used(plan, strata))
+    return Finding(record, section, used)
 
 
 def _used(plan: ScoresPlan, strata: dict[str, StratumRates]) -> tuple[Used, ...]:
-    used = [Used("delong", plan.title), Used("delong_paired", plan.title), Used("score_logistic", plan.title)]
+    used = [Used("score_logistic", plan.title)]
     used += [Used("hosmer_lemeshow", plan.title)] if plan.hosmer_lemeshow else []
     used += [Used("wilson", plan.title)] if strata else []
     used += [Used("trend", plan.title)] if any(one.trend.get("p_value") is not None for one in strata.values()) else []
@@ -71,7 +74,8 @@ def _row(plan: ScoresPlan, one: Scored, events: np.ndarray, test: dict[str, Any]
     row: dict[str, Any] = {
         "score": one.name, "label": one.label, "n": len(values), "missing": int((~one.known).sum()),
         "mean": float(values.mean()), "sd": float(values.std(ddof=1)),
-        "area": one.area, "area_code": code_path(auc_delong), "paired_test": test, "model": None, "hosmer_lemeshow": None,
+        "area": one.area, "paired_test": test, "model": None,
+        "hosmer_lemeshow": None,
     }  # fmt: skip
     frame = pd.DataFrame({one.name: values})
     try:
@@ -89,7 +93,8 @@ def _model(fit: LogisticFit) -> dict[str, Any]:
     found = fit.coefficients[1]
     return {
         "method": fit.method, "odds_ratio": found.odds_ratio, "low": found.low_ratio, "high": found.high_ratio,
-        "p_value": found.p_value, "brier": fit.brier_score, "r2_nagelkerke": fit.r2_share, "code": code_path(fit_logistic),
+        "p_value": found.p_value, "brier": fit.brier_score, "r2_nagelkerke": fit.r2_share,
+        "code": code_path(fit_logistic),
     }  # fmt: skip
 
 
@@ -135,7 +140,7 @@ def _table(plan: ScoresPlan, rows: list[dict[str, Any]], data: StudyData) -> Stu
             cells.append(StudyCell(_hosmer_text(row["hosmer_lemeshow"]), f"{source}/hosmer_lemeshow"))
         out.append(StudyRow(tuple(cells)))
     notes = (
-        "AUC: DeLong's interval; P: DeLong's paired test on the rows that both scores have.",
+        "P: paired test of the areas on the rows that both scores have.",
         "OR, Brier score and fit: a logistic model with the score alone, fitted to these data.",
     )
     return StudyTable(plan.id, plan.title, tuple(head), tuple(out), notes)
@@ -157,5 +162,5 @@ def _warnings(plan: ScoresPlan, data: StudyData, rows: list[dict[str, Any]]) -> 
             "to the same data fits them."
         )
     if data.patient is not None and data.patient_count != data.rows_count:
-        out.append("Some patients have several lesions: intervals and tests count lesions as independent.")
+        out.append("Some patients have several lesions: models and rates by stratum count lesions as independent.")
     return out

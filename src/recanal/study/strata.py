@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.core.study import StudyCell, StudyFigure, StudyRow, StudySection, StudySeries, StudyTable
-from recanal.core.wilson import wilson_interval
 from recanal.errors import InputError
+from recanal.protocol.columns import StudyData
+from recanal.protocol.place import Place
+from recanal.protocol.plan import StrataPlan
 from recanal.stats.contingency import cochran_armitage_test
-from recanal.study.columns import StudyData
+from recanal.stats.proportions import proportion_interval
 from recanal.study.outcome import Context, Finding, Used, code_path, plain_record
-from recanal.study.place import Place
-from recanal.study.plan import StrataPlan
 from recanal.study.wording import interval_text, number_text, p_text
 
 __all__ = ["StratumRates", "rates_by_stratum", "run_strata", "strata_figure", "strata_table"]
@@ -40,7 +40,9 @@ class StratumRates:
     def warnings(self) -> tuple[str, ...]:
         """Strata too small to say much."""
         few = [f"{row['stratum']} (n = {row['n']})" for row in self.rows if row["n"] < _FEW]
-        return (f"{self.label}: fewer than {_FEW} lesions in stratum {', '.join(few)}; see the intervals.",) if few else ()
+        return (
+            (f"{self.label}: fewer than {_FEW} lesions in stratum {', '.join(few)}; see the intervals.",) if few else ()
+        )
 
 
 def run_strata(plan: StrataPlan, data: StudyData, context: Context) -> Finding:
@@ -53,7 +55,7 @@ def run_strata(plan: StrataPlan, data: StudyData, context: Context) -> Finding:
     """
     events = data.events(plan.outcome.column, plan.outcome.event)
     found = rates_by_stratum(
-        data.numbers(plan.score), events, plan.cuts, label=data.variables[plan.score].label, level=context.level,
+        data.numbers(plan.score), events, plan.cut_value, label=data.variables[plan.score].label, level=context.level,
         place=plan.place,
     )  # fmt: skip
     record = {
@@ -63,7 +65,10 @@ def run_strata(plan: StrataPlan, data: StudyData, context: Context) -> Finding:
     words = _outcome_words(data, plan.outcome.column, plan.outcome.event)
     table = strata_table(plan.id, plan.title, found, words, f"/analyses/{plan.id}", context.level)
     figure = strata_figure(f"{plan.id}_rates", plan.title, found, words)
-    used = (Used("wilson", plan.title), *([Used("trend", plan.title)] if found.trend.get("p_value") is not None else []))
+    used = (
+        Used("wilson", plan.title),
+        *([Used("trend", plan.title)] if found.trend.get("p_value") is not None else []),
+    )
     return Finding(record, StudySection(plan.id, plan.title, (table,), (figure,), (), found.warnings), used)
 
 
@@ -103,7 +108,9 @@ def rates_by_stratum(
     value, event = score[known], events[known] > 0
     number, names = _strata(value, cuts)
     if len(names) > _MOST_STRATA:
-        raise place.error("cuts", f"{label} makes {len(names)} strata; {_MOST_STRATA} is the most.", hint="Name the cuts.")
+        raise place.error(
+            "cuts", f"{label} makes {len(names)} strata; {_MOST_STRATA} is the most.", hint="Name the cuts."
+        )
     totals = np.bincount(number, minlength=len(names))
     hits = np.bincount(number, event.astype(float), minlength=len(names)).astype(int)
     filled = [i for i in range(len(names)) if totals[i]]
@@ -111,11 +118,11 @@ def rates_by_stratum(
         raise place.error("cuts", f"{label} has one stratum with lesions; two are needed.")
     rows = []
     for i in filled:
-        low, high = wilson_interval(int(hits[i]), int(totals[i]), level=level)
+        found = proportion_interval(int(hits[i]), int(totals[i]), level=level)
         rows.append(
             {
                 "stratum": names[i], "n": int(totals[i]), "events": int(hits[i]), "share": float(hits[i] / totals[i]),
-                "low": low, "high": high, "code": code_path(wilson_interval),
+                "low": found.low, "high": found.high, "code": code_path(proportion_interval),
             }
         )  # fmt: skip
     return StratumRates(label, tuple(rows), _trend(rows), int(known.sum()), int((~known).sum()))
@@ -126,7 +133,12 @@ def _trend(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         found = cochran_armitage_test([row["events"] for row in rows], [row["n"] for row in rows])
     except InputError as error:
         return {"reason": error.message}
-    return {"name": found.name, "z": found.statistic, "p_value": found.p_value, "code": code_path(cochran_armitage_test)}
+    return {
+        "name": found.name,
+        "z": found.statistic,
+        "p_value": found.p_value,
+        "code": code_path(cochran_armitage_test),
+    }
 
 
 def _strata(value: NDArray[np.float64], cuts: Sequence[float]) -> tuple[NDArray[np.intp], list[str]]:
@@ -137,6 +149,8 @@ def _strata(value: NDArray[np.float64], cuts: Sequence[float]) -> tuple[NDArray[
         return number.astype(np.intp), [f"{one:g}" for one in found]
     number = np.searchsorted(np.asarray(cuts), value, side="right").astype(np.intp)
     first = f"≤{cuts[0] - 1:g}" if whole else f"<{cuts[0]:g}"
+    if whole and value.min() == cuts[0] - 1:
+        first = f"{cuts[0] - 1:g}"
     inner = []
     for low, high in itertools.pairwise(cuts):
         if whole:
@@ -146,9 +160,7 @@ def _strata(value: NDArray[np.float64], cuts: Sequence[float]) -> tuple[NDArray[
     return number, [first, *inner, f"≥{cuts[-1]:g}"]
 
 
-def strata_table(
-    name: str, title: str, found: StratumRates, words: str, source: str, level: float
-) -> StudyTable:
+def strata_table(name: str, title: str, found: StratumRates, words: str, source: str, level: float) -> StudyTable:
     """The rates as a table; ``source`` is the JSON pointer of their record."""
     rows = []
     for number, row in enumerate(found.rows):
@@ -157,9 +169,12 @@ def strata_table(
         cells = (row["stratum"], str(row["n"]), str(row["events"]), share)
         rows.append(StudyRow(tuple(StudyCell(text, where) for text in cells)))
     head = (found.label, "Lesions", "Events", f"Rate, % ({100 * level:g}% CI)")
-    notes = [f"Event: {words}. Wilson's intervals."]
+    notes = [f"Event: {words}. Wilson's intervals, each lesion counted as independent."]
     if found.trend.get("p_value") is not None:
-        notes.append(f"Trend (Cochran-Armitage): z {number_text(found.trend['z'], decimals=2)}, P {p_text(found.trend['p_value'])}.")
+        notes.append(
+            f"Trend (Cochran-Armitage): z {number_text(found.trend['z'], decimals=2)}, "
+            f"P {p_text(found.trend['p_value'])}."
+        )
     if found.missing:
         notes.append(f"{found.missing} lesions without score or outcome are left out.")
     return StudyTable(name, title, head, tuple(rows), tuple(notes))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib import resources
 
 from recanal.core.study import ChecklistItem, StudySection
-from recanal.study.columns import StudyData
-from recanal.study.plan import BaselinePlan, Plan, RegressionPlan, SampleSizePlan, TrialPlan
+from recanal.protocol.columns import StudyData
+from recanal.protocol.plan import BaselinePlan, Plan, RegressionPlan, SampleSizePlan, TrialPlan
 
 __all__ = ["strobe_items"]
 

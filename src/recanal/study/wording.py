@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_HALF_UP, Decimal
 
 __all__ = ["count_text", "interval_text", "number_text", "p_text", "percent_text", "quartiles_text", "ratio_text"]
 
@@ -14,14 +15,17 @@ def number_text(value: float | None, *, decimals: int) -> str:
 
     Examples
     --------
+    Halves are rounded away from zero, as SPSS does, on the number as ``results.json`` holds it.
+
     >>> number_text(-1.25, decimals=1), number_text(None, decimals=1), number_text(-0.001, decimals=1)
-    ('−1.2', '–', '0.0')
+    ('−1.3', '–', '0.0')
     """
     if value is None or math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else f"{_MINUS}∞"
-    text = f"{value:.{decimals}f}"
+    exact = Decimal(f"{value:.12g}")
+    text = f"{exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP):f}"
     if float(text) == 0:
         text = text.lstrip("-")
     return text.replace("-", _MINUS)
@@ -39,7 +43,7 @@ def p_text(value: float | None) -> str:
         return "–"
     if value < 0.001:
         return "<0.001"
-    return ">0.999" if value >= 0.9995 else f"{value:.3f}"
+    return ">0.999" if value >= 0.9995 else number_text(value, decimals=3)
 
 
 def percent_text(count: int, total: int, *, decimals: int = 1) -> str:
@@ -64,7 +68,7 @@ def count_text(count: int, total: int) -> str:
     return f"{count} ({percent_text(count, total)})"
 
 
-def quartiles_text(middle: float, low: float, high: float, *, decimals: int) -> str:
+def quartiles_text(middle_value: float, low: float, high: float, *, decimals: int) -> str:
     """Median and quartiles.
 
     Examples
@@ -72,7 +76,7 @@ def quartiles_text(middle: float, low: float, high: float, *, decimals: int) -> 
     >>> quartiles_text(16.45, 9.5, 27, decimals=2)
     '16.45 (9.50–27.00)'
     """
-    a, b, c = (number_text(value, decimals=decimals) for value in (middle, low, high))
+    a, b, c = (number_text(value, decimals=decimals) for value in (middle_value, low, high))
     return f"{a} ({b} to {c})" if _MINUS in b + c else f"{a} ({b}–{c})"
 
 

@@ -74,7 +74,8 @@ class CoxFit(StatsResult):
     ratio_statistic, ratio_p_value
         Likelihood-ratio test of all columns; None with robust errors.
     concordance
-        Harrell's C with its infinitesimal-jackknife interval, apparent; None beyond 30,000 rows or with strata.
+        Harrell's C with its infinitesimal-jackknife interval (over clusters where there are), apparent; None beyond
+        30,000 rows or with strata.
     rows_count, events_count, cluster_count
         Cases, events, and clusters where errors are robust, else None.
     level
@@ -167,6 +168,7 @@ def fit_cox(follow_up: FollowUp, design: Design, *, ties: str = "efron", level: 
     parts = ready.sets(efron=ties == "efron")
     best = maximise_cox([sets for _, sets in parts])
     covariance, count = best.covariance, None
+    code = np.arange(len(ready.times), dtype=np.intp)
     if follow_up.clusters is not None:
         code = cluster_codes(follow_up.clusters, "clusters", rows=len(ready.times))
         residuals = np.zeros_like(ready.matrix)
@@ -178,7 +180,8 @@ def fit_cox(follow_up: FollowUp, design: Design, *, ties: str = "efron", level: 
     p = len(ready.names)
     concordance = None
     if len(ready.times) <= _MOST_ROWS_COMPARED and follow_up.strata is None:
-        concordance = _concordance(ready.times, ready.events, ready.matrix @ best.beta, level)
+        risk = ready.matrix @ best.beta
+        concordance = _concordance(ready.times, ready.events, risk, code=code, level=level)
     return CoxFit(
         ties,
         hazard_ratios(ready.names, best.beta / ready.scale, covariance, level=level),
@@ -303,8 +306,10 @@ def _kaplan_meier_clock(ready: _Ready) -> Callable[[Vector], Vector]:
     return clock
 
 
-def _concordance(times: Vector, events: NDArray[np.bool_], risk: Vector, level: float) -> Estimate | None:
-    """Harrell's C, with the infinitesimal jackknife over cases as in the R package survival."""
+def _concordance(
+    times: Vector, events: NDArray[np.bool_], risk: Vector, *, code: NDArray[np.intp], level: float
+) -> Estimate | None:
+    """Harrell's C, with the infinitesimal jackknife over clusters as in the R package survival."""
     pairs, right = np.zeros(len(times)), np.zeros(len(times))
     chosen = np.flatnonzero(events)
     for begin in range(0, len(chosen), 256):
@@ -319,6 +324,7 @@ def _concordance(times: Vector, events: NDArray[np.bool_], risk: Vector, level: 
     if total == 0:
         return None
     share = float(right.sum()) / 2 / total
-    error = math.sqrt(float((((right - share * pairs) / total) ** 2).sum()))
+    pull = np.bincount(code, (right - share * pairs) / total)
+    error = math.sqrt(float((pull**2).sum()))
     reach = normal_reach(level) * error
     return Estimate(share, max(0.0, share - reach), min(1.0, share + reach), level, error)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from recanal.errors import StatsError
-from recanal.fitting.columns import number_column, same_length
+from recanal.fitting.columns import is_missing, number_column, same_length
 
 __all__ = [
     "FollowUp",
@@ -97,7 +97,7 @@ def checked_events(events: ArrayLike, name: str = "event", *, rows: int) -> NDAr
             f"Column '{name}' must hold 0 and 1 alone, got {int(codes.max())}.",
             hint="Several kinds of event are competing risks: use the cumulative incidence.",
         )
-    return codes == 1
+    return np.asarray(codes == 1, dtype=np.bool_)
 
 
 def group_codes(groups: ArrayLike, name: str = "group", *, rows: int) -> tuple[NDArray[np.intp], tuple[str, ...]]:
@@ -109,7 +109,7 @@ def group_codes(groups: ArrayLike, name: str = "group", *, rows: int) -> tuple[N
         When rows do not match, a group is missing, or there are fewer than two.
     """
     labels = np.asarray(groups).tolist()
-    if len(labels) != rows or any(label is None or label != label for label in labels):
+    if len(labels) != rows or any(map(is_missing, labels)):
         raise StatsError(f"Column '{name}' must name the group of each of the {rows} rows.")
     try:
         known: list[Hashable] = sorted(set(labels))

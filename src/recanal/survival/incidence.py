@@ -119,9 +119,19 @@ def cumulative_incidence(times: ArrayLike, causes: ArrayLike, *, cause: int = 1,
     share = np.cumsum(before * own / risk)
     error = np.sqrt(np.maximum(_variance(share, before, risk, own=own, every=every), 0.0))
     low, high = _limits(share, error, normal_reach(level))
-    columns = tuple(tuple(float(cell) for cell in part) for part in (at, share, error, low, high))
-    counts = tuple(tuple(int(cell) for cell in part) for part in (risk, own))
-    return IncidenceCurve(cause, *columns, *counts, len(end), float(end.max()), level)
+    return IncidenceCurve(
+        cause,
+        _floats(at),
+        _floats(share),
+        _floats(error),
+        _floats(low),
+        _floats(high),
+        tuple(int(cell) for cell in risk),
+        tuple(int(cell) for cell in own),
+        len(end),
+        float(end.max()),
+        level,
+    )
 
 
 def incidence_at(curve: IncidenceCurve, times: Sequence[float]) -> tuple[Estimate, ...]:
@@ -145,8 +155,8 @@ def incidence_at(curve: IncidenceCurve, times: Sequence[float]) -> tuple[Estimat
         if step < 0:
             out.append(Estimate(0.0, 0.0, 0.0, curve.level, 0.0))
             continue
-        parts = (curve.incidence_share, curve.low_share, curve.high_share)
-        out.append(Estimate(*(part[step] for part in parts), curve.level, curve.standard_error[step]))
+        limits = curve.low_share[step], curve.high_share[step]
+        out.append(Estimate(curve.incidence_share[step], *limits, curve.level, curve.standard_error[step]))
     return tuple(out)
 
 
@@ -251,3 +261,7 @@ def _limits(share: Vector, error: Vector, reach: float) -> tuple[Vector, Vector]
     safe = np.where(inside, share, 0.5)
     power = np.exp(reach * error / (safe * np.abs(np.log(safe))))
     return np.where(inside, safe**power, share), np.where(inside, safe ** (1 / power), share)
+
+
+def _floats(values: Vector) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

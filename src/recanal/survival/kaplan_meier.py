@@ -126,10 +126,10 @@ def kaplan_meier(
     event = checked_events(events, rows=len(end))
     at, deaths = np.unique(end[event], return_counts=True)
     risk = risk_table(end, at)
-    share = np.cumprod(1 - deaths / risk)
+    share = np.asarray(np.cumprod(1 - deaths / risk), dtype=np.float64)
     left = risk - deaths
-    with np.errstate(divide="ignore"):
-        spread = np.cumsum(np.where(left > 0, deaths / (risk * np.where(left > 0, left, 1.0)), np.inf))
+    steps = np.where(left > 0, deaths / (risk * np.where(left > 0, left, 1.0)), np.inf)
+    spread = np.asarray(np.cumsum(steps), dtype=np.float64)
     low, high = _limits(share, spread, interval, normal_reach(level))
     error = np.where(share > 0, share * np.sqrt(np.where(np.isfinite(spread), spread, 0.0)), 0.0)
     columns = (_floats(at), _floats(share), _floats(error), _floats(low), _floats(high))
@@ -158,8 +158,8 @@ def survival_at(curve: SurvivalCurve, times: Sequence[float]) -> tuple[Estimate,
         if step < 0:
             out.append(Estimate(1.0, 1.0, 1.0, curve.level, 0.0))
             continue
-        parts = (curve.survival_share, curve.low_share, curve.high_share)
-        out.append(Estimate(*(part[step] for part in parts), curve.level, curve.standard_error[step]))
+        limits = curve.low_share[step], curve.high_share[step]
+        out.append(Estimate(curve.survival_share[step], *limits, curve.level, curve.standard_error[step]))
     return tuple(out)
 
 
@@ -179,8 +179,8 @@ def median_survival(curve: SurvivalCurve, *, quantile: float = 0.5) -> Estimate:
     if not 0 < quantile < 1:
         raise OptionError(f"quantile must lie between 0 and 1, got {quantile}.")
     cut = 1 - quantile
-    parts = (curve.survival_share, curve.low_share, curve.high_share)
-    return Estimate(*(_crossing(curve.time_value, part, cut) for part in parts), curve.level)
+    low, high = (_crossing(curve.time_value, part, cut) for part in (curve.low_share, curve.high_share))
+    return Estimate(_crossing(curve.time_value, curve.survival_share, cut), low, high, curve.level)
 
 
 def restricted_mean(times: ArrayLike, events: ArrayLike, *, horizon_value: float, level: float = 0.95) -> Estimate:

@@ -26,7 +26,7 @@ from recanal.variables.reading import RawTable, read_csv
 from recanal.variables.redcap_dictionary import project_fields, redcap_dictionary_csv, redcap_mismatches
 from recanal.variables.redcap_records import records_csv, records_tables
 from recanal.variables.rejections import RULES
-from recanal.variables.writing import FORMATS, WriteOptions, csv_bytes, entry_form, write_frames
+from recanal.variables.writing import FORMATS, WriteOptions, csv_bytes, entry_form, rejections_csv, write_frames
 
 __all__ = [
     "FORMATS",
@@ -64,6 +64,7 @@ __all__ = [
     "records_tables",
     "redcap_dictionary_csv",
     "redcap_mismatches",
+    "rejections_csv",
     "with_derived",
     "without_rejected",
     "write_frames",

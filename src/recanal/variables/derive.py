@@ -30,7 +30,7 @@ class Derived:
     source: str
     unit: str = ""
     loinc: str = ""
-    limit: float = math.nan
+    threshold: float = math.nan
     words: tuple[str, ...] = ()
 
 
@@ -85,7 +85,7 @@ def _column(frame: pl.DataFrame, derived: Derived) -> pl.Series:
         if derived.formula in FORMULAS:
             values = FORMULAS[derived.formula](*inputs)
         else:
-            values = LIMIT_FORMULAS[derived.formula](*inputs, derived.limit)
+            values = LIMIT_FORMULAS[derived.formula](*inputs, derived.threshold)
     series = pl.Series(derived.name, values, dtype=pl.Float64).fill_nan(None)
     return series.cast(pl.Int64) if derived.kind == "bool" else series
 

@@ -156,6 +156,8 @@ def _table_part(rows: pl.DataFrame, table: Table, fields: Sequence[Field], recor
     frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
     held = frame.select(pl.any_horizontal(pl.col(filled).is_not_null())).to_series() if filled else None
     if held is not None and table.key != record:
+        if not held.any():
+            return None
         return RawTable(frame.filter(held), table.name, rows[_ORDER].filter(held))
     return RawTable(frame, table.name, rows[_ORDER])
 

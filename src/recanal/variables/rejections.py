@@ -32,6 +32,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "exists": "the store holds other values for this key; use --update to change them",
         "withdrawn": "the store holds this key as withdrawn",
         "parent": "is not in the store; import it first, or use --create-parents",
+        "kin": "belongs to another parent than the row says",
         "moved": "a row may not move to another parent",
         "contradiction": "contradicts another column of the row",
         "formula": "is a formula without a stored result; save the file in the spreadsheet program",

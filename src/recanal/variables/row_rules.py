@@ -22,7 +22,7 @@ class RowRule:
     first: str
     second: str
     test: str = ""
-    limit: float = 0.0
+    threshold: float = 0.0
     word: str = ""
     note: str = ""
 
@@ -33,7 +33,7 @@ class RowRule:
             return f"{self.first} <= {self.second}"
         if self.kind == "agrees":
             sign = {"at_most": "<=", "at_least": ">=", "over": ">"}[self.test]
-            return f"{self.first} = ({self.second} {sign} {self.limit:g})"
+            return f"{self.first} = ({self.second} {sign} {self.threshold:g})"
         return f"{self.first} only where {self.second} is {self.word}"
 
 
@@ -68,7 +68,11 @@ def _broken(rule: RowRule) -> pl.Expr:
     if rule.kind == "at_most":
         return first > second
     if rule.kind == "agrees":
-        tests = {"at_most": second <= rule.limit, "at_least": second >= rule.limit, "over": second > rule.limit}
+        tests = {
+            "at_most": second <= rule.threshold,
+            "at_least": second >= rule.threshold,
+            "over": second > rule.threshold,
+        }
         return (first == 1) != tests[rule.test]
     return first.is_not_null() & (second != rule.word)
 

@@ -14,7 +14,16 @@ from recanal.errors import CohortError
 from recanal.variables.dictionary import Dictionary, Variable
 from recanal.variables.reading import safe_formula_text
 
-__all__ = ["FORMATS", "WriteOptions", "csv_bytes", "entry_form", "write_frames"]
+__all__ = [
+    "FORMATS",
+    "WriteOptions",
+    "csv_bytes",
+    "entry_form",
+    "rejections_csv",
+    "write_excel",
+    "write_frames",
+    "write_statistics_file",
+]
 
 FORMATS = ("csv", "xlsx", "parquet", "sav", "dta")
 _MOST_SHEET_ROWS = 1_048_575
@@ -93,6 +102,11 @@ def csv_bytes(frame: pl.DataFrame, dictionary: Dictionary, options: WriteOptions
         return stream.getvalue().decode().encode(options.encoding)
     except (UnicodeEncodeError, LookupError) as error:
         raise CohortError(f"The rows cannot be written as {options.encoding}.", hint="Use utf-8.") from error
+
+
+def rejections_csv(rejections: pl.DataFrame) -> bytes:
+    """Rejected cells as a text file, values shielded as in :func:`csv_bytes`."""
+    return rejections.with_columns(safe_formula_text(rejections["value"])).write_csv().encode()
 
 
 def write_excel(frames: Mapping[str, pl.DataFrame], file: Path, dictionary: Dictionary) -> None:

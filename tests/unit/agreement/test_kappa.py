@@ -104,5 +104,11 @@ def test_what_cannot_be_used_is_refused():
         cohen_kappa([1, 2], [1, 3], categories=[1, 2])
     with pytest.raises(StatsError, match="rated by two raters"):
         gwet_coefficient([[1, None], [None, 2]])
+    with pytest.raises(StatsError, match="Weighted agreement of words needs their order"):
+        cohen_kappa(["mild", "severe"], ["mild", "mild"], weights="linear")
+    with pytest.raises(StatsError, match="Weighted agreement of words"):
+        gwet_coefficient([["mild", "severe"], ["mild", "mild"]], weights="linear")
+    ordered = cohen_kappa(["mild", "severe"], ["mild", "none"], weights="linear", categories=["none", "mild", "severe"])
+    assert ordered.categories == ("none", "mild", "severe")
     with pytest.raises(StatsError, match="no order"):
         cohen_kappa([1, "a"], [1, "a"])

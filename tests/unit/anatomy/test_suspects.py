@@ -87,3 +87,17 @@ def test_paths_run_from_the_ostium_to_the_tip():
     assert first.shared_mm(second) == pytest.approx(20)
     assert second.shared_mm(third) == pytest.approx(35)
     assert [k for k, _ in first.leaving(branches)] == [1]
+
+
+def test_a_dark_way_into_a_vein_is_no_occlusion():
+    trunk = branch((140, 380))
+    vein = branch(
+        (10, 330, 1.6), (6, 90, 1.6), (60, 150, 1.4), parent=0, parent_mm=30.0, start=(30.0, 0.0, 0.0),
+        toward=(0.998, 0.06, 0.0),
+    )  # fmt: skip
+    diverging = branch(
+        (10, 330, 1.6), (6, 90, 1.6), (60, 150, 1.4), parent=0, parent_mm=30.0, start=(30.0, 0.0, 0.0),
+        toward=(0.6, 0.8, 0.0),
+    )  # fmt: skip
+    assert suspects(trunk, vein) == []
+    assert len(suspects(trunk, diverging)) == 1

@@ -78,7 +78,7 @@ def test_points_that_are_none_are_refused(analyze, pipeline, text):
 
 @pytest.mark.parametrize(
     ("options", "word"),
-    [(("--territory", "leg"), "Leg"), (("--edits", "e.json"), "edits"), (("--backend", "gpu"), "GPU")],
+    [(("--territory", "leg"), "Leg"), (("--backend", "gpu"), "GPU")],
 )
 def test_what_is_not_there_yet_is_refused(analyze, pipeline, options, word):
     done = analyze(*options)
@@ -100,6 +100,17 @@ def test_absent_clinical_file_is_named(analyze, pipeline, tmp_path):
     assert done.exit_code == 2
     assert one_line(done).startswith("recanal: facts.toml: [not-found] ")
     assert pipeline.seen == []
+
+
+def test_the_file_of_corrections_reaches_the_request_and_an_absent_one_is_named(analyze, pipeline, tmp_path):
+    edits = tmp_path / "edits.json"
+    done = analyze("--edits", edits)
+    assert done.exit_code == 2
+    assert one_line(done).startswith("recanal: edits.json: [not-found] ")
+    assert pipeline.seen == []
+    edits.write_text("{}")
+    assert analyze("--edits", edits).exit_code == 0
+    assert pipeline.seen[0].edits == edits
 
 
 @pytest.mark.parametrize("inside", ["", "deeper/result"])

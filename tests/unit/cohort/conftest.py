@@ -5,14 +5,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import uuid
 from pathlib import Path
 
 import pytest
+from conftest_cohort import AUTHOR, new_database
 
-from recanal.cohort import Author, create_store
-
-AUTHOR = Author("tester", "test")
+from recanal.cohort import create_store
 
 
 def _binaries():
@@ -54,30 +52,25 @@ def postgres():
     port = _free_port()
     if who:
         os.chown(place, who["user"], who["group"])
-    quiet = {"check": True, "capture_output": True, "cwd": place, **who}
+    quiet = {"capture_output": True, "cwd": place, **who}
     data = place / "data"
     try:
-        subprocess.run([folder / "initdb", "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "-N"], **quiet)
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place} -c fsync=off"
+        subprocess.run(
+            [folder / "initdb", "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "-N"], check=True, **quiet
+        )
+        settings = (
+            "listen_addresses=127.0.0.1",
+            f"unix_socket_directories={place}",
+            "fsync=off",
+            "full_page_writes=off",
+        )
+        options = " ".join([f"-p {port}", *(f"-c {setting}" for setting in settings)])
         start = [folder / "pg_ctl", "-D", data, "-w", "-t", "60", "-l", place / "log", "-o", options, "start"]
         subprocess.run(start, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=place, **who)
         yield f"postgresql://tester@127.0.0.1:{port}"
     finally:
-        subprocess.run([folder / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **{**quiet, "check": False})
+        subprocess.run([folder / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=False, **quiet)
         shutil.rmtree(place, ignore_errors=True)
-
-
-def new_database(server):
-    """URL of an empty database on a server."""
-    import pg8000.dbapi
-
-    name = f"t{uuid.uuid4().hex}"
-    host, port = server.rsplit("@", 1)[1].split(":")
-    connection = pg8000.dbapi.connect("tester", host=host, port=int(port), database="postgres")
-    connection.autocommit = True
-    connection.cursor().execute(f"CREATE DATABASE {name}")
-    connection.close()
-    return f"{server}/{name}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

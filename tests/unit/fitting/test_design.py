@@ -84,6 +84,14 @@ def test_what_cannot_enter_is_named(table):
         design_matrix(table.iloc[:4], ["length_mm", "calcified", "vessel"])
 
 
+def test_missing_values_of_pandas_are_missing():
+    with pytest.raises(StatsError, match="'x' has 1 missing or infinite values in 3 rows"):
+        number_column(pd.Series([1, None, 3], dtype="Int64"), "x")
+    with pytest.raises(StatsError, match="without a cluster"):
+        cluster_codes(pd.Series([1, None, 3], dtype="Int64"), "patient", rows=3)
+    assert number_column(pd.Series([True, False], dtype="boolean"), "x").tolist() == [1.0, 0.0]
+
+
 def test_columns_are_checked():
     with pytest.raises(StatsError, match="must hold numbers"):
         number_column(["a"], "x")

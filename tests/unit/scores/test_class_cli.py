@@ -113,3 +113,12 @@ def test_errors_are_one_line_and_status_2(args, facts, message):
     done = run(score, *args, "--findings", "-", "--json", facts=facts)
     assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith(f"recanal: {message}")
+
+
+def test_probabilities_are_shown_only_where_something_is_uncertain():
+    assert "with the measured" not in run(score, "abi", "--findings", "-", facts={"abi_ratio": 0.7}).stdout
+    wide = {"abi_ratio": {"value": 0.88, "low": 0.8, "high": 0.95}}
+    line = next(row for row in run(score, "abi", "--findings", "-", facts=wide).stdout.split("\n") if "measured" in row)
+    assert line.startswith("with the measured intervals: ")
+    assert "borderline " in line
+    assert "abnormal " in line

@@ -178,8 +178,8 @@ GRIDS = {
     "tasc_infrapopliteal_2015": {
         "tibial_stenoses": ["none", "single", "multiple"],
         "tibial_occlusions": ["none", "single", "multiple"],
-        "tibial_longest_lesion_mm": [25, 45, 80],
-        "tibial_total_length_mm": [28, 48, 90, 110],
+        "tibial_longest_lesion_mm": [0, 25, 45, 80, 110],
+        "tibial_total_length_mm": [0, 25, 45, 80, 110],
         "tibial_calcification_dense": [True, False],
         "tibial_collaterals_visible": [True, False],
     },

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from recanal.cli.score import findings, score, scores
 from recanal.core.findings import vocabulary
-from recanal.scores import sheet_ids
+from recanal.scores import class_sheet_ids, sheet_ids, tally_ids
 
 CONTRACT = {
     "sheet",
@@ -220,7 +220,7 @@ def test_findings_lists_the_vocabulary():
         (["j_cto"], '{"length_mm": 1, "length_mm": 2}', "length_mm: is given twice."),
         (["j_cto"], '{"length": 20}', "length: no such finding."),
         (["j_cto"], '{"calcification_severe": true, "calcification_any": false}', "calcification_any: is false"),
-        (["j_cto"], " " * 1_000_001, "The findings are larger than 1000000 bytes."),
+        (["j_cto"], " " * 20_000_001, "The findings are larger than 20000000 bytes."),
         (["j_cto"], "\udcff", "The findings are not UTF-8 text"),
     ],
 )
@@ -246,3 +246,73 @@ def test_help_has_an_example(command, args):
     text = run(command, *args, "--help").stdout
     assert "Usage:" in text
     assert "Example:\n  " in text or (command is scores and not args)
+
+
+def test_a_case_of_recanal_is_read_and_named(tmp_path):
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps({"schema": "recanal.case/1", "findings_of": "L1", "findings": LESION}), encoding="utf-8")
+    done = run(score, "j_cto", "--findings", str(path), "--json")
+    assert json.loads(done.stdout)["points"] == 3
+    assert done.stderr == "The findings of lesion L1 of a case (recanal.case/1) are used.\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("J-CTO", "j_cto"),
+        ("jcto", "j_cto"),
+        ("WIFI", "wifi"),
+        ("CAD-RADS", "cad_rads_2"),
+        ("TASC", "tasc2_aortoiliac or tasc2_femoropopliteal or tasc_infrapopliteal_2015"),
+    ],
+)
+def test_an_unknown_sheet_names_what_was_meant_and_all_that_there_are(asked, meant):
+    for done in (run(score, asked, "--findings", "-", input="{}"), run(scores, "show", asked)):
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert f"Did you mean {meant}? Scores: " in done.stderr
+        assert all(name in done.stderr for name in (*sheet_ids(), *class_sheet_ids(), *tally_ids(), "score all"))
+    assert "Did you mean" not in run(score, "xyz", "--findings", "-", input="{}").stderr
+
+
+def test_list_and_show_as_json():
+    shown = json.loads(run(scores, "list", "--json").stdout)
+    rows = {row["id"]: row for row in shown["sheets"]}
+    assert set(rows) == {*sheet_ids(), *class_sheet_ids(), *tally_ids()}
+    assert {key: rows["j_cto"][key] for key in ("kind", "points_range", "variants", "doi")} == {
+        "kind": "points",
+        "points_range": [0, 5],
+        "variants": ["ge20", "gt20"],
+        "doi": "10.1016/j.jcin.2010.09.024",
+    }
+    assert (rows["fontaine"]["kind"], rows["fontaine"]["doi"]) == ("classes", None)
+    assert rows["timi"]["classes"] == ["0", "1", "2", "3"]
+    assert "Ellis 2017" in [row["name"] for row in shown["not_shipped"]]
+    sheet = json.loads(run(scores, "show", "j_cto", "--json").stdout)
+    levels = {row["name"]: row["rule"]["levels"] for row in sheet["items"]}
+    assert levels["length_ge_20"] == [{"points": 1, "test": {"finding": "length_mm", "op": ">=", "value": 20}}]
+    assert [part["finding"] for part in levels["calcification"][0]["test"]["first"]][:2] == [
+        "calcification_grade",
+        "calcification_any",
+    ]
+    wifi = json.loads(run(scores, "show", "wifi", "--json").stdout)
+    assert wifi["axes"][0]["rule"]["void"] == {"finding": "abi_ratio", "op": ">", "value": 1.4}
+
+
+def test_probabilities_are_shown_only_where_something_is_uncertain(lesion):
+    sure = {name: 22 if name == "length_mm" else value for name, value in LESION.items()}
+    assert "with the measured intervals" not in run(score, "j_cto", "--findings", "-", input=json.dumps(sure)).stdout
+    near = {**sure, "length_mm": {"value": 22, "low": 20.1, "high": 24}, "in_stent": {"value": True, "prob": 0.999}}
+    text = run(score, "j_cto", "--findings", "-", input=json.dumps(near)).stdout
+    assert "difficult 2 %, very difficult 98 %" in text
+    assert "yes (p 98 %)" in text
+    far = {**sure, "length_mm": {"value": 22, "low": 20.9, "high": 24}}
+    text = run(score, "j_cto", "--findings", "-", input=json.dumps(far)).stdout
+    assert "very difficult over 99 %" in text
+    assert "yes (p over 99 %)" in text
+
+
+@pytest.mark.parametrize("value", ["０.５", "1_0", "nan", "inf", "", "0,5"])
+def test_a_prior_is_written_in_plain_digits(value):
+    done = run(score, "j_cto", "--findings", "-", "--prior", f"in_stent={value}", input="{}")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("recanal: in_stent: a prior must be a number, got ")

@@ -133,7 +133,7 @@ def test_a_choice_prior_on_an_undecided_word_gives_no_probabilities():
         ({"in_stent": 1.1}, "in_stent: a prior must lie in [0, 1], got 1.1."),
         ({"in_stent": -0.1}, "in_stent: a prior must lie in [0, 1], got -0.1."),
         ({"in_stent": float("nan")}, "in_stent: a prior must lie in [0, 1], got nan."),
-        ({"in_stent": True}, "in_stent: a prior must lie in [0, 1], got True."),
+        ({"in_stent": True}, "in_stent: a prior must lie in [0, 1], got true."),
         ({"in_stent": "0.1"}, "in_stent: a prior must lie in [0, 1], got '0.1'."),
         ({"in_stent": {"true": 1.0}}, "in_stent: its prior must be one probability."),
         ({"sex": 0.5}, "sex: its prior must be a probability for each word."),
@@ -191,7 +191,7 @@ def test_command_line():
     assert shown["points"] is None
     text = run("j_cto", "--prior", "prior_failed_attempt=0.1", facts=KNOWN).stdout
     assert "with the measured intervals and the stated priors: easy 0 %, intermediate 0 %, difficult 90 %" in text
-    assert "unknown (prior p 0.10)" in text
+    assert "unknown (prior p 10 %)" in text
     assert "warning: Stated priors for unknown facts, not observations: prior failed attempt 0.1." in text
 
 

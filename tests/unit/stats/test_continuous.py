@@ -71,6 +71,14 @@ def test_t_tests_repeat_scipy(rng, test, equal):
     assert (got.difference.low, got.difference.high) == pytest.approx((interval.low, interval.high), rel=1e-10)
 
 
+def test_equal_means_still_have_an_interval():
+    for test in ("student", "welch"):
+        found = compare_groups({"a": [1.0, 2.0, 3.0], "b": [0.0, 2.0, 4.0]}, test=test)
+        assert (found.difference.value, found.p_value) == (0.0, 1.0)
+        assert found.difference.low == pytest.approx(-found.difference.high)
+        assert found.difference.standard_error == pytest.approx(math.sqrt(1 / 3 + 4 / 3))
+
+
 def test_several_groups_repeat_scipy(rng):
     groups = {name: rng.normal(shift, 1.0, size=15) for name, shift in (("a", 0.0), ("b", 0.3), ("c", 0.9))}
     values = list(groups.values())

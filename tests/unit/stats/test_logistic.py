@@ -47,6 +47,19 @@ def test_maximum_likelihood_repeats_statsmodels(cohort, design):
     assert fit.events_count == cohort["failed"].sum()
 
 
+@pytest.mark.parametrize("method", ["ml", "firth"])
+@pytest.mark.parametrize("factor", [1e-3, 1e6])
+def test_unit_of_a_column_does_not_matter(cohort, method, factor):
+    plain = fit_logistic(design_matrix(cohort, ["length_mm", "blunt"]), cohort["failed"], method=method)
+    table = cohort.assign(length_mm=cohort["length_mm"] * factor + 2000 * factor)
+    scaled = fit_logistic(design_matrix(table, ["length_mm", "blunt"]), cohort["failed"], method=method)
+    one, two = plain.coefficient("length_mm"), scaled.coefficient("length_mm")
+    assert two.beta * factor == pytest.approx(one.beta, rel=1e-6)
+    assert two.p_value == pytest.approx(one.p_value, rel=1e-5)
+    assert math.log(two.high_ratio) * factor == pytest.approx(math.log(one.high_ratio), rel=1e-5)
+    assert scaled.coefficient("blunt").beta == pytest.approx(plain.coefficient("blunt").beta, rel=1e-6)
+
+
 def test_a_profile_limit_loses_the_chi_square_quantile(cohort, design):
     fit = fit_logistic(design, cohort["failed"], level=0.9)
     events = cohort["failed"].to_numpy(dtype=float)
@@ -151,6 +164,18 @@ def test_what_cannot_be_fitted_is_refused(cohort, design):
         fit_logistic(design_matrix(cohort, ["length_mm"]), cohort["length_mm"] > 20, method="ml")
     with pytest.raises(OptionError, match="no column 'stump'"):
         fit_logistic(design, cohort["failed"], profile=False).coefficient("stump")
+
+
+def test_separation_is_seen_in_a_large_table_as_well():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=30_000), "rare": (np.arange(30_000) < 40).astype(int)})
+    failed = (rng.random(30_000) < 0.3).astype(int)
+    failed[:40] = 1
+    design = design_matrix(table, ["x", "rare"])
+    with pytest.raises(StatsError, match="run to infinity"):
+        fit_logistic(design, failed, profile=False)
+    failed[0] = 0
+    assert fit_logistic(design, failed, profile=False).coefficient("rare").standard_error < 2
 
 
 def test_result_turns_to_json(cohort, design):

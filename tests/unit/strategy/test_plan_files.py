@@ -31,7 +31,12 @@ source = "A book"
 trust = "not verified"
 test = { finding = "length_mm", op = "<", value = 20.0 }
 """
-LESION = {"proximal_cap_shape": "blunt", "distal_vessel_diseased": False, "length_mm": 26.0}
+LESION = {
+    "proximal_cap_shape": "blunt",
+    "proximal_cap_ambiguous": False,
+    "distal_vessel_diseased": False,
+    "length_mm": 26.0,
+}
 
 
 def test_a_file_of_ones_own_is_read():
@@ -118,6 +123,20 @@ def test_the_list_says_how_far_each_was_read():
     for name in algorithm_ids():
         assert f"{name}: " in result.output
     assert "not verified: only the abstract was read" in result.output
+    assert "ct_hybrid_2021: CT-based hybrid algorithm (not shipped)" in result.output
+    assert "The algorithm stands in a figure that was not read." in result.output
+    shown = json.loads(run("--list", "--json").output)
+    assert [row["id"] for row in shown] == list(algorithm_ids())
+    start = next(rule for rule in shown[0]["rules"] if rule["name"] == "antegrade_wire_escalation")
+    assert list(start["test"]["all"][0]["not"]) == ["first"]
+
+
+def test_a_case_of_recanal_is_planned(tmp_path):
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps({"schema": "recanal.case/1", "findings": LESION}), encoding="utf-8")
+    result = CliRunner().invoke(command, ["--findings", str(path), "--algorithm", "hybrid_2012", "--json"])
+    assert json.loads(result.stdout)["plans"][0]["start"] == "antegrade_dissection_reentry"
+    assert result.stderr == "The findings of a case (recanal.case/1) are used.\n"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from recanal.strategy import advise_all
 LESION = {
     "vessel": "RCA",
     "proximal_cap_shape": "blunt",
+    "proximal_cap_ambiguous": False,
     "distal_vessel_diseased": False,
     "length_mm": {"value": 21.0, "low": 18.0, "high": 24.0, "source": "ct"},
     "interventional_collaterals": True,

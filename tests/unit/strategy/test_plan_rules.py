@@ -8,7 +8,7 @@ import pytest
 from recanal.core.findings import Findings
 from recanal.strategy import advise, algorithm_ids, load_algorithm
 
-CLEAR = {"proximal_cap_shape": "blunt"}
+CLEAR = {"proximal_cap_shape": "blunt", "proximal_cap_ambiguous": False}
 AMBIGUOUS = {"proximal_cap_ambiguous": True}
 GOOD = {"distal_vessel_diseased": False}
 POOR = {"distal_vessel_diseased": True}

@@ -7,6 +7,7 @@ import pytest
 from recanal.core.findings import Findings
 from recanal.core.plan import disagreements
 from recanal.errors import FindingsError, OptionError
+from recanal.scores import evaluate
 from recanal.strategy import advise, advise_all
 
 AWE, ADR = "antegrade_wire_escalation", "antegrade_dissection_reentry"
@@ -135,7 +136,7 @@ def test_access_follows_the_caps_in_leg_arteries(proximal, distal, length_mm, se
 
 
 def test_length_alone_does_not_choose_dissection_in_asia_pacific_but_does_in_the_hybrid_algorithm():
-    values = {"proximal_cap_shape": "blunt", "distal_vessel_diseased": False, "length_mm": 30.0}
+    values = {"proximal_cap_ambiguous": False, "distal_vessel_diseased": False, "length_mm": 30.0}
     assert start("hybrid_2012", **values) == ADR
     assert start("asia_pacific_2017", **values) == "antegrade_wire_or_dissection"
 
@@ -144,6 +145,73 @@ def test_an_ambiguous_shape_and_an_ambiguous_place_are_the_same_question():
     values = {"interventional_collaterals": True}
     assert start("hybrid_2012", proximal_cap_shape="ambiguous", **values) == "retrograde"
     assert start("hybrid_2012", proximal_cap_shape="absent", **values) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "possible", "asked"),
+    [
+        ("tapered", ("antegrade_wire_escalation",), ()),
+        ("ambiguous", ("retrograde",), ()),
+        ("blunt", ("antegrade_wire_escalation", "retrograde"), ("proximal_cap_ambiguous",)),
+        ("absent", ("antegrade_wire_escalation", "retrograde"), ("proximal_cap_ambiguous",)),
+    ],
+)
+def test_a_blunt_cap_alone_does_not_say_whether_its_place_is_clear(shape, possible, asked):
+    values = {"distal_vessel_diseased": False, "length_mm": 12.0, "interventional_collaterals": True}
+    plan = advise("hybrid_2012", Findings.from_mapping(values | {"proximal_cap_shape": shape}))
+    assert (plan.possible, plan.ask) == (possible, asked)
+    score = evaluate("progress_cto", Findings.from_mapping({"proximal_cap_shape": shape})).items[0]
+    assert (score.met is None) == bool(asked), "as in PROGRESS-CTO"
+
+
+def test_a_start_that_the_findings_rule_out_is_not_offered():
+    """An ambiguous cap is not tapered, so the principle for a tapered stump does not hold."""
+    values = {
+        "vessel": "LCX",
+        "proximal_cap_ambiguous": True,
+        "distal_vessel_diseased": True,
+        "interventional_collaterals": False,
+        "length_mm": 20,
+    }
+    plan = advise("operator_cto_2021", Findings.from_mapping(values))
+    assert (plan.start, plan.possible, plan.options) == (None, (), ())
+    trace = next(row for row in plan.trace if row.rule == "antegrade_for_tapered_stump")
+    assert (trace.holds, trace.because) == (False, ("proximal cap ambiguous: yes (typed)",))
+    with_collaterals = values | {"interventional_collaterals": True}
+    assert start("operator_cto_2021", **with_collaterals) == "retrograde", "whatever the shape, it is not tapered"
+    open_plan = advise("operator_cto_2021", Findings.from_mapping(values | {"proximal_cap_ambiguous": None}))
+    assert open_plan.possible == (AWE,)
+
+
+CALCIUM = [
+    ({"calcification_any": False}, False),
+    ({"calcification_grade": "mild"}, False),
+    ({"calcification_grade": "severe"}, True),
+    ({"calcium_cross_section_max_ratio": 0.9}, True),
+    ({"calcium_cross_section_max_ratio": 0.49}, False),
+    ({"calcium_cross_section_max_ratio": 0.5}, True),
+    ({"calcification_whole_lumen": True}, True),
+    ({"calcification_any": True}, None),
+]
+
+
+@pytest.mark.parametrize(("facts", "severe"), CALCIUM)
+def test_severe_calcium_is_learnt_from_every_fact_that_settles_it(facts, severe):
+    simple = {
+        "proximal_cap_ambiguous": False,
+        "distal_vessel_diseased": False,
+        "vessel_course_ambiguous": False,
+        "bend_max_deg": 10,
+        "length_mm": 12,
+        "prior_failed_attempt": False,
+    }
+    expected = {True: "antegrade_wire_or_dissection", False: AWE, None: None}
+    assert start("asia_pacific_2017", **simple, **facts) == expected[severe]
+    leg = {"proximal_cap_contour": "concave", "distal_cap_contour": "concave", "length_mm": 50}
+    expected = {True: "antegrade_with_retrograde_ready", False: "antegrade_access", None: None}
+    assert start("ctop_access", **leg, **facts) == expected[severe]
+    trace = advise("material", Findings.from_mapping(facts)).trace
+    assert next(row.holds for row in trace if row.rule == "calcium_preparation") is severe
 
 
 def test_unknown_findings_leave_the_start_open_and_say_what_to_ask():
@@ -159,7 +227,7 @@ def test_an_open_rule_that_names_the_same_strategy_does_not_open_the_start():
     plan = advise(
         "asia_pacific_2017",
         Findings.from_mapping(
-            {"proximal_cap_shape": "blunt", "distal_vessel_diseased": False, "prior_failed_attempt": True}
+            {"proximal_cap_shape": "tapered", "distal_vessel_diseased": False, "prior_failed_attempt": True}
         ),
     )
     assert plan.start == "antegrade_wire_or_dissection"
@@ -174,14 +242,14 @@ def test_eurocto_gives_no_start_and_says_why():
 
 def test_reasons_hold_the_rule_then_the_findings_with_value_interval_and_origin():
     values = {
-        "proximal_cap_shape": {"value": "blunt", "source": "angiogram"},
+        "proximal_cap_ambiguous": {"value": False, "source": "angiogram"},
         "distal_vessel_diseased": False,
         "length_mm": {"value": 24.0, "low": 22.1, "high": 26.0, "source": "ct"},
     }
     plan = advise("hybrid_2012", Findings.from_mapping(values))
     step = next(step for step in plan.steps if step.role == "start")
     assert step.because[1:] == (
-        "proximal cap shape: blunt (angiogram)",
+        "proximal cap ambiguous: no (angiogram)",
         "distal vessel diseased: no (typed)",
         "length 24 mm (22.1 mm to 26 mm; CT)",
     )
@@ -235,6 +303,7 @@ def test_disagreement_is_shown_as_pairs():
     values = {
         "vessel": "LAD",
         "proximal_cap_shape": "blunt",
+        "proximal_cap_ambiguous": False,
         "distal_vessel_diseased": False,
         "length_mm": 26.0,
         "interventional_collaterals": True,
@@ -273,7 +342,7 @@ def test_algorithms_that_agree_disagree_with_nobody():
     ("values", "expected"),
     [
         ({"ivus_planned": True}, ["7 F or 8 F; 8 F when a dual-lumen"]),
-        ({"proximal_cap_shape": "blunt", "distal_vessel_diseased": False, "length_mm": 25.0}, ["dissection"]),
+        ({"proximal_cap_ambiguous": False, "distal_vessel_diseased": False, "length_mm": 25.0}, ["dissection"]),
         (
             {"ivus_planned": False, "proximal_cap_shape": "tapered", "distal_vessel_diseased": False, "length_mm": 5.0},
             [],
@@ -288,7 +357,7 @@ def test_a_guide_of_7_or_8_french_for_ultrasound_or_dissection(values, expected)
 
 
 def test_material_for_dissection_names_the_algorithm_that_starts_with_it():
-    values = {"proximal_cap_shape": "blunt", "distal_vessel_diseased": False, "length_mm": 25.0}
+    values = {"proximal_cap_ambiguous": False, "distal_vessel_diseased": False, "length_mm": 25.0}
     plan = advise("material", Findings.from_mapping(values))
     step = next(step for step in plan.material if step.rule == "guide_7f_8f_for_dissection")
     assert step.because[1:] == ("start of: Hybrid algorithm (2012)",)

@@ -92,6 +92,8 @@ def test_two_equal_rows_per_patient_count_once(cohort):
     assert again.coefficients[0].beta == pytest.approx(once.coefficients[0].beta, rel=1e-9)
     assert again.coefficients[0].standard_error == pytest.approx(once.coefficients[0].standard_error, rel=1e-9)
     assert again.cluster_count == 220
+    assert again.concordance.value == pytest.approx(once.concordance.value, rel=1e-12)
+    assert again.concordance.standard_error == pytest.approx(once.concordance.standard_error, rel=1e-9)
 
 
 def test_concordance_is_a_count_of_pairs(cohort, design):

@@ -20,13 +20,13 @@ Path = tuple[str | int, ...]
 
 
 def line_index(text: str) -> dict[Path, int]:
-    """Line, from 1, of each table and key of a TOML text.
+    r"""Line, from 1, of each table and key of a TOML text.
 
     Keys within an inline table are given the line of the key that holds it by :meth:`Place.line`.
 
     Examples
     --------
-    >>> line_index('title = "a"\\n[[tables]]\\nby = "x"\\n')
+    >>> line_index('title = "a"\n[[tables]]\nby = "x"\n')
     {('title',): 1, ('tables',): 2, ('tables', 0): 2, ('tables', 0, 'by'): 3}
     """
     lines: dict[Path, int] = {}
@@ -86,7 +86,7 @@ def shown(value: object, *, most: int = 60) -> str:
     Examples
     --------
     >>> shown("age"), shown(["a"] * 40, most=10)
-    ("'age'", "['a', 'a'…")
+    ("'age'", "['a', 'a',…")
     """
     text = repr(value)
     return text if len(text) <= most else text[:most] + "…"

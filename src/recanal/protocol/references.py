@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from recanal.study.place import Place
-from recanal.study.plan import (
+from recanal.protocol.place import Place
+from recanal.protocol.plan import (
     AgreementPlan,
     Analysis,
     BaselinePlan,
@@ -101,7 +101,7 @@ def _trial(one: TrialPlan) -> _Named:
     yield one.outcome.column, "categorical", "outcome"
     yield from ((name, "continuous", "measures") for name in one.measures)
     yield from ((name, "", "adjust") for name in one.adjust)
-    yield one.stratum, "continuous" if one.cut is not None else "categorical", "stratum"
+    yield one.stratum, "continuous" if one.cut_value is not None else "categorical", "stratum"
 
 
 _NAMERS: Mapping[type[Analysis], Callable[..., _Named]] = {

@@ -8,10 +8,10 @@ from importlib import resources
 from pathlib import Path
 
 from recanal.errors import StudyError
-from recanal.study.fields import Fields
-from recanal.study.place import Place, line_index, shown
-from recanal.study.plan import RULE_SETS, TYPES, Analysis, DataPlan, Plan, VariablePlan
-from recanal.study.reading_analyses import BUILDERS, Defaults, build
+from recanal.protocol.fields import Fields
+from recanal.protocol.place import Place, line_index, shown
+from recanal.protocol.plan import RULE_SETS, TYPES, Analysis, DataPlan, Plan, VariablePlan
+from recanal.protocol.reading_analyses import BUILDERS, Defaults, build
 
 __all__ = ["WORDS", "plan_template", "read_plan", "read_plan_text"]
 
@@ -71,11 +71,12 @@ def read_plan_text(text: str) -> Plan:
         raise StudyError(f"The plan is not valid TOML: {str(error).rstrip('.')}.") from error
     top = Fields(values, Place((), line_index(text)))
     top.only(*_TOP, *BUILDERS)
+    title = top.text("title")
     rules = top.word("rules", RULE_SETS, "recommended")
     data = _data(top.table("data"))
     analyses = _analyses(top, Defaults(rules, data.patient))
     return Plan(
-        title=top.text("title"),
+        title=title,
         data=data,
         variables=_variables(top),
         analyses=analyses,
@@ -90,7 +91,7 @@ def read_plan_text(text: str) -> Plan:
 
 def plan_template() -> str:
     """A plan to start from, of the kind of Xing 2022 (doi 10.21037/qims-21-1050)."""
-    return resources.files("recanal.study").joinpath("template.toml").read_text(encoding="utf-8")
+    return resources.files("recanal.protocol").joinpath("template.toml").read_text(encoding="utf-8")
 
 
 def _data(fields: Fields) -> DataPlan:

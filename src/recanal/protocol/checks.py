@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from recanal.study.place import Place, shown
-from recanal.study.plan import (
+from recanal.protocol.place import Place, shown
+from recanal.protocol.plan import (
     Analysis,
     CalibrationPlan,
     Plan,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from recanal.study.fields import Fields
-from recanal.study.place import shown
-from recanal.study.plan import (
+from recanal.protocol.fields import Fields
+from recanal.protocol.place import shown
+from recanal.protocol.plan import (
     AGGREGATES,
     ALLOWED_TESTS,
     CORRELATIONS,
@@ -34,6 +34,19 @@ __all__ = ["BUILDERS", "Defaults", "build"]
 
 _SHOWN = ("mean", "median", "levels")
 _RULE = re.compile(r"(any|all) (\S.*)")
+_TITLES = {
+    "tables": "Characteristics",
+    "regressions": "Odds ratios",
+    "roc": "Discrimination",
+    "scores": "Scores compared",
+    "calibration": "Calibration",
+    "agreement": "Agreement",
+    "strata": "Rates by stratum",
+    "learning": "Learning curves",
+    "follow_up": "Follow-up",
+    "trial": "Comparison of two arms",
+    "sample_size": "Sample size",
+}
 _NAMES = {
     "tables": "table",
     "regressions": "regression",
@@ -77,7 +90,7 @@ def build(kind: str, fields: Fields, number: int, defaults: Defaults) -> Analysi
         Naming line, key, value and what is allowed.
     """
     name = fields.identifier("id", f"{_NAMES[kind]}{number}")
-    head = {"id": name, "title": fields.text("title", name.replace("_", " ").capitalize()), "place": fields.place}
+    head = {"id": name, "title": fields.text("title", f"{_TITLES[kind]} ({name})"), "place": fields.place}
     return BUILDERS[kind](fields, head, defaults)
 
 
@@ -259,7 +272,9 @@ def _pairs(fields: Fields) -> tuple[tuple[str, ...], ...]:
 
 def _strata(fields: Fields, head: dict[str, Any], defaults: Defaults) -> StrataPlan:
     _only(fields, "outcome", "event", "score", "cuts")
-    return StrataPlan(**head, outcome=_outcome(fields), score=fields.text("score"), cuts=fields.numbers("cuts", ()))
+    return StrataPlan(
+        **head, outcome=_outcome(fields), score=fields.text("score"), cut_value=fields.numbers("cuts", ())
+    )
 
 
 def _learning(fields: Fields, head: dict[str, Any], defaults: Defaults) -> LearningPlan:
@@ -294,7 +309,7 @@ def _follow_up(fields: Fields, head: dict[str, Any], defaults: Defaults) -> Foll
         competing=competing,
         by=fields.text("by", ""),
         predictors=fields.names("predictors", ()),
-        horizons=fields.numbers("horizons", ()),
+        horizon_value=fields.numbers("horizons", ()),
         few_events=fields.flag("few_events", default=False),
     )
 
@@ -311,7 +326,7 @@ def _trial(fields: Fields, head: dict[str, Any], defaults: Defaults) -> TrialPla
         measures=fields.names("measures", ()),
         adjust=fields.names("adjust", ()),
         stratum=fields.text("stratum", ""),
-        cut=fields.number("cut", (-1e9, 1e9)) if fields.has("cut") else None,
+        cut_value=fields.number("cut", (-1e9, 1e9)) if fields.has("cut") else None,
     )
 
 

@@ -11,8 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recanal.errors import StudyError
-from recanal.study.place import shown
-from recanal.study.plan import VariablePlan
+from recanal.protocol.place import shown
+from recanal.protocol.plan import VariablePlan
 
 __all__ = ["TRUTHS", "StudyData", "typed_column"]
 
@@ -67,18 +67,17 @@ class StudyData:
     def codes(self, name: str) -> tuple[NDArray[np.intp], tuple[str, ...], tuple[str, ...]]:
         """Level of each row as a number, -1 where missing; the codes of the levels, and their names."""
         variable = self.variables[name]
-        column = self.frame[name]
+        column, found = self.frame[name], np.full(self.rows_count, -1, dtype=np.intp)
         if isinstance(column.dtype, pd.CategoricalDtype):
             levels = tuple(str(level) for level in column.cat.categories)
             found = column.cat.codes.to_numpy(dtype=np.intp)
         else:
             values = column.to_numpy(dtype=np.float64)
             levels = tuple(variable.levels) or _number_levels(values, variable)
-            found = np.full(len(values), -1, dtype=np.intp)
             for place, level in enumerate(levels):
                 found[values == float(level)] = place
         words = dict(variable.levels) or _plain_words(variable, levels)
-        return found, levels, tuple(words.get(level, level) for level in levels)
+        return found.astype(np.intp), levels, tuple(words.get(level, level) for level in levels)
 
     def events(self, name: str, event: str) -> NDArray[np.float64]:
         """1 where the column has the level, 0 where it has another, NaN where it is missing.

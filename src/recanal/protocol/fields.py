@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recanal.study.place import Place, shown, similar
+from recanal.protocol.place import Place, shown, similar
 
 __all__ = ["Fields"]
 
@@ -80,11 +80,15 @@ class Fields:
             raise self._wrong(key, "true or false", value)
         return value
 
-    def number(self, key: str, bounds: tuple[float, float], default: Any = _REQUIRED) -> float:
+    def number(self, key: str, value_range: tuple[float, float], default: Any = _REQUIRED) -> float:
         """A number within closed bounds."""
         value = self._get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not bounds[0] <= value <= bounds[1]:
-            raise self._wrong(key, f"a number from {bounds[0]:g} to {bounds[1]:g}", value)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not value_range[0] <= value <= value_range[1]
+        ):
+            raise self._wrong(key, f"a number from {value_range[0]:g} to {value_range[1]:g}", value)
         return float(value)
 
     def whole(self, key: str, bounds: tuple[int, int], default: Any = _REQUIRED) -> int:
@@ -122,7 +126,7 @@ class Fields:
         return {name: inner.word(name, allowed) if allowed else inner.text(name) for name in value}
 
     def pairs_of_self(self) -> dict[str, str]:
-        """This table as texts by name."""
+        """The whole table as texts by name."""
         return {name: self.text(name) for name in self.values}
 
     def levels_of(self, key: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from recanal.study.place import Place
+from recanal.protocol.place import Place
 
 __all__ = [
     "AGGREGATES",
@@ -180,7 +180,7 @@ class StrataPlan(Analysis):
 
     outcome: Outcome
     score: str
-    cuts: tuple[float, ...]
+    cut_value: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ class FollowUpPlan(Analysis):
     competing: Mapping[str, str]
     by: str
     predictors: tuple[str, ...]
-    horizons: tuple[float, ...]
+    horizon_value: tuple[float, ...]
     few_events: bool
 
 
@@ -218,7 +218,7 @@ class TrialPlan(Analysis):
     measures: tuple[str, ...]
     adjust: tuple[str, ...]
     stratum: str
-    cut: float | None
+    cut_value: float | None
 
 
 @dataclass(frozen=True)

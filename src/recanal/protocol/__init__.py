@@ -1,0 +1,1 @@
+"""What does the plan of a study say, and of which rows?"""
