@@ -68,7 +68,8 @@ def axis_parts(sheet, axis):
         rows = [(plain(" or ".join(row.gives)), plain(row.says)) for row in axis.rule.criteria]
         parts.append("The first of these that holds gives the class:")
         parts.append(table(("gives", "criterion"), rows))
-        return [*parts, f"Else: {plain(axis.rule.otherwise)}"]
+        word = "Else" if axis.rule.void is None else "Void, and no criterion asked"
+        return [*parts, f"{word}: {plain(axis.rule.otherwise)}"]
     if isinstance(axis.rule, AgreeRule):
         names = ", ".join(f"`{name}`" for name in axis.rule.of)
         return [*parts, f"The class on which {names} agree, as far as they are known; open where they disagree."]

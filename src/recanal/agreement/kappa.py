@@ -32,7 +32,8 @@ class KappaEstimate(StatsResult):
     value, standard_error, low, high, level
         Estimate, asymptotic standard error, normal limits cut at -1 and 1, coverage.
     statistic, p_value
-        z of no agreement beyond chance; from the null standard error where the method has one.
+        z of no agreement beyond chance; from the null standard error where the method has one. NaN where every subject
+        agrees alike, so that there is no error to test against.
     observed_share, expected_share
         Agreement seen, and expected by chance, weighted alike.
     adjusted_value
@@ -246,7 +247,7 @@ def _estimate(
     error, null = errors
     reach = normal_reach(level) if name == "Cohen" else float(special.stdtrit(n - 1, (1 + level) / 2))
     scale = error if null is None else null
-    z = value / scale if scale > 0 else math.copysign(math.inf, value)
+    z = value / scale if scale > 0 else math.nan
     p_value = float(2 * special.stdtr(n - 1, -abs(z))) if null is None else math.erfc(abs(z) / math.sqrt(2))
     limits = max(-1.0, value - reach * error), min(1.0, value + reach * error)
     return KappaEstimate(

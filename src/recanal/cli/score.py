@@ -18,9 +18,7 @@ from recanal.core.findings import Findings, vocabulary
 from recanal.core.score import ClassResult, ScoreResult
 from recanal.errors import FindingsError, OptionError
 from recanal.scores import (
-    ClassSheet,
     LeftOut,
-    Sheet,
     class_sheet_ids,
     classify,
     classify_all,
@@ -125,13 +123,12 @@ def show_score(sheet: str, to_json: bool) -> None:
     Example:
       recanal scores show j_cto_ct
     """  # noqa: D301
-    if to_json:
-        found: Sheet | ClassSheet = load_class_sheet(sheet) if sheet in class_sheet_ids() else load_sheet(sheet)
-        click.echo(json.dumps(sheet_json(found), indent=2))
-    elif sheet in class_sheet_ids():
-        click.echo(class_sheet_text(load_class_sheet(sheet)))
+    if sheet in class_sheet_ids():
+        classes = load_class_sheet(sheet)
+        click.echo(json.dumps(sheet_json(classes), indent=2) if to_json else class_sheet_text(classes))
     else:
-        click.echo(sheet_text(load_sheet(sheet)))
+        points = load_sheet(sheet)
+        click.echo(json.dumps(sheet_json(points), indent=2) if to_json else sheet_text(points))
 
 
 @click.command(cls=RecanalCommand)

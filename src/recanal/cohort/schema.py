@@ -87,9 +87,7 @@ def rows_table(table: Table, metadata: sa.MetaData, parents: dict[str, Table]) -
     system = [
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("withdrawn", sa.SmallInteger, nullable=False),
-        sa.Column(
-            "batch", sa.BigInteger, sa.ForeignKey("audit.number", deferrable=True, initially="DEFERRED"), nullable=False
-        ),
+        sa.Column("batch", sa.BigInteger, nullable=False),
         sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("one", sa.SmallInteger, nullable=False, server_default="1"),
     ]

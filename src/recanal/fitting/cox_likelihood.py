@@ -174,7 +174,8 @@ def maximise_cox(strata: Sequence[RiskSets]) -> CoxSolution:
             raise StatsError("The information of the Cox model is singular.", hint="Leave a column out.") from None
         if float(step @ score) < 1e-18 * (1 + abs(height)):
             covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
-            if float(np.diag(covariance).max()) > _WIDEST**2:
+            spread = np.diag(covariance)
+            if not ((spread > 0) & (spread < _WIDEST**2)).all():
                 break
             return CoxSolution(beta, covariance, height, null, first)
         for share in 0.5 ** np.arange(30):

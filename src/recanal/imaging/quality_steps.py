@@ -40,7 +40,11 @@ def _thinned(plane: NDArray[np.float32], size: list[int]) -> NDArray[np.float32]
     """Means over blocks of pixels."""
     rows, columns = (n // s for n, s in zip(plane.shape, size, strict=True))
     whole = plane[: rows * size[0], : columns * size[1]]
-    return np.asarray(whole.reshape(rows, size[0], columns, size[1]).mean(axis=(1, 3)), dtype=np.float32)
+    total = np.zeros((rows, columns), dtype=np.float32)
+    for row in range(size[0]):
+        for column in range(size[1]):
+            total += whole[row :: size[0], column :: size[1]]
+    return total / np.float32(size[0] * size[1])
 
 
 def _shift_mm(

@@ -18,6 +18,7 @@ from recanal.core.volume import Volume
 from recanal.errors import SeedError
 from recanal.imaging.caps import Gap
 from recanal.imaging.quality import assess
+from recanal.imaging.quality_gate import graded
 from recanal.measure.findings import lesion_findings
 from recanal.pipeline.doubts import doubts_of
 from recanal.pipeline.seeded import SeededResult, measure_seeded
@@ -83,7 +84,7 @@ def measure_automatic(
         Called with a few words before each step.
     """
     progress("judging the picture")
-    quality = assess(volume, reader_flags=flags)
+    quality = graded(volume, assess(volume, reader_flags=flags), whole_heart=True)
     anatomy = find_tree(volume, progress=progress)
     suspects = [s for s in find_suspects(anatomy) if vessel is None or s.vessel == vessel]
     parts, doubts = _measured(volume, anatomy, suspects, progress)

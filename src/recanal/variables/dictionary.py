@@ -334,7 +334,9 @@ def _with_finding(entry: dict[str, Any], where: str) -> dict[str, Any]:
     kind = "whole" if fact.kind == "number" and fact.whole else fact.kind
     if entry["kind"] != kind:
         raise CohortError(f"{where}: the finding is a {kind}, got {entry['kind']!r}.")
-    return {**shared, "note": fact.note, **entry}
+    if fact.note not in ("patient", "operator"):
+        shared["note"] = fact.note
+    return {**shared, **entry}
 
 
 def _check_variable(variable: Variable, where: str) -> None:

@@ -91,6 +91,12 @@ def test_weights_give_credit_for_near_agreement():
     assert near.value > plain.value
 
 
+def test_perfect_agreement_has_no_error_to_test_against():
+    gwet = gwet_coefficient([[1, 1], [2, 2], [1, 1]])
+    assert (gwet.value, gwet.standard_error) == (1.0, 0.0)
+    assert gwet.to_dict()["p_value"] is None
+
+
 def test_what_cannot_be_used_is_refused():
     with pytest.raises(OptionError, match="weights must be one of"):
         cohen_kappa([1, 2], [1, 2], weights="cubic")

@@ -199,6 +199,15 @@ GRIDS = {
         "tibial_origin_occluded": [True, False],
         "tibial_disease_significant": [True, False],
     },
+    "cad_rads_2": {
+        "coronary_stenosis_max_percent": [0, 10, 30, 60, 80, 100],
+        "segment_involvement_score": [0, 1, 6],
+        "calcium_agatston_total": [0, 50],
+        "high_risk_plaque": [True, False],
+        "coronary_cta_nondiagnostic": [True, False],
+        "lm_stenosis_percent": [0, 60],
+        "coronary_vessels_ge70_count": [0, 1, 3],
+    },
     "pacss": {"calcium_sides": ["none", "unilateral", "bilateral"], "calcium_length_mm": [0, 20, 80]},
 }
 

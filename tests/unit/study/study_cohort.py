@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 
-from recanal.study.files import study_files
 from recanal.study.run import run_study
 
 HEAD = """\
@@ -82,8 +81,8 @@ def run(folder, text, frame=None, head=HEAD):
 
 
 def record(result, name):
-    """The numbers of an analysis, as the JSON file holds them."""
-    return json.loads(study_files(result)["results.json"])["analyses"][name]
+    """The numbers of an analysis, as they come back from JSON."""
+    return json.loads(json.dumps(result.record["analyses"][name], allow_nan=False))
 
 
 def pointed(numbers, pointer):

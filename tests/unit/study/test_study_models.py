@@ -340,7 +340,8 @@ def test_wrong_use_is_refused(tmp_path, text, said):
 
 def test_too_many_parameters_are_refused_unless_the_plan_allows_it(tmp_path):
     frame = cohort(60)
-    text = '[[regressions]]\noutcome = "success"\nevent = 0\npredictors = ["score", "age_years", "length_mm"]\ntogether = true\n'
+    text = '[[regressions]]\noutcome = "success"\nevent = 0\ntogether = true\n'
+    text += 'predictors = ["score", "age_years", "length_mm"]\n'
     with pytest.raises(StudyError, match=r"3 parameters for \d+ events: \d\.\d each, fewer than 10"):
         run(tmp_path, text, frame)
     allowed = run(tmp_path, text + "few_events = true\n", frame)

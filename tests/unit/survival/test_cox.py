@@ -199,6 +199,9 @@ def test_wrong_use_is_refused(cohort, design):
     endless = pd.DataFrame({"x": [0.0] * 10 + [1.0] * 10})
     with pytest.raises(StatsError, match="run to infinity"):
         fit_cox(FollowUp(np.arange(1, 21), [1] * 10 + [0] * 10), design_matrix(endless, ["x"]))
+    ordered = pd.DataFrame({"x": np.arange(20.0)})
+    with pytest.raises(StatsError, match="run to infinity"):
+        fit_cox(FollowUp(np.arange(1, 21), [1] * 20), design_matrix(ordered, ["x"]))
     with pytest.raises(StatsError, match="No competing event"):
         fit_fine_gray(followed, design)
     with pytest.raises(OptionError, match="without strata"):
