@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 uv=${UV:-uv}
 lock=("$uv" pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
     --only-binary :all: --python-version 3.11 pyproject.toml requirements/build.in)
-"${lock[@]}" "$@" --extra dev --extra docs --output-file requirements/dev.txt
+"${lock[@]}" "$@" --extra dev --extra docs --extra cohort --extra study --extra postgres --output-file requirements/dev.txt
 "${lock[@]}" --constraint requirements/dev.txt --output-file requirements/run.txt

@@ -17,27 +17,35 @@ _NOTE = (
     "Covered: share of the occlusion's length; what the CT does not show is not counted. Chambers and aorta are bright "
     "on CT, and not in a selective injection. The second view trades foreshortening for a right angle to the first."
 )
+_SHORT_NOTE = (
+    "Simulated from the CT, seen from the detector, patient supine; dashed: the occlusion, P to D. Covered: share of "
+    "its length. The heart is bright on CT, and not in a selective injection."
+)
 
 
 def angle_section(case: CaseReport, say: Display, sources: Sources) -> Section | None:
-    """The views of every occlusion in words and pictures; None where there are none."""
+    """The views of every occlusion in words and pictures; the PDF leaves out the map. None where there are none."""
     blocks: list[Block] = []
+    printed: list[Block] = []
     for index, lesion in enumerate(case.lesions):
         rows = _rows(lesion, f"lesions.{index}", say)
         if rows:
-            several = len(case.lesions) > 1
-            blocks += [*([heading(lesion.id)] if several else []), bullets(rows), _figures(lesion)]
+            title = [heading(lesion.id)] if len(case.lesions) > 1 else []
+            blocks += [*title, bullets(rows), pictures([*_simulated(lesion), _map(lesion)], height_mm=44.0)]
+            printed += [*title, pictures(_simulated(lesion), height_mm=44.0), bullets(rows)]
     if not blocks:
         return None
-    return Section("views", "Views across the occlusion", (*blocks, text(_NOTE, soft=True)))
+    note, short = text(_NOTE, soft=True), text(_SHORT_NOTE, soft=True)
+    return Section("views", "Views across the occlusion", (*blocks, note), (*printed, short))
 
 
-def _figures(lesion: Lesion) -> Block:
+def _simulated(lesion: Lesion) -> list[tuple[str, str]]:
     views = enumerate(lesion.projections or (), start=1)
-    rows = [(figure_name(lesion.id, f"view_{k}"), f"View {k}, simulated: {view.name}") for k, view in views]
-    return pictures(
-        [*rows, (figure_name(lesion.id, "angles"), "Foreshortening by angle; 1 and 2: the views")], height_mm=44.0
-    )
+    return [(figure_name(lesion.id, f"view_{k}"), f"View {k}, simulated: {view.name}") for k, view in views]
+
+
+def _map(lesion: Lesion) -> tuple[str, str]:
+    return figure_name(lesion.id, "angles"), "Foreshortening by angle; 1 and 2: the views"
 
 
 def _rows(lesion: Lesion, at: str, say: Display) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 
 __all__ = ["PLACES", "Block", "Section", "bullets", "fold", "heading", "pictures", "steps", "table", "text"]
 
-PLACES = ("views", "plan")
-"""Where a section may stand: after the pictures of the lesions, or after the scores."""
+PLACES = ("views", "plan", "record")
+"""Where a section may stand: after the pictures of the lesions, after the scores, or after all that in the record."""
 
 Block = dict[str, Any]
 
@@ -26,6 +26,9 @@ class Section:
         Its heading.
     blocks
         What it holds, made by the functions of this module.
+    printed
+        What the PDF prints instead, short enough for two pages in all; None to print the same. Every number of it
+        stands in ``blocks`` too.
 
     Examples
     --------
@@ -37,6 +40,7 @@ class Section:
     place: str
     title: str
     blocks: tuple[Block, ...]
+    printed: tuple[Block, ...] | None = None
 
 
 def text(words: str, *, soft: bool = False, warn: bool = False) -> Block:

@@ -59,7 +59,7 @@ def edits_section(case: CaseReport, say: Display, sources: Sources) -> Section |
         blocks += [heading("What changed"), _table(main)]
     if more:
         blocks.append(fold(f"All other numbers that changed ({len(more)})", [_table(more)]))
-    return Section("plan", "Corrections by a reader", tuple(blocks))
+    return Section("record", "Corrections by a reader", tuple(blocks))
 
 
 def _table(rows: Sequence[ChangeRow]) -> Block:

@@ -1,4 +1,4 @@
-"""The report in words: one dictionary of display strings, made once, for page and PDF."""
+"""The report in words: one dictionary of display strings, made once; the PDF prints a part of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ _WORDS = {
     "each score: its items and their points, by where the fact comes from. Trust: how far the sheet was compared with "
     "its publication.",
     "checks_title": "How far each sheet was checked",
-    "checks_short": "the HTML report and the command “recanal scores show” say of each what was read and what was not.",
     "unknown_title": "Scores of which no item is known",
     "series_title": "Choice of series",
     "provenance_title": "Provenance",
@@ -64,7 +63,7 @@ def report_model(case: CaseReport) -> dict[str, Any]:
     -------
     model
         Nested lists and dictionaries of text, in the order of the page: ``header``, ``verdict``, ``limits``,
-        ``lesions``, ``sections["views"]``, ``scores``, ``sections["plan"]``, ``findings``, ``series``, ``provenance``,
+        ``lesions``, ``sections["views"]``, ``scores``, ``sections["plan"]``, ``sections["record"]``, ``findings``, ``series``, ``provenance``,
         ``references``. ``numbers`` maps the path of each shown number in ``case.json`` to the digits shown, so that
         file, page and PDF can be compared.
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from typing import Any
 
-from recanal.core.case import CaseReport
+from recanal.core.case import CaseReport, as_json
 from recanal.report.finding_words import finding_label, finding_text, finding_unit, source_text
 from recanal.report.flag_words import without_rules
 
@@ -61,7 +64,10 @@ def series_model(case: CaseReport) -> dict[str, Any]:
 
 
 def provenance_model(case: CaseReport) -> list[dict[str, str]]:
-    """Software, time, input and options, as label and value."""
+    """Software, time, input and options, as label and value.
+
+    The parameters' SHA-256 is that of ``provenance.parameters`` of ``case.json`` as compact JSON with sorted keys.
+    """
     origin = case.provenance
     parameters = "; ".join(_parameter(name, value) for name, value in origin.parameters.items() if value is not None)
     more = "… (all in case.json)" if len(parameters) > _MOST_LETTERS else ""
@@ -70,10 +76,15 @@ def provenance_model(case: CaseReport) -> list[dict[str, str]]:
         ("Made (UTC)", origin.created_utc or "not stated"),
         ("Series UID", case.input.series_uid or "none"),
         ("Input SHA-256", origin.input_sha256 or "not stated"),
+        ("Parameters SHA-256", hashlib.sha256(_compact(origin.parameters).encode("utf-8")).hexdigest()),
         ("95 % intervals", origin.interval_method or "not stated"),
         ("Options", parameters[:_MOST_LETTERS] + more),
     ]
     return [{"label": label, "value": value} for label, value in rows if value]
+
+
+def _compact(parameters: Mapping[str, Any]) -> str:
+    return json.dumps(as_json(parameters), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _parameter(name: str, value: object) -> str:

@@ -47,12 +47,13 @@ def scores_model(case: CaseReport, sources: Sources) -> dict[str, Any]:
         if scores:
             foreign = any(words.startswith(_FOREIGN_FACTS) for score in scores for words in score.warnings)
             note = _FOREIGN_NOTE.get(key, _FOREIGN_NOTE["angiogram"]) if foreign else ""
-            groups.append({"title": title, "note": note, "tables": _tables(scores, sources)})
+            groups.append({"key": key, "title": title, "note": note, "tables": _tables(scores, sources)})
     missing = missing_findings(case)
     return {
         "groups": groups,
         "missing": f"Needed and not known: {', '.join(missing)}." if missing else "",
         "unknown": [_unknown_row(score, sources) for score in unknown],
+        "unknown_names": [score.name for score in unknown],
         "unknown_line": ", ".join(score.name for score in unknown),
         "checks": [{"name": s.name, "words": words} for s in known for words in s.warnings if _is_trust_note(s, words)],
         "count": len(case.scores),
@@ -78,6 +79,7 @@ def score_row(score: ScoreResult, sources: Sources) -> dict[str, Any]:
         "source": sources.number(score.doi, score.citation),
         "points": _points(score),
         "stratum": _stratum(score),
+        "decided": score.stratum is not None,
         "chances": _chances(score),
         "endpoint": _signs(_endpoint_and_rate(score)[0]),
         "rate": _rate(score, sources),

@@ -15,14 +15,19 @@ from recanal.core.case import CaseReport
 from recanal.report.canvas import font_folder
 from recanal.report.model import report_model
 from recanal.report.pictures import place_pictures
+from recanal.report.printed import printed_model
 
 __all__ = ["render_pdf"]
 
 
 def render_pdf(case: CaseReport, figures: Mapping[str, bytes]) -> bytes:
-    """The report as an A4 PDF: verdict, measurements and pictures on the first page, all else on one to three more.
+    """The report as an A4 PDF: two pages for one occlusion.
 
-    Each further lesion takes one page. What the HTML page folds is said here in a line.
+    On the first what was read, whether to trust it, what CT could not answer, the measurements and the straightened
+    vessel; on the second planes, cross-sections, C-arm views, scores, crossing plan, landing zone and provenance. What
+    is longer stands on the HTML page, and the PDF says so. Each further lesion and a reader's corrections take more
+    pages. Where there is more to say than usual, the pictures become smaller first, then a page is added; no word is
+    set smaller than 7 points.
 
     Parameters
     ----------
@@ -46,7 +51,7 @@ def render_pdf(case: CaseReport, figures: Mapping[str, bytes]) -> bytes:
     replacement characters. The words are handed to the typesetter as data, never as markup, so that no text of a
     DICOM header is run.
     """
-    model = report_model(case)
+    model = printed_model(report_model(case))
     with tempfile.TemporaryDirectory(prefix="recanal-report-") as name:
         folder = Path(name)
         for number, picture in enumerate(place_pictures(model, figures)):

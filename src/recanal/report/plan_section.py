@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from recanal.core.case import CaseReport
@@ -44,7 +45,44 @@ def plan_section(case: CaseReport, say: Display, sources: Sources) -> Section | 
         if not plan.trace:
             rows = [(s.do, f"because {'; '.join(s.because)} {_number(s, sources)}".strip()) for s in plan.steps]
             blocks += [heading(plan.name or plan.algorithm), steps(rows)]
-    return Section("plan", _TITLE, tuple(blocks)) if blocks else None
+    return Section("plan", _TITLE, tuple(blocks), tuple(_printed(case.strategy, sources))) if blocks else None
+
+
+def _printed(plans: Sequence[StrategyAdvice], sources: Sources) -> list[Block]:
+    """One row for each algorithm, where they disagree, which starts are not firm, and one line of fallback and stop."""
+    algorithms = [plan for plan in plans if not plan.trace or plan.trace[0].role != "material"]
+    blocks = _starts(algorithms, sources)
+    near = {
+        plan.name: ", ".join(dict.fromkeys(_inside(finding_label(row.finding)) for row in _near(plan)))
+        for plan in algorithms
+        if _near(plan)
+    }
+    if near:
+        words = "; ".join(f"{name}, by {found}" for name, found in near.items())
+        blocks.append(text(f"Not firm, within the uncertainty of the measurement another start: {words}.", warn=True))
+    ends = [plan for plan in algorithms if plan.fallback or plan.stop]
+    if ends:
+        blocks.append(text(_ending(max(ends, key=_year), sources), soft=True))
+    return blocks
+
+
+def _ending(plan: StrategyAdvice, sources: Sources) -> str:
+    """The fallback and the stop of the newest algorithm that gives them."""
+    parts = [
+        f"{title}: " + " ".join(step.do for step in found)
+        for title, found in (("If it fails", plan.fallback), ("When to stop", plan.stop))
+        if found
+    ]
+    return f"{plan.name} {sources.number(plan.doi, plan.citation)}".strip() + f". {' '.join(parts)}"
+
+
+def _year(plan: StrategyAdvice) -> int:
+    found = re.search(r"\((\d{4})\)", plan.name)
+    return int(found[1]) if found else 0
+
+
+def _inside(label: str) -> str:
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _starts(plans: Sequence[StrategyAdvice], sources: Sources) -> list[Block]:
@@ -52,7 +90,7 @@ def _starts(plans: Sequence[StrategyAdvice], sources: Sources) -> list[Block]:
         return []
     rows = [
         (
-            f"{plan.name} {sources.number(plan.doi, plan.citation)}".strip(),
+            f"{plan.name or plan.algorithm} {sources.number(plan.doi, plan.citation)}".strip(),
             _start(plan),
             _because(plan),
             ", ".join(finding_label(name) for name in plan.ask) or "nothing",
@@ -62,7 +100,7 @@ def _starts(plans: Sequence[StrategyAdvice], sources: Sources) -> list[Block]:
     ]
     heads = ("Algorithm", "Where it starts", "Because", "Still to ask", "Rules")
     blocks = [table(heads, rows, shares=(1.5, 1.5, 2.6, 1.3, 0.8))]
-    names = {plan.algorithm: plan.name for plan in plans}
+    names = {plan.algorithm: plan.name or plan.algorithm for plan in plans}
     pairs = [f"{names[first]} and {names[second]}" for first, second in disagreements(plans)]
     if pairs:
         blocks.append(text(f"They disagree: {'; '.join(pairs)}. No source says which is right here.", warn=True))
@@ -73,6 +111,8 @@ def _start(plan: StrategyAdvice) -> str:
     led = _leading(plan)
     if led is not None:
         return led.do
+    if not plan.trace and plan.steps:
+        return plan.steps[0].do
     if not any(rule.role == "start" for rule in plan.trace):
         return "gives no start: its rules were not read"
     if plan.possible and plan.ask:
@@ -88,6 +128,8 @@ def _leading(plan: StrategyAdvice) -> StrategyStep | None:
 
 def _because(plan: StrategyAdvice) -> str:
     led = _leading(plan)
+    if led is None and not plan.trace and plan.steps:
+        return "; ".join(plan.steps[0].because)
     return "; ".join(led.because[1:]) if led is not None else "–"
 
 

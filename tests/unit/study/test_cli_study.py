@@ -57,8 +57,8 @@ def test_a_plan_is_checked_without_computing(plan, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[[tables]]\nrow = 1\n", "recanal: line 22, tables[1].row: there is no such key. Did you mean 'rows'?"),
-        (TABLE.replace("age_years", "age"), "recanal: line 24, tables[1].rows: the data have no column 'age'."),
+        ("[[tables]]\nrow = 1\n", "recanal: line 21, tables[1].row: there is no such key. Did you mean 'rows'?"),
+        (TABLE.replace("age_years", "age"), "recanal: line 23, tables[1].rows: the data have no column 'age'."),
     ],
 )
 def test_a_wrong_plan_gives_one_line_and_status_2(plan, text, said):
