@@ -155,7 +155,7 @@ def push(store: str, url: str, token_file: Path | None, blanks_overwrite: bool, 
 
     project = _project(url, token_file)
     with closing(open_store(store)) as opened:
-        check_redcap(project, opened.dictionary)
+        check_redcap(project, opened.dictionary, sending=True)
         count = project.import_records(redcap_csv(opened), blanks_overwrite=blanks_overwrite)
         opened.note(author_of(author), "export", {"format": "redcap", "records": count})
     click.echo(f"REDCap took {count} records.")

@@ -105,7 +105,8 @@ def list_scores(to_json: bool) -> None:
     tallies = [load_sheet(sheet_id) for sheet_id in tally_ids()]
     classes = [load_class_sheet(sheet_id) for sheet_id in class_sheet_ids()]
     if to_json:
-        rows = [sheet_json(sheet, full=False) for sheet in (*sheets, *tallies, *classes)]
+        rows = [sheet_json(sheet, full=False) for sheet in (*sheets, *tallies)]
+        rows += [sheet_json(sheet, full=False) for sheet in classes]
         click.echo(json.dumps({"sheets": rows, "not_shipped": [as_json(row) for row in not_shipped()]}, indent=2))
         return
     click.echo(sheets_text(sheets))

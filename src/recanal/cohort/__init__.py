@@ -3,6 +3,7 @@
 from recanal.cohort.cases import attach_case, read_attached
 from recanal.cohort.exporting import flat_frame, instances, table_frames
 from recanal.cohort.importing import ImportOptions, ImportResult, import_rows, import_source
+from recanal.cohort.lesion_findings import lesion_findings
 from recanal.cohort.redcap_api import RedcapProject
 from recanal.cohort.redcap_transfer import check_redcap, import_redcap, redcap_csv
 from recanal.cohort.store import Author, Store, Writer, create_store, open_store
@@ -26,6 +27,7 @@ __all__ = [
     "import_rows",
     "import_source",
     "instances",
+    "lesion_findings",
     "open_store",
     "read_attached",
     "redcap_csv",

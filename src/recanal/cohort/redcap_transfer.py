@@ -69,16 +69,33 @@ def redcap_csv(store: Store) -> str:
     return records_csv(table_frames(store), instances(store), store.dictionary)
 
 
-def check_redcap(project: RedcapProject, dictionary: Dictionary) -> None:
+def check_redcap(project: RedcapProject, dictionary: Dictionary, *, sending: bool = False) -> None:
     """Refuse a project whose codes mean something else than the dictionary's.
+
+    Parameters
+    ----------
+    project, dictionary
+        What is compared.
+    sending
+        Whether rows are to be sent: then every instrument but the first must repeat.
 
     Raises
     ------
     CohortError
-        Naming the first field that differs.
+        Naming the first field that differs, or the first instrument that does not repeat.
     """
-    wrong = redcap_mismatches(project.metadata(), project_fields(dictionary))
+    fields = project_fields(dictionary)
+    metadata = project.metadata()
+    wrong = redcap_mismatches(metadata, fields)
     if wrong:
         raise CohortError(
             f"The REDCap project differs in {len(wrong)} fields. {wrong[0]}.", hint="Upload the dictionary's own file."
         )
+    if sending:
+        needed = {field.table for field in fields[1:]} - {fields[0].table}
+        single = sorted({row.get("form_name", "") for row in metadata} & needed - project.repeating())
+        if single:
+            raise CohortError(
+                f"The instrument {single[0]} does not repeat in the REDCap project.",
+                hint="Enable repeating instruments in the project's setup.",
+            )

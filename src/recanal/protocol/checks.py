@@ -8,6 +8,7 @@ from recanal.protocol.place import Place, shown
 from recanal.protocol.plan import (
     Analysis,
     CalibrationPlan,
+    FollowUpPlan,
     Plan,
     RegressionPlan,
     RocPlan,
@@ -44,6 +45,8 @@ def _warnings(one: Analysis, variables: Mapping[str, VariablePlan]) -> list[str]
         lists = {"predicted": (one.predicted,)}
     elif isinstance(one, StrataPlan):
         lists = {"score": (one.score,)}
+    elif isinstance(one, FollowUpPlan):
+        return _late(one.predictors, variables)
     else:
         return []
     outcome = variables[one.outcome.column]
@@ -53,6 +56,13 @@ def _warnings(one: Analysis, variables: Mapping[str, VariablePlan]) -> list[str]
         for name in names
         for warning in _predictor(variables[name], outcome, one.place, key)
     ]
+
+
+def _late(names: tuple[str, ...], variables: Mapping[str, VariablePlan]) -> list[str]:
+    late = [variables[name].label for name in names if variables[name].timing == "after"]
+    if not late:
+        return []
+    return [f"{'; '.join(late)}: known after the procedure. Does the follow-up begin after that?"]
 
 
 def _predictor(variable: VariablePlan, outcome: VariablePlan, place: Place, key: str) -> list[str]:

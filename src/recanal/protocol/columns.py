@@ -67,10 +67,11 @@ class StudyData:
     def codes(self, name: str) -> tuple[NDArray[np.intp], tuple[str, ...], tuple[str, ...]]:
         """Level of each row as a number, -1 where missing; the codes of the levels, and their names."""
         variable = self.variables[name]
-        column, found = self.frame[name], np.full(self.rows_count, -1, dtype=np.intp)
+        column = self.frame[name]
+        found: NDArray[np.intp] = np.full(self.rows_count, -1, dtype=np.intp)
         if isinstance(column.dtype, pd.CategoricalDtype):
             levels = tuple(str(level) for level in column.cat.categories)
-            found = column.cat.codes.to_numpy(dtype=np.intp)
+            found = np.asarray(column.cat.codes, dtype=np.intp)
         else:
             values = column.to_numpy(dtype=np.float64)
             levels = tuple(variable.levels) or _number_levels(values, variable)

@@ -21,7 +21,7 @@ from recanal.report.palette import CAP_DARK, LUMEN, hex_colour
 
 __all__ = ["angiogram_png", "angle_figures", "angle_map_png"]
 
-_SIZE_PX, _TEXT_PX, _MAP_PX, _DPI = 440, 20, (560, 440), 254
+_SIZE_PX, _TEXT_PX, _MAP_PX, _DPI = 440, 28, (560, 440), 254
 _WHITE, _INK = (255, 255, 255), "#20242c"
 _FIXED = (255, 214, 0)
 # attenuation per mm in the picture: water far weaker than in the room, contrast weaker too, so that both stay readable
@@ -86,7 +86,7 @@ def angiogram_png(angiogram: SimulatedAngiogram) -> bytes:
             letter = "P" if overlay.role == "proximal_cap" else "D"
             canvas.arrow((x, y), letter, size_px=_TEXT_PX, towards_right=_from_left(angiogram, overlay.role))
     canvas.scale_bar(scale / angiogram.pixel_mm, length_mm=20.0, size_px=_TEXT_PX)
-    canvas.text((10, 10), angiogram.projection.name, size_px=_TEXT_PX + 4, colour=_WHITE, anchor="lt")
+    canvas.text((10, 10), angiogram.projection.name, size_px=_TEXT_PX, colour=_WHITE, anchor="lt")
     _letters(canvas, angiogram)
     return png_bytes(canvas.flatten())
 
@@ -103,7 +103,7 @@ def _letters(canvas: Canvas, angiogram: SimulatedAngiogram) -> None:
     places = (
         (right, (_SIZE_PX - 8, _SIZE_PX / 2), "rm"),
         (opposite(right), (8, _SIZE_PX / 2), "lm"),
-        (up, (0.68 * _SIZE_PX, 8), "mt"),
+        (up, (0.82 * _SIZE_PX, 10), "mt"),
         (opposite(up), (0.68 * _SIZE_PX, _SIZE_PX - 8), "mb"),
     )
     for words, at, anchor in places:

@@ -18,8 +18,8 @@ _NOTE = (
     "on CT, and not in a selective injection. The second view trades foreshortening for a right angle to the first."
 )
 _SHORT_NOTE = (
-    "Simulated from the CT, seen from the detector, patient supine; dashed: the occlusion, P to D. Covered: share of "
-    "its length. The heart is bright on CT, and not in a selective injection."
+    "Simulated from the CT, detector side; dashed: occlusion, P to D; covered: share of its length; a selective "
+    "injection does not fill the heart."
 )
 
 
@@ -31,7 +31,7 @@ def angle_section(case: CaseReport, say: Display, sources: Sources) -> Section |
         rows = _rows(lesion, f"lesions.{index}", say)
         if rows:
             title = [heading(lesion.id)] if len(case.lesions) > 1 else []
-            blocks += [*title, bullets(rows), pictures([*_simulated(lesion), _map(lesion)], height_mm=44.0)]
+            blocks += [*title, bullets(rows), pictures([*_simulated(lesion, ", simulated"), _map(lesion)], height_mm=44.0)]
             printed += [*title, pictures(_simulated(lesion), height_mm=44.0), bullets(rows)]
     if not blocks:
         return None
@@ -39,9 +39,9 @@ def angle_section(case: CaseReport, say: Display, sources: Sources) -> Section |
     return Section("views", "Views across the occlusion", (*blocks, note), (*printed, short))
 
 
-def _simulated(lesion: Lesion) -> list[tuple[str, str]]:
+def _simulated(lesion: Lesion, of: str = "") -> list[tuple[str, str]]:
     views = enumerate(lesion.projections or (), start=1)
-    return [(figure_name(lesion.id, f"view_{k}"), f"View {k}, simulated: {view.name}") for k, view in views]
+    return [(figure_name(lesion.id, f"view_{k}"), f"View {k}{of}: {view.name}") for k, view in views]
 
 
 def _map(lesion: Lesion) -> tuple[str, str]:

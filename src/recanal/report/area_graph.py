@@ -18,7 +18,7 @@ from recanal.report.strip import LEFT_PX, RIGHT_PX, WIDTH_PX, Axis
 __all__ = ["area_graph_png", "profile_axis"]
 
 _HEIGHT_PX, _DPI = 440, 254
-_TOP_PX, _FOOT_PX = 62, 84
+_TOP_PX, _FOOT_PX = 66, 94
 _INK = "#20242c"
 
 
@@ -66,20 +66,20 @@ def area_graph_png(profile: Profile, axis: Axis) -> bytes:
     if axis.px_per_mm >= 5:
         axes.set_xticks(axis.ticks_mm(1.0), minor=True)
     where = "proximal cap" if axis.caps_mm else "proximal end"
-    axes.set_xlabel(f"mm along the vessel from the {where}", fontsize=6.5, labelpad=1.5, color=_INK)
-    axes.set_ylabel("area, mm²", fontsize=6.5, labelpad=2, color=_INK)
-    axes.tick_params(labelsize=6.2, width=0.5, length=2.2, pad=1.5, colors=_INK)
+    axes.set_xlabel(f"mm along the vessel from the {where}", fontsize=7.7, labelpad=1.5, color=_INK)
+    axes.set_ylabel("area, mm²", fontsize=7.7, labelpad=2, color=_INK)
+    axes.tick_params(labelsize=7.6, width=0.5, length=2.2, pad=1.5, colors=_INK)
     axes.tick_params(which="minor", width=0.3, length=1.2)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_linewidth(0.5)
     for letter, cap in zip("PD", axis.caps_mm, strict=False):
         axes.axvline(cap, color=hex_colour(CAP_DARK), linewidth=0.9, dashes=(3, 2))
         axes.annotate(
-            letter, (cap, 1), xycoords=("data", "axes fraction"), xytext=(2.2, -6), textcoords="offset points",
-            fontsize=6.5, fontweight="bold", color=hex_colour(CAP_DARK),
+            letter, (cap, 1), xycoords=("data", "axes fraction"), xytext=(2.2, -7), textcoords="offset points",
+            fontsize=7.7, fontweight="bold", color=hex_colour(CAP_DARK),
         )  # fmt: skip
     axes.legend(
-        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=6, fontsize=6.2, frameon=False, handlelength=1.3,
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=6, fontsize=7.6, frameon=False, handlelength=1.3,
         handletextpad=0.45, columnspacing=1.3, borderaxespad=0.1, labelcolor=_INK,
     )  # fmt: skip
     buffer = io.BytesIO()

@@ -40,7 +40,7 @@ def _words(case: CaseReport, index: int, say: Display) -> str:
     beyond = {True: "opacified", False: "not opacified"}.get(say.at(f"{at}.distal_vessel.opacified"), NOT_MEASURABLE)
     parts = [f"Reference diameter {ends[0]} proximal and {ends[1]} distal", f"vessel beyond {beyond}"]
     if say.at(f"{at}.distal_vessel.diameter_mean_mm") is not None:
-        parts.append(f"its mean diameter {say.number(f'{at}.distal_vessel.diameter_mean_mm', unit='mm')}")
+        parts.append(f"mean {say.number(f'{at}.distal_vessel.diameter_mean_mm', unit='mm')}")
     parts.append(f"diseased: {say.truth(f'{at}.distal_vessel.diseased')}")
     parts.append(f"bifurcation at the distal cap: {say.truth(f'{at}.distal_cap.bifurcation')}")
     branch = case.findings.facts.get("landing_zone_large_branch")

@@ -40,6 +40,7 @@ def header_model(case: CaseReport, say: Display) -> list[dict[str, str]]:
         ("Voxels", voxel),
         ("Phase", say.number("input.phase_percent", decimals=0, unit="%", missing="not stated")),
         ("Dominance", say.word("tree.dominance", missing="")),
+        ("Series UID", case.input.series_uid or "none"),
         ("Analysed", case.provenance.created_utc[:10] or "not stated"),
     ]
     return [{"label": label, "value": value} for label, value in rows if value]

@@ -15,7 +15,7 @@ from recanal.core.case import CaseReport
 from recanal.report.canvas import font_folder
 from recanal.report.model import report_model
 from recanal.report.pictures import place_pictures
-from recanal.report.printed import printed_model
+from recanal.report.printed import printed_figures, printed_model
 
 __all__ = ["render_pdf"]
 
@@ -54,7 +54,7 @@ def render_pdf(case: CaseReport, figures: Mapping[str, bytes]) -> bytes:
     model = printed_model(report_model(case))
     with tempfile.TemporaryDirectory(prefix="recanal-report-") as name:
         folder = Path(name)
-        for number, picture in enumerate(place_pictures(model, figures)):
+        for number, picture in enumerate(place_pictures(model, printed_figures(figures))):
             file = f"picture_{number}.png"
             (folder / file).write_bytes(figures[picture["file"]])
             picture["file"] = file

@@ -14,10 +14,10 @@ from recanal.report.strip import Axis
 
 __all__ = ["flat_png", "section_png"]
 
-_LETTER_PX = 22
-_EDGE_PX = 24
+_LETTER_PX = 28  # in a flat picture
+_SMALL_LETTER_PX = 33  # in a cross-section, which is shown smaller
 _FLAT_HEIGHT_PX = 440
-_SECTION_PX, _BAND_PX, _GAP_PX = 300, 32, 8
+_SECTION_PX, _BAND_PX, _GAP_PX = 300, 42, 8
 _WHITE = (255, 255, 255)
 _BORDERS = {"wall": WALL, "lumen": LUMEN}
 _BRIDGED = (20, 20, 24)  # dark dashes over the wall where the image did not show it
@@ -65,19 +65,19 @@ def flat_png(view: Reformat) -> bytes:
             canvas.arrow((x, y), letter, size_px=_LETTER_PX, towards_right=x > 3.2 * _LETTER_PX)
     length = min(ruler_step_mm(0.8 * columns * view.pixel_mm[1], wanted=2), 50.0)
     canvas.scale_bar(px_per_mm, length_mm=length, size_px=_LETTER_PX)
-    _orient(canvas, view)
+    _orient(canvas, view, _LETTER_PX)
     return png_bytes(canvas.flatten())
 
 
-def _orient(canvas: Canvas, view: Reformat) -> None:
+def _orient(canvas: Canvas, view: Reformat, size_px: int) -> None:
     """The letters of the edges; the lower one is left out, where the scale bar stands."""
     if view.right_direction is None or view.down_direction is None:
         return
     wide, tall = canvas.picture.size
     right, down = edge_letters(view.right_direction), edge_letters(view.down_direction)
-    canvas.text((7, tall / 2), opposite(right), size_px=_EDGE_PX, colour=_WHITE, anchor="lm")
-    canvas.text((wide - 7, tall / 2), right, size_px=_EDGE_PX, colour=_WHITE, anchor="rm")
-    canvas.text((wide / 2, 6), opposite(down), size_px=_EDGE_PX, colour=_WHITE, anchor="ma")
+    canvas.text((7, tall / 2), opposite(right), size_px=size_px, colour=_WHITE, anchor="lm")
+    canvas.text((wide - 7, tall / 2), right, size_px=size_px, colour=_WHITE, anchor="rm")
+    canvas.text((wide / 2, 6), opposite(down), size_px=size_px, colour=_WHITE, anchor="ma")
 
 
 def section_png(view: Reformat, axis: Axis | None = None) -> bytes:
@@ -106,9 +106,9 @@ def section_png(view: Reformat, axis: Axis | None = None) -> bytes:
     upper, lower = Canvas(bare), Canvas(painted)
     _draw_borders(lower, view, scale, 2.4)
     length = ruler_step_mm(columns * view.pixel_mm[1], wanted=3)
-    upper.scale_bar(px_per_mm, length_mm=length, size_px=_LETTER_PX)
-    lower.scale_bar(px_per_mm, length_mm=length, size_px=_LETTER_PX)
-    _orient(upper, view)
+    upper.scale_bar(px_per_mm, length_mm=length, size_px=_SMALL_LETTER_PX)
+    lower.scale_bar(px_per_mm, length_mm=length, size_px=_SMALL_LETTER_PX)
+    _orient(upper, view, _SMALL_LETTER_PX)
     tiles = [_place(view, axis), upper.flatten(), lower.flatten()]
     return png_bytes(stacked([tile for tile in tiles if tile is not None], gap_px=_GAP_PX))
 
@@ -120,10 +120,10 @@ def _place(view: Reformat, axis: Axis | None) -> Image.Image | None:
     canvas = Canvas(Image.new("RGB", (_SECTION_PX, _BAND_PX), _WHITE))
     words = f"{view.position_mm - axis.zero_mm:.1f} mm"
     words = words.removeprefix("-") if words == "-0.0 mm" else words.replace("-", "−")
-    canvas.plain_text((_SECTION_PX / 2, _BAND_PX / 2), words, size_px=_EDGE_PX)
+    canvas.plain_text((_SECTION_PX / 2, _BAND_PX / 2), words, size_px=_SMALL_LETTER_PX)
     letter = {"cross_section_proximal_cap": "P", "cross_section_distal_cap": "D"}.get(view.name)
     if letter is not None:
-        at = (16.0, _BAND_PX / 2)
-        canvas.letter_box(at, CAP_DARK, _LETTER_PX)
-        canvas.letter(at, letter, size_px=_LETTER_PX, colour=_WHITE, rim=False)
+        at = (22.0, _BAND_PX / 2)
+        canvas.letter_box(at, CAP_DARK, _SMALL_LETTER_PX)
+        canvas.letter(at, letter, size_px=_SMALL_LETTER_PX, colour=_WHITE, rim=False)
     return canvas.flatten()

@@ -99,7 +99,7 @@ def _starts(plans: Sequence[StrategyAdvice], sources: Sources) -> list[Block]:
         for plan in plans
     ]
     heads = ("Algorithm", "Where it starts", "Because", "Still to ask", "Rules")
-    blocks = [table(heads, rows, shares=(1.5, 1.5, 2.6, 1.3, 0.8))]
+    blocks = [table(heads, rows, shares=(1.65, 1.9, 3.1, 1.3, 0.8))]
     names = {plan.algorithm: plan.name or plan.algorithm for plan in plans}
     pairs = [f"{names[first]} and {names[second]}" for first, second in disagreements(plans)]
     if pairs:

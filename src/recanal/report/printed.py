@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["printed_model"]
+__all__ = ["printed_figures", "printed_model"]
 
 _SAME = (
     *("research_use", "mark", "title", "vessel", "header", "verdict", "limits", "lesions", "footer", "no_lesion"),
-    *("limits_title", "measured_title", "strips_title", "strips_note", "sections_title", "scores_title"),
+    *("limits_title", "measured_title", "strips_title", "strips_note", "scores_title"),
 )
-_SECTIONS_NOTE = "Letters: sides of the patient (A, P, L, R, H head, F foot)."
-_SCORES_NOTE = "Rates of different endpoints do not compare. A range of points: facts are not known."
-_ANGIOGRAM_NOTE = "Scores marked * are made for facts from an angiogram; CT may differ from what it would show."
-_PROVENANCE = ("Software", "Made (UTC)", "Series UID", "Input SHA-256", "Parameters SHA-256")
+_SECTIONS_NOTE = "Below with borders. Letters: sides of the patient (A, P, L, R, H head, F foot)."
+_SCORES_NOTE = "Rates of different endpoints do not compare. A range of points: facts are missing."
+_ANGIOGRAM_NOTE = "* Made for facts from an angiogram, which CT may not match."
+_PROVENANCE = ("Software", "Made (UTC)", "Input SHA-256", "Parameters SHA-256")
+_HASH_DIGITS = 16
+_MOST_CUTS = 4
+_LEAST_NEEDED = ("_proximal_reference.png", "_distal_reference.png", "_middle.png")
 _MORE = (
-    "In report.html: the items of each score and their points, what is still to find out, how far each sheet was "
-    "checked; every rule of the algorithms, material, what would change a start; all findings with their source; the "
-    "choice of series; options and method of the intervals; the references in full."
+    "In report.html: more cross-sections, angle map, score items, facts to find, rules, material, what would change a "
+    "start, findings, choice of series, options, full references."
 )
 _NUMBER = re.compile(r"\[(\d+)\]")
-_LONG_ORIGIN = re.compile(r"(?<=\d{4})[^;]*?( \[\d+\])?; read in [^;()]*\)$")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_ORIGIN = re.compile(r"\((?P<cohort>\w+), (?P<author>[^;,]+)[^;]*?(?P<number> \[\d+\])?; (?P<trust>[^;()]*)\)$")
 _AUTHOR, _YEAR = re.compile(r"[^\W\d_][\w'’-]*"), re.compile(r"\b(?:19|20)\d\d\b")
 
 
@@ -46,12 +49,31 @@ def printed_model(model: dict[str, Any]) -> dict[str, Any]:
         for place, sections in model["sections"].items()
     }
     out = {key: model[key] for key in _SAME}
-    out |= {"sections": sections, "sections_note": _SECTIONS_NOTE, "about": model["findings"]["about"]}
+    out |= {"sections": sections, "about": model["findings"]["about"]}
+    out |= {"sections_title": model["sections_title"].partition(";")[0], "sections_note": _SECTIONS_NOTE}
     out |= {"scores": _scores(model["scores"]), "entered": _entered(model["findings"]["rows"])}
-    out["provenance"] = "; ".join(f"{row['label']} {row['value']}" for row in _origin(model["provenance"]))
+    out["provenance"] = _provenance(model["provenance"])
     out["more"] = _MORE
     out["sources"] = _sources(out, model["references"])
     return out
+
+
+def printed_figures(figures: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The figures that the PDF shows: four cross-sections of a lesion at most, those at the references left out first.
+
+    >>> sorted(printed_figures({"figures/L1_mip.png": b"", "figures/L1_cross_section_proximal_reference.png": b""}))
+    ['figures/L1_cross_section_proximal_reference.png', 'figures/L1_mip.png']
+    """
+    cuts: dict[str, list[str]] = {}
+    for name in figures:
+        lesion, found, _ = name.partition("_cross_section_")
+        if found:
+            cuts.setdefault(lesion, []).append(name)
+    left_out: set[str] = set()
+    for names in cuts.values():
+        references = [name for end in _LEAST_NEEDED for name in names if name.endswith(end)]
+        left_out |= set(references[: max(len(names) - _MOST_CUTS, 0)])
+    return {name: png for name, png in figures.items() if name not in left_out}
 
 
 def _scores(scores: dict[str, Any]) -> dict[str, Any]:
@@ -68,13 +90,14 @@ def _scores(scores: dict[str, Any]) -> dict[str, Any]:
                 rated.setdefault(row["endpoint"], []).append(_line(row, mark))
             else:
                 others.append(_short(row, mark))
-    marked = any(row["mark"] for rows in rated.values() for row in rows) or any("*" in words for words in others)
-    lists = (("Without one published rate", others), ("Complications", risks), ("No item known", scores["unknown_names"]))
+    marked = any(row["mark"] for rows in rated.values() for row in rows) or any(row["name"].endswith("*") for row in others)
+    unknown = [{"name": name, "words": ""} for name in scores["unknown_names"]]
+    lists = (("Without one published rate", others), ("Complications", risks), ("No item known", unknown))
     return {
         "count": scores["count"],
         "notes": f"{_SCORES_NOTE} {_ANGIOGRAM_NOTE}" if marked else _SCORES_NOTE,
         "endpoints": [{"endpoint": endpoint, "rows": rows} for endpoint, rows in rated.items()],
-        "lists": [{"title": title, "words": "; ".join(rows) + "."} for title, rows in lists if rows],
+        "lists": [{"title": title, "rows": rows} for title, rows in lists if rows],
         "warnings": [f"{', '.join(names)}: {words}" for words, names in warnings.items()],
     }
 
@@ -84,30 +107,53 @@ def _line(row: dict[str, Any], mark: str) -> dict[str, Any]:
     return {
         **{key: row[key] for key in ("name", "source", "variant", "points", "trust", "trusted")},
         "mark": mark,
-        "stratum": "; ".join(words for words in (row["stratum"], row["chances"]) if words),
-        "rate": _LONG_ORIGIN.sub(r"\1)", row["rate"]),
+        "stratum": f"{row['stratum']}; {row['chances']}" if "%" in row["chances"] else row["stratum"],
+        "rate": _rate(row),
     }
 
 
-def _short(row: dict[str, Any], mark: str) -> str:
+def _rate(row: dict[str, Any]) -> str:
+    """The rate with cohort and author; how it was read is said where it was not verified and the sheet was."""
+
+    def origin(found: re.Match[str]) -> str:
+        author = re.sub(r"(\d{4}) \[\d+\]$", r"\1", found["author"])
+        number = found["number"] or found["author"][len(author) :]
+        doubt = f"; {found['trust']}" if found["trust"] == "not verified" and row["trusted"] else ""
+        return f"({found['cohort']}, {author}{number}{doubt})"
+
+    return _ORIGIN.sub(origin, row["rate"])
+
+
+def _short(row: dict[str, Any], mark: str) -> dict[str, str]:
     """A score in a list: name, points, the stratum where the facts decide it, endpoint with a rate if any, trust."""
     parts = [f"{row['points']} points" if row["points"] != "1" else "1 point"]
     if row["decided"]:
         parts.append(row["stratum"])
-    parts.append(" ".join(words for words in (row["endpoint"], _LONG_ORIGIN.sub(r"\1)", row["rate"])) if words))
+    parts.append(" ".join(words for words in (row["endpoint"], _rate(row)) if words))
     if not row["trusted"]:
         parts.append(row["trust"])
-    return f"{row['name']}{mark} {row['source']}".strip() + f" {', '.join(words for words in parts if words)}"
+    about = [f"({row['variant']})" if row["variant"] else "", row["source"], ", ".join(words for words in parts if words)]
+    return {"name": f"{row['name']}{mark}", "words": " ".join(words for words in about if words)}
 
 
 def _entered(rows: list[dict[str, str]]) -> str:
-    """The facts that do not come from CT, or that a person confirmed, in one line."""
-    facts = [f"{row['label']} {row['value']} ({row['source']})" for row in rows if row["source"] != "CT"]
-    return "; ".join(facts) + "." if facts else ""
+    """The facts that do not come from CT, or that a person confirmed, by their source in one line."""
+    facts: dict[str, list[str]] = {}
+    for row in rows:
+        if row["source"] != "CT":
+            facts.setdefault(row["source"], []).append(f"{row['label']} {row['value']}")
+    return " ".join(f"{source[:1].upper()}{source[1:]}: {'; '.join(found)}." for source, found in facts.items())
 
 
-def _origin(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    return [row for name in _PROVENANCE for row in rows if row["label"] == name]
+def _provenance(rows: list[dict[str, str]]) -> str:
+    """Version, date and hashes in one line; of a hash the first digits, as the page gives all."""
+    values = {row["label"]: row["value"] for row in rows}
+    shown = [
+        f"{name} {values[name][:_HASH_DIGITS]}…" if _HASH.fullmatch(values[name]) else f"{name} {values[name]}"
+        for name in _PROVENANCE
+        if name in values
+    ]
+    return "; ".join(shown)
 
 
 def _sources(printed: dict[str, Any], references: list[dict[str, str]]) -> str:

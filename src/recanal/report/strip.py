@@ -15,10 +15,10 @@ from recanal.report.palette import CAP, CAP_DARK, LUMEN, WALL
 __all__ = ["Axis", "shared_axis", "strip_png"]
 
 WIDTH_PX, LEFT_PX, RIGHT_PX = 1820, 130, 24
-_TOP_PX, _GAP_PX, _FOOT_PX = 26, 6, 44
+_TOP_PX, _GAP_PX, _FOOT_PX = 34, 6, 52
 _LANE_PX = (210, 130)  # height of the two bands: with surroundings, and close to the wall
 _AROUND_MM = (2.0, 0.6)  # least room outside the wall in each of them
-_TEXT_PX = 20
+_TEXT_PX = 27
 _BRIDGED = (20, 20, 24)
 
 
@@ -158,7 +158,7 @@ def strip_png(view: Reformat, axis: Axis) -> bytes:
     _side_scale(canvas, axis, top=_TOP_PX, height=upper.height)
     turn = view.name.rpartition("_")[2]
     if turn.isdigit():
-        canvas.plain_text((8, _TOP_PX + 16), f"{int(turn)}°", size_px=_TEXT_PX + 6, anchor="lm", bold=True)
+        canvas.plain_text((8, _TOP_PX + 16), f"{int(turn)}°", size_px=_TEXT_PX + 3, anchor="lm", bold=True)
     return png_bytes(canvas.flatten())
 
 
@@ -182,8 +182,8 @@ def _ruler(canvas: Canvas, axis: Axis, top: float) -> None:
         canvas.line([(x, top + 2), (x, top + (14 if major else 8))], ink, 1.5)
         if major:
             words = f"{position:g}".replace("-", "−")
-            canvas.plain_text((x, top + 28), words, size_px=_TEXT_PX)
-    canvas.plain_text((8, top + 28), "mm", size_px=_TEXT_PX, anchor="lm")
+            canvas.plain_text((x, top + 32), words, size_px=_TEXT_PX)
+    canvas.plain_text((8, top + 32), "mm", size_px=_TEXT_PX, anchor="lm")
 
 
 def _side_scale(canvas: Canvas, axis: Axis, *, top: float, height: float) -> None:

@@ -15,17 +15,21 @@ from recanal.study.outcome import Used
 __all__ = ["method_sentences", "methods_text"]
 
 _MOST_NAMED = 12
+_OF_TABLES = ("rules_", "summary_", "test_", "standardised_", "level_")
 
 
 def methods_text(plan: Plan, data: StudyData, used: Sequence[Used]) -> tuple[str, ...]:
-    """Paragraphs: the rows, the methods in use, and what holds for all of them.
+    """Paragraphs: the rows, the methods of tables, the other methods in use, and what holds for all of them.
 
     Raises
     ------
     StudyError
         When a method has no sentence.
     """
-    return (_rows(data), " ".join(method_sentences(used)), _closing(plan))
+    tables = [item for item in used if item.method.startswith(_OF_TABLES)]
+    others = [item for item in used if item not in tables]
+    parts = (_rows(data), " ".join(method_sentences(tables)), " ".join(method_sentences(others)), _closing(plan))
+    return tuple(part for part in parts if part)
 
 
 def method_sentences(used: Sequence[Used]) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ def _one_value(data: StudyData, plan: BaselinePlan, name: str) -> pd.Series:
         )
     low = low.reset_index(drop=True)
     if categorical:
-        codes = low.fillna(-1).to_numpy(dtype=np.int32)
+        codes: NDArray[np.int32] = np.asarray(low.fillna(-1), dtype=np.int32)
         return pd.Series(pd.Categorical.from_codes(codes, categories=column.cat.categories))
     return low
 

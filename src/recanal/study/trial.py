@@ -65,6 +65,7 @@ def run_trial(plan: TrialPlan, data: StudyData, context: Context) -> Finding:
     tables = [_outcome_table(plan, data, record, context)]
     tables += [_measure_table(plan, data, record)] if measures else []
     used = [Used("trial", plan.title), *([Used("trial_adjusted", plan.title)] if adjusted else [])]
+    used += [Used("cluster_HC1", plan.title)] if adjusted and "HC1" in adjusted["method"] else []
     used += [Used("mantel_haenszel", plan.title)] if strata and strata["common"] else []
     used += [Used(f"test_{row['test']['name']}", row["label"]) for row in measures]
     warnings = _warnings(data, treated, adjusted)

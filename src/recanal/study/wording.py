@@ -99,7 +99,7 @@ def ratio_text(value: float, low: float, high: float, *, decimals: int) -> str:
 
     Examples
     --------
-    >>> ratio_text(0.97, 0.95, 0.991, decimals=3), ratio_text(1520.5, 3.25, float("inf"), decimals=3)
+    >>> ratio_text(0.97, 0.95, 0.991, decimals=3), ratio_text(1520.4, 3.25, float("inf"), decimals=3)
     ('0.970 (0.950 to 0.991)', '1520 (3.25 to ∞)')
     """
     return f"{_ratio(value, decimals)} ({_ratio(low, decimals)} to {_ratio(high, decimals)})"

@@ -60,11 +60,15 @@ def check_source(
     """
     parts = []
     raws = read_source(path, dictionary, options)
-    for place, raw in enumerate(raws):
-        progress(place / len(raws), "checking")
-        named = RawTable(raw.frame, options.table or raw.table, raw.rows, raw.words)
-        parts.append(check_rows(named, dictionary, options, progress=progress))
+    count = len(raws)
+    while raws:
+        progress(len(parts) / count, "checking")
+        parts.append(check_rows(_named(raws.pop(0), options), dictionary, options, progress=progress))
     return checked_together(parts)
+
+
+def _named(raw: RawTable, options: ReadOptions) -> RawTable:
+    return replace(raw, table=options.table or raw.table)
 
 
 def check_rows(
@@ -75,21 +79,24 @@ def check_rows(
     tables = table_columns([rule.name for rule in rules.values()], dictionary, raw.table)
     if not tables:
         raise CohortError("The file holds no column of the dictionary.", hint="See `recanal cohort codebook`.")
-    columns, found = [raw.rows.alias(ROW)], [no_rejections()]
+    rows, words = raw.rows, raw.words
+    texts = {name: raw.frame[name] for name in rules}
+    # the text is let go column by column: a million rows of it fill half the memory
+    del raw
+    columns, found = [rows.alias(ROW)], [no_rejections()]
     for place, (name, rule) in enumerate(rules.items()):
         progress(place / len(rules), f"checking {rule.name}")
-        cell_options = replace(options, codes=options.codes and name not in raw.words)
-        values, lost = parse_column(raw.frame[name], dictionary.variable(rule.name), raw.rows, cell_options, rule)
+        cell_options = replace(options, codes=options.codes and name not in words)
+        values, lost = parse_column(texts.pop(name), dictionary.variable(rule.name), rows, cell_options, rule)
         columns.append(values)
         found.append(lost)
     frame = pl.DataFrame(columns)
-    found.append(contradictions(frame, raw.rows))
+    found.append(contradictions(frame, rows))
     good = without_rejected(frame, pl.concat(found))
     parts, lost = split_tables(good, tables, dictionary)
     rejections = pl.concat([*found, lost]).unique(maintain_order=True).sort("row", maintain_order=True)
     kept = {name: without_rejected(part, lost) for name, part in parts.items()}
-    bare = key_only(tables, frame.columns, dictionary)
-    return CheckedRows(kept, rejections, raw.frame.height, bare)
+    return CheckedRows(kept, rejections, rows.len(), key_only(tables, frame.columns, dictionary))
 
 
 def checked_together(parts: Sequence[CheckedRows]) -> CheckedRows:

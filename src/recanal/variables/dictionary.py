@@ -33,6 +33,7 @@ TIMINGS = ("before", "during", "after")
 _TABLES = ("operator", "patient", "laboratory", "lesion", "ct", "angiogram", "procedure", "follow_up")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _LONGEST_STATA_NAME = 32
+_RESERVED = ("version", "withdrawn", "batch", "position", "one")
 
 
 @dataclass(frozen=True)
@@ -343,6 +344,7 @@ def _check_variable(variable: Variable, where: str) -> None:
     many = len(variable.choices)
     rules = {
         "the name must be lower case letters, digits and _, at most 63": bool(_NAME.fullmatch(variable.name)),
+        "the name belongs to the store": variable.name not in _RESERVED,
         "a name over 32 letters needs `short`, a name for Stata": len(variable.stata_name) <= _LONGEST_STATA_NAME,
         f"the kind must be one of {', '.join(KINDS)}": variable.kind in KINDS,
         f"the timing must be one of {', '.join(TIMINGS)}": variable.timing in TIMINGS,

@@ -74,6 +74,14 @@ def test_other_codes_in_the_project_stop_everything(reached, project):
         check_redcap(reached, BOOK)
 
 
+def test_instruments_must_repeat_before_rows_are_sent(reached, project):
+    check_redcap(reached, BOOK, sending=True)
+    project.refuse_repeating = True
+    check_redcap(reached, BOOK)
+    with pytest.raises(CohortError, match="The instrument angiogram does not repeat"):
+        check_redcap(reached, BOOK, sending=True)
+
+
 def test_a_refusal_names_fields_and_no_values(file_store, reached, project):
     put(file_store, ROWS)
     project.fields["age_years"]["Text Validation Max"] = "40"

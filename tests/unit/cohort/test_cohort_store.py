@@ -1,5 +1,8 @@
 """The store on both databases: what goes in comes out, and nothing is lost, doubled or silently changed."""
 
+import signal
+import subprocess
+import sys
 import threading
 from datetime import date
 
@@ -15,6 +18,7 @@ from recanal.cohort import (
     instances,
     open_store,
     table_frames,
+    verify_store,
     withdraw_rows,
 )
 from recanal.errors import CohortError
@@ -196,6 +200,31 @@ def test_a_failed_transaction_leaves_nothing(store):
         write_and_fail()
     assert store.counts()["patient"] == 0
     assert len(store.audit()) == 1
+
+
+DIES = """
+import sys, time
+import polars as pl
+from recanal.cohort import Author, open_store
+store = open_store(sys.argv[1])
+with store.writing(Author("dying")) as writer:
+    keys = [f"B{number:06d}" for number in range(20000)]
+    rows = pl.DataFrame({"patient_id": keys, "version": [1] * 20000, "withdrawn": [0] * 20000})
+    writer.append("patient", rows, action="import")
+    print("written", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_process_killed_before_its_end_leaves_nothing(store, where):
+    put(store, FLAT)
+    with subprocess.Popen([sys.executable, "-c", DIES, where], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "written\n"
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    assert store.counts()["patient"] == 2
+    assert verify_store(store).sound
+    assert put(store, "patient_id,age_years\nB000001,50\n").added == {"patient": 1}
 
 
 def test_writers_at_the_same_time_are_all_heard(where):

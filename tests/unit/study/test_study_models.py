@@ -348,6 +348,12 @@ def test_too_many_parameters_are_refused_unless_the_plan_allows_it(tmp_path):
     assert "The plan allows it" in allowed.report.sections[0].warnings[0]
 
 
+def test_a_predictor_known_late_is_called_into_question(tmp_path):
+    text = '[[follow_up]]\ntime = "time_d"\nstatus = "status"\ncompeting = { 2 = "Death" }\npredictors = ["score"]\n'
+    late = run(tmp_path, text + '[timing]\nafter = ["score"]\n')
+    assert late.report.sections[0].warnings[0].startswith("Score: known after the procedure.")
+
+
 def test_separated_events_get_firths_penalty(tmp_path):
     frame = cohort(80).assign(male=lambda one: one.crossed)
     frame.loc[frame.index[frame.crossed == 0][:4], "male"] = 0

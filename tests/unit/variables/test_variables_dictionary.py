@@ -256,6 +256,7 @@ def test_a_study_adds_variables(tmp_path):
 
 BAD = {
     'kind = "whole"\nname = "Big Name"': "name must be lower case",
+    'kind = "whole"\nname = "version"': "belongs to the store",
     'kind = "float"\nname = "a_b"': "kind must be one of",
     'kind = "choice"\nname = "a_b"': "choices belong to",
     'kind = "number"\nname = "a_mm"': "needs a unit",
