@@ -27,6 +27,7 @@ Examples:
   recanal analyze study --out result
   recanal analyze study --out result --proximal=-41.2,-88.5,12.0 --distal=-52.7,-60.3,-21.4 --vessel RCA
   recanal analyze study --out corrected --edits corrections.json
+  recanal analyze study --out result --segmenter mask=arteries.nii.gz
 """
 
 NOT_TRUSTED = 3
@@ -52,6 +53,12 @@ _FILE = click.Path(path_type=Path)
     "--territory", type=click.Choice(("coronary", "leg")), help="[default: coronary; leg is not available yet]"
 )
 @click.option("--edits", metavar="FILE", type=_FILE, help="A reader's corrections: a .json, replayed in its order.")
+@click.option(
+    "--segmenter",
+    metavar="NAME[=FILE]",
+    help="What finds the vessels: mask=FILE.nii.gz, centerlines=FILE.vtp, totalsegmentator, nnunet=FOLDER, "
+    "monai=FOLDER, or one of an installed package.  [default: recanal's own search]",
+)
 @click.option(
     "--backend",
     type=click.Choice(("auto", "cpu", "gpu")),
@@ -102,6 +109,7 @@ def _request(study: Path, out: Path, options: dict[str, Any]) -> AnalyzeRequest:
         clinical=options["clinical"],
         territory=options["territory"],
         edits=options["edits"],
+        segmenter=options["segmenter"],
     )
 
 

@@ -44,7 +44,7 @@ def _thinned(plane: NDArray[np.float32], size: list[int]) -> NDArray[np.float32]
     for row in range(size[0]):
         for column in range(size[1]):
             total += whole[row :: size[0], column :: size[1]]
-    return total / np.float32(size[0] * size[1])
+    return np.asarray(total / (size[0] * size[1]), dtype=np.float32)
 
 
 def _shift_mm(

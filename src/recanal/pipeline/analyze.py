@@ -31,6 +31,7 @@ from recanal.pipeline.automatic import AutomaticResult, measure_automatic
 from recanal.pipeline.doubts import doubts_of
 from recanal.pipeline.edited import corrected_case, read_edits
 from recanal.pipeline.seeded import SeededResult, measure_seeded
+from recanal.pipeline.segmenters import make_segmenter, segmented_tree
 from recanal.pipeline.typed import disagreements, typed_findings
 from recanal.pipeline.views import section_positions
 from recanal.report import render_figures, render_html, render_pdf
@@ -64,6 +65,8 @@ class AnalyzeRequest:
         ``"coronary"``, or None for coronary.
     edits
         JSON file of a reader's corrections, or None.
+    segmenter
+        ``NAME`` or ``NAME=ARGUMENT`` of the segmenter that finds the vessels; recanal's own search when None.
     """
 
     input: Path
@@ -75,6 +78,7 @@ class AnalyzeRequest:
     clinical: Path | None = None
     territory: str | None = None
     edits: Path | None = None
+    segmenter: str | None = None
 
 
 def analyze_study(request: AnalyzeRequest, *, progress: Callable[[str], None] = lambda _: None) -> CaseReport:
@@ -133,6 +137,10 @@ def _checked(request: AnalyzeRequest) -> None:
         raise OptionError("One seed was given, and two are needed.", hint="Give both seeds, or none.")
     if request.territory not in (None, "coronary"):
         raise OptionError(f"Territory {request.territory!r} is not available in this version.", hint="Use coronary.")
+    if request.segmenter is not None and request.proximal_mm is not None:
+        raise OptionError("With seeds no segmenter is used.", hint="Leave the seeds or the segmenter away.")
+    if request.segmenter is not None:
+        make_segmenter(request.segmenter)  # what it lacks is said before a study is read
     if request.vessel is not None and request.vessel not in VESSELS:
         raise OptionError(f"No vessel named {request.vessel!r}.", hint=f"Use one of {', '.join(VESSELS)}.")
 
@@ -197,7 +205,11 @@ def analyze_automatic(
     """The case and its geometry from a volume in memory, without seeds; nothing is read or written."""
     _checked(request)
     started = time.perf_counter()
-    result = measure_automatic(volume, vessel=request.vessel, flags=flags, progress=progress)
+    segmented = None
+    if request.segmenter is not None:
+        segmented = segmented_tree(volume, make_segmenter(request.segmenter), progress=progress)
+    tree = None if segmented is None else segmented.tree
+    result = measure_automatic(volume, vessel=request.vessel, flags=flags, tree=tree, progress=progress)
     measure_s = time.perf_counter() - started
     progress("choosing the views")
     parts = []
@@ -217,7 +229,7 @@ def analyze_automatic(
         findings=findings,
         scores=evaluate_all(findings) if result.lesions else (),
         strategy=advise_all(findings, territory="coronary") if result.lesions else (),
-        provenance=_provenance(request),
+        provenance=_provenance(request, segmenter=None if segmented is None else segmented.record),
         timings_s={"measure": measure_s, "views": views_s},
         findings_of=result.findings_of,
     )
@@ -248,7 +260,7 @@ def _quality(result: SeededResult, volume: Volume) -> Quality:
     return replace(result.quality, usable=usable, flags=flags, psf_sigma_mm=result.vessel.borders.sigma_mm)
 
 
-def _provenance(request: AnalyzeRequest) -> Provenance:
+def _provenance(request: AnalyzeRequest, *, segmenter: dict[str, Any] | None = None) -> Provenance:
     parameters: dict[str, Any] = {
         "mode": "automatic" if request.proximal_mm is None else "seeded",
         "proximal_mm": request.proximal_mm,
@@ -257,6 +269,8 @@ def _provenance(request: AnalyzeRequest) -> Provenance:
         "series": request.series_uid,
         "composition_scheme": "fixed",
     }
+    if segmenter is not None:
+        parameters["segmenter"] = segmenter
     if request.clinical is not None:
         parameters["clinical_sha256"] = hashlib.sha256(request.clinical.read_bytes()).hexdigest()
     return Provenance(

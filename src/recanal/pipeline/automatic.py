@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from recanal.anatomy.from_segmentation import unnamed_segments
 from recanal.anatomy.suspects import Suspect, find_suspects
 from recanal.anatomy.tree import CoronaryTree, find_tree
 from recanal.core.case import DistalVessel, Lesion, Quality, SegmentReport, TreeReport
@@ -68,6 +69,7 @@ def measure_automatic(
     *,
     vessel: str | None = None,
     flags: tuple[str, ...] = (),
+    tree: CoronaryTree | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> AutomaticResult:
     """Find the coronary tree, look for stretches without contrast, and measure each as seeded mode does.
@@ -80,12 +82,14 @@ def measure_automatic(
         Look in this artery alone: ``"RCA"``, ``"LM"``, ``"LAD"`` or ``"LCX"``.
     flags
         What reading the files already found.
+    tree
+        The coronary tree, where a segmentation gave it; found in the volume when None.
     progress
         Called with a few words before each step.
     """
     progress("judging the picture")
     quality = graded(volume, assess(volume, reader_flags=flags), whole_heart=True)
-    anatomy = find_tree(volume, progress=progress)
+    anatomy = find_tree(volume, progress=progress) if tree is None else tree
     suspects = [s for s in find_suspects(anatomy) if vessel is None or s.vessel == vessel]
     parts, doubts = _measured(volume, anatomy, suspects, progress)
     numbered = _numbered(parts)
@@ -255,7 +259,7 @@ def _tree_report(anatomy: CoronaryTree, parts: tuple[SeededResult, ...]) -> Tree
     ]
     tree = cKDTree(np.concatenate(closed)) if closed else None
     segments = []
-    for item in anatomy.vessel_tree().segments:
+    for item in anatomy.vessel_tree().segments or unnamed_segments(anatomy):
         radius = item.radius_mm
         if tree is not None:
             radius = np.where(tree.query(item.line.points_mm)[0] < 1.0, 0.0, radius)

@@ -38,7 +38,7 @@ def _words(case: CaseReport, index: int, say: Display) -> str:
     at = f"lesions.{index}"
     ends = [say.number(f"{at}.reference.{side}_diameter_mm", unit="mm") for side in ("proximal", "distal")]
     beyond = {True: "opacified", False: "not opacified"}.get(say.at(f"{at}.distal_vessel.opacified"), NOT_MEASURABLE)
-    parts = [f"Reference diameter {ends[0]} proximal and {ends[1]} distal", f"vessel beyond {beyond}"]
+    parts = [f"Reference diameter {ends[0]} proximal, {ends[1]} distal", f"vessel beyond {beyond}"]
     if say.at(f"{at}.distal_vessel.diameter_mean_mm") is not None:
         parts.append(f"mean {say.number(f'{at}.distal_vessel.diameter_mean_mm', unit='mm')}")
     parts.append(f"diseased: {say.truth(f'{at}.distal_vessel.diseased')}")

@@ -51,7 +51,7 @@ def plan_section(case: CaseReport, say: Display, sources: Sources) -> Section | 
 def _printed(plans: Sequence[StrategyAdvice], sources: Sources) -> list[Block]:
     """One row for each algorithm, where they disagree, which starts are not firm, and one line of fallback and stop."""
     algorithms = [plan for plan in plans if not plan.trace or plan.trace[0].role != "material"]
-    blocks = _starts(algorithms, sources)
+    blocks = _short_starts(algorithms, sources)
     near = {
         plan.name: ", ".join(dict.fromkeys(_inside(finding_label(row.finding)) for row in _near(plan)))
         for plan in algorithms
@@ -90,7 +90,7 @@ def _starts(plans: Sequence[StrategyAdvice], sources: Sources) -> list[Block]:
         return []
     rows = [
         (
-            f"{plan.name or plan.algorithm} {sources.number(plan.doi, plan.citation)}".strip(),
+            f"{plan.name} {sources.number(plan.doi, plan.citation)}".strip(),
             _start(plan),
             _because(plan),
             ", ".join(finding_label(name) for name in plan.ask) or "nothing",
@@ -99,12 +99,29 @@ def _starts(plans: Sequence[StrategyAdvice], sources: Sources) -> list[Block]:
         for plan in plans
     ]
     heads = ("Algorithm", "Where it starts", "Because", "Still to ask", "Rules")
-    blocks = [table(heads, rows, shares=(1.65, 1.9, 3.1, 1.3, 0.8))]
-    names = {plan.algorithm: plan.name or plan.algorithm for plan in plans}
+    return [table(heads, rows, shares=(1.5, 1.5, 2.6, 1.3, 0.8)), *_disagreeing(plans)]
+
+
+def _short_starts(plans: Sequence[StrategyAdvice], sources: Sources) -> list[Block]:
+    """As ``_starts`` with one column less; it also shows the first step of an entry without a trace."""
+    if not plans:
+        return []
+    rows = []
+    for plan in plans:
+        asked = ", ".join(finding_label(name) for name in plan.ask)
+        why = [words for words in (_because(plan), f"to ask: {asked}" if asked else "") if words not in ("", "–")]
+        name = f"{plan.name or plan.algorithm} {sources.number(plan.doi, plan.citation)}".strip()
+        rows.append((name, _start(plan), "; ".join(why) or "–", plan.trust or "–"))
+    heads = ("Algorithm", "Where it starts", "Because; still to ask", "Rules")
+    return [table(heads, rows, shares=(1.75, 2.0, 3.6, 1.0)), *_disagreeing(plans)]
+
+
+def _disagreeing(plans: Sequence[StrategyAdvice]) -> list[Block]:
+    names = {plan.algorithm: plan.name for plan in plans}
     pairs = [f"{names[first]} and {names[second]}" for first, second in disagreements(plans)]
-    if pairs:
-        blocks.append(text(f"They disagree: {'; '.join(pairs)}. No source says which is right here.", warn=True))
-    return blocks
+    if not pairs:
+        return []
+    return [text(f"They disagree: {'; '.join(pairs)}. No source says which is right here.", warn=True)]
 
 
 def _start(plan: StrategyAdvice) -> str:

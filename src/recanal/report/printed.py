@@ -14,18 +14,25 @@ _SAME = (
 )
 _SECTIONS_NOTE = "Below with borders. Letters: sides of the patient (A, P, L, R, H head, F foot)."
 _SCORES_NOTE = "Rates of different endpoints do not compare. A range of points: facts are missing."
+_CHANCES_NOTE = "Percentages of strata: by the measured intervals and, where stated, by priors."
 _ANGIOGRAM_NOTE = "* Made for facts from an angiogram, which CT may not match."
-_PROVENANCE = ("Software", "Made (UTC)", "Input SHA-256", "Parameters SHA-256")
-_HASH_DIGITS = 16
+_PROVENANCE = {
+    "Software": "",
+    "Made (UTC)": "made ",
+    "Input SHA-256": "input SHA-256 ",
+    "Parameters SHA-256": "parameters SHA-256 ",
+}
+_HASH_DIGITS = 12
 _MOST_CUTS = 4
 _LEAST_NEEDED = ("_proximal_reference.png", "_distal_reference.png", "_middle.png")
 _MORE = (
-    "In report.html: more cross-sections, angle map, score items, facts to find, rules, material, what would change a "
-    "start, findings, choice of series, options, full references."
+    "In report.html: angle map, more cross-sections, score items, facts to find, rules, material, what would change, "
+    "findings, series, options, references."
 )
 _NUMBER = re.compile(r"\[(\d+)\]")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ORIGIN = re.compile(r"\((?P<cohort>\w+), (?P<author>[^;,]+)[^;]*?(?P<number> \[\d+\])?; (?P<trust>[^;()]*)\)$")
+_INTERVAL = re.compile(r"95 % interval ([\d.]+) to ([\d.]+) %")
 _AUTHOR, _YEAR = re.compile(r"[^\W\d_][\w'’-]*"), re.compile(r"\b(?:19|20)\d\d\b")
 
 
@@ -41,7 +48,7 @@ def printed_model(model: dict[str, Any]) -> dict[str, Any]:
     -------
     printed
         Head, lesions and captions as they are; each section with what it prints; ``scores`` with one row for each that
-        has a published rate, below its endpoint, and the others as two short lists; ``entered``, ``provenance``,
+        has a published rate, by endpoint, and the others as two short lists; ``entered``, ``provenance``,
         ``sources`` and ``more`` as one line each.
     """
     sections = {
@@ -90,13 +97,16 @@ def _scores(scores: dict[str, Any]) -> dict[str, Any]:
                 rated.setdefault(row["endpoint"], []).append(_line(row, mark))
             else:
                 others.append(_short(row, mark))
-    marked = any(row["mark"] for rows in rated.values() for row in rows) or any(row["name"].endswith("*") for row in others)
+    shown = [row for rows in rated.values() for row in rows]
+    marked = any(row["mark"] for row in shown) or any(row["name"].endswith("*") for row in others)
+    notes = [_CHANCES_NOTE] if any("%" in row["stratum"] for row in shown) else []
+    notes += [_ANGIOGRAM_NOTE] if marked else []
     unknown = [{"name": name, "words": ""} for name in scores["unknown_names"]]
     lists = (("Without one published rate", others), ("Complications", risks), ("No item known", unknown))
     return {
         "count": scores["count"],
-        "notes": f"{_SCORES_NOTE} {_ANGIOGRAM_NOTE}" if marked else _SCORES_NOTE,
-        "endpoints": [{"endpoint": endpoint, "rows": rows} for endpoint, rows in rated.items()],
+        "notes": " ".join([_SCORES_NOTE, *notes]),
+        "rows": shown,
         "lists": [{"title": title, "rows": rows} for title, rows in lists if rows],
         "warnings": [f"{', '.join(names)}: {words}" for words, names in warnings.items()],
     }
@@ -105,9 +115,9 @@ def _scores(scores: dict[str, Any]) -> dict[str, Any]:
 def _line(row: dict[str, Any], mark: str) -> dict[str, Any]:
     """A score with a rate: where the rate was read stands on the page unless it was not verified."""
     return {
-        **{key: row[key] for key in ("name", "source", "variant", "points", "trust", "trusted")},
+        **{key: row[key] for key in ("name", "source", "variant", "endpoint", "points", "trust", "trusted")},
         "mark": mark,
-        "stratum": f"{row['stratum']}; {row['chances']}" if "%" in row["chances"] else row["stratum"],
+        "stratum": f"{row['stratum']} ({row['chances'].partition(': ')[2]})" if "%" in row["chances"] else row["stratum"],
         "rate": _rate(row),
     }
 
@@ -121,7 +131,7 @@ def _rate(row: dict[str, Any]) -> str:
         doubt = f"; {found['trust']}" if found["trust"] == "not verified" and row["trusted"] else ""
         return f"({found['cohort']}, {author}{number}{doubt})"
 
-    return _ORIGIN.sub(origin, row["rate"])
+    return _INTERVAL.sub(r"\1–\2 %", _ORIGIN.sub(origin, row["rate"]))
 
 
 def _short(row: dict[str, Any], mark: str) -> dict[str, str]:
@@ -149,8 +159,8 @@ def _provenance(rows: list[dict[str, str]]) -> str:
     """Version, date and hashes in one line; of a hash the first digits, as the page gives all."""
     values = {row["label"]: row["value"] for row in rows}
     shown = [
-        f"{name} {values[name][:_HASH_DIGITS]}…" if _HASH.fullmatch(values[name]) else f"{name} {values[name]}"
-        for name in _PROVENANCE
+        words + (f"{values[name][:_HASH_DIGITS]}…" if _HASH.fullmatch(values[name]) else values[name])
+        for name, words in _PROVENANCE.items()
         if name in values
     ]
     return "; ".join(shown)

@@ -19,7 +19,7 @@ from recanal.study.clustered_auc import auc_clustered, compare_clustered_auc
 from recanal.study.outcome import Context, Finding, Used, code_path, plain_record
 from recanal.study.wording import interval_text, number_text, p_text
 
-__all__ = ["Scored", "area_methods", "paired_tests", "repeated", "roc_figure", "run_roc", "score_areas"]
+__all__ = ["Scored", "area_methods", "low_areas", "paired_tests", "repeated", "roc_figure", "run_roc", "score_areas"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ def run_roc(plan: RocPlan, data: StudyData, context: Context) -> Finding:
     figure = roc_figure(plan.id, plan.title, scored, events)
     used = area_methods(data, scored, plan.title, tests=bool(tests))
     used += [Used("cutoff", plan.title)] if cuts else []
-    section = StudySection(plan.id, plan.title, tuple(tables), (figure,), (), _warnings(scored))
+    section = StudySection(plan.id, plan.title, tuple(tables), (figure,), (), low_areas(scored))
     return Finding(record, section, tuple(used))
 
 
@@ -258,11 +258,9 @@ def roc_figure(name: str, title: str, scored: Sequence[Scored], events: NDArray[
     )  # fmt: skip
 
 
-def _warnings(scored: Sequence[Scored]) -> tuple[str, ...]:
-    out = []
-    low = [one.label for one in scored if one.area.auc < 0.5]
-    if low:
-        out.append(
-            f"The area of {'; '.join(low)} is below 0.5: does a lower value mean the event? Then name it in 'lower'."
-        )
-    return tuple(out)
+def low_areas(scored: Sequence[Scored]) -> tuple[str, ...]:
+    """A warning where an area lies below 0.5."""
+    low = "; ".join(one.label for one in scored if one.area.auc < 0.5)
+    if not low:
+        return ()
+    return (f"Areas below 0.5: {low}. Is the event the right level, or does a lower value mean the event?",)

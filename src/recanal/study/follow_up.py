@@ -158,6 +158,8 @@ def _at(curve: SurvivalCurve | IncidenceCurve, time: float) -> dict[str, Any]:
     if isinstance(curve, IncidenceCurve):
         found: Estimate = incidence_at(curve, [time])[0]
         share, low, high = found.value, found.low, found.high
+        if share == 0:  # before the first event there is no interval
+            return {"time": time, "share": 0.0, "low": None, "high": None}
     else:
         found = survival_at(curve, [time])[0]
         share, low, high = 1 - found.value, 1 - found.high, 1 - found.low
@@ -202,11 +204,7 @@ def _table(
         cells += [StudyCell(str(count), f"{source}/events") for count in row["events"].values()]
         for place in range(len(plan.horizon_value)):
             one = row["at"][place] if row["at"] else None
-            text = (
-                "–"
-                if one is None or one["share"] is None
-                else interval_text(*(100 * one[k] for k in ("share", "low", "high")), decimals=1)
-            )
+            text = _share_text(one)
             cells.append(StudyCell(text, f"{source}/at/{place}" if one else source))
         rows.append(StudyRow(tuple(cells)))
     how = "Cumulative incidence (Aalen-Johansen)" if plan.competing else "One minus Kaplan-Meier"
@@ -217,6 +215,15 @@ def _table(
             f"P {p_text(test['p_value'])}."
         )
     return StudyTable(plan.id, plan.title, tuple(head), tuple(rows), tuple(notes))
+
+
+def _share_text(one: dict[str, Any] | None) -> str:
+    """A share in percent with its interval, where it has one."""
+    if one is None or one["share"] is None:
+        return "–"
+    if one["low"] is None:
+        return number_text(100 * one["share"], decimals=1)
+    return interval_text(*(100 * one[key] for key in ("share", "low", "high")), decimals=1)
 
 
 def _figure(plan: FollowUpPlan, cases: Followed, groups: Sequence[dict[str, Any]]) -> StudyFigure:

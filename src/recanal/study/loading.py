@@ -24,6 +24,7 @@ from recanal.variables.reading import read_csv
 __all__ = ["load_study_data", "study_variables"]
 
 _MOST_BYTES = 2_000_000_000
+_UNSAID = VariablePlan("", "", "", {}, "", "plan")
 _PRINTED_UNITS = {"1": "", "a": "years", "mo": "months", "d": "days", "wk": "weeks", "[hnsf'U]": "HU", "deg": "°"}
 _PRINTED_UNITS |= {"kg/m2": "kg/m²", "mm2": "mm²", "mm3": "mm³", "m2": "m²"}
 _PRINTED_UNITS |= {"[Ch]": "Fr", "Gy.cm2": "Gy cm²", "umol/L": "µmol/L", "mL/min/{1.73_m2}": "mL/min/1.73 m²"}
@@ -54,6 +55,10 @@ def load_study_data(plan: Plan, folder: Path) -> StudyData:
         name: typed_column(table[name], variable, decimal=plan.data.decimal, missing=plan.data.missing)
         for name, variable in variables.items()
     }
+    for name, column in columns.items():
+        if isinstance(column.dtype, pd.CategoricalDtype) and not plan.variables.get(name, _UNSAID).levels:
+            columns[name] = column.cat.remove_unused_categories()
+            variables[name] = _kept_levels(variables[name], columns[name])
     frame = pd.DataFrame(columns) if columns else pd.DataFrame(index=range(table.height))
     data = StudyData(frame, variables, patient, facts)
     labelled = {name: _with_levels(data, variable) for name, variable in variables.items()}
@@ -78,6 +83,12 @@ def study_variables(plan: Plan, columns: tuple[str, ...]) -> dict[str, VariableP
             found = dataclasses.replace(found, type="order")
         out[use.name] = found
     return out
+
+
+def _kept_levels(variable: VariablePlan, column: pd.Series) -> VariablePlan:
+    """The levels of the data dictionary that occur."""
+    kept = [str(level) for level in column.cat.categories]
+    return dataclasses.replace(variable, levels={code: variable.levels[code] for code in kept if variable.levels})
 
 
 def _variable(plan: Plan, known: Variable | None, use: Use) -> VariablePlan:

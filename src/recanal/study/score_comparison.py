@@ -16,7 +16,15 @@ from recanal.stats.hosmer_lemeshow import hosmer_lemeshow_by_score, hosmer_lemes
 from recanal.stats.logistic import LogisticFit, fit_logistic, predicted_probabilities
 from recanal.stats.roc import auc_delong
 from recanal.study.clustered_auc import auc_clustered
-from recanal.study.discrimination import Scored, area_methods, paired_tests, repeated, roc_figure, score_areas
+from recanal.study.discrimination import (
+    Scored,
+    area_methods,
+    low_areas,
+    paired_tests,
+    repeated,
+    roc_figure,
+    score_areas,
+)
 from recanal.study.outcome import Context, Finding, Used, code_path, plain_record
 from recanal.study.strata import StratumRates, rates_by_stratum, strata_figure, strata_table
 from recanal.study.wording import interval_text, number_text, p_text
@@ -55,7 +63,7 @@ def run_scores(plan: ScoresPlan, data: StudyData, context: Context) -> Finding:
         )
         figures.append(strata_figure(f"{plan.id}_{name}_rates", title, found, words))
     warnings = [warning for found in strata.values() for warning in found.warnings]
-    warnings += _warnings(plan, data, rows)
+    warnings += [*low_areas(scored), *_warnings(plan, data, rows)]
     section = StudySection(plan.id, plan.title, tuple(tables), tuple(figures), (), tuple(warnings))
     used = (*area_methods(data, scored, plan.title, tests=bool(tests)), *_used(plan, strata))
     return Finding(record, section, used)

@@ -58,7 +58,7 @@ def check_source(
     CohortError
         Where the file as a whole cannot be used: encoding, separator, unknown columns, missing keys.
     """
-    parts = []
+    parts: list[CheckedRows] = []
     raws = read_source(path, dictionary, options)
     count = len(raws)
     while raws:

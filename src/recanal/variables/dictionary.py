@@ -374,6 +374,8 @@ def _check_tables(tables: tuple[Table, ...]) -> None:
     keys = {table.name: table.key for table in tables}
     seen: dict[str, str] = {}
     for table in tables:
+        if not _NAME.fullmatch(table.name) or table.name in ("audit", "audit_leaves", "case_files", "dictionary"):
+            raise CohortError(f"{table.name[:40]!r} is no name for a table.")
         done = set(list(keys)[: list(keys).index(table.name)])
         missing = [parent for parent in table.parents if parent not in done or keys[parent] not in table.names]
         if missing or table.key not in table.names:

@@ -115,7 +115,7 @@ def test_a_strip_keeps_true_proportions_and_places() -> None:
     assert np.ptp(tall) / axis.px_per_mm == pytest.approx(6.0, abs=0.35)
     x = round(axis.x_px(-10.0))
     bright = picture[:, x].mean(axis=1) > 120
-    upper = np.flatnonzero(bright[30:230])
+    upper = np.flatnonzero(bright[38:238])
     assert np.ptp(upper) / axis.px_per_mm == pytest.approx(4.0, abs=0.4)
 
 

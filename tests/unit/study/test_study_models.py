@@ -348,6 +348,19 @@ def test_too_many_parameters_are_refused_unless_the_plan_allows_it(tmp_path):
     assert "The plan allows it" in allowed.report.sections[0].warnings[0]
 
 
+def test_an_area_below_a_half_is_called_into_question(tmp_path):
+    result = run(tmp_path, '[[scores]]\noutcome = "crossed"\nscores = ["score", "other"]\n')
+    assert result.report.sections[0].warnings[0].startswith("Areas below 0.5: Score; Other.")
+
+
+def test_before_the_first_event_there_is_no_interval(tmp_path):
+    text = '[[follow_up]]\nid = "f"\ntime = "time_d"\nstatus = "status"\ncompeting = { 2 = "Death" }\nhorizons = [1]\n'
+    frame = cohort().assign(time_d=lambda one: one.time_d + 5)
+    result = run(tmp_path, text, frame)
+    assert record(result, "f")["groups"][0]["at"][0] == {"time": 1, "share": 0, "low": None, "high": None}
+    assert result.report.sections[0].tables[0].rows[0].cells[-1].text == "0.0"
+
+
 def test_a_predictor_known_late_is_called_into_question(tmp_path):
     text = '[[follow_up]]\ntime = "time_d"\nstatus = "status"\ncompeting = { 2 = "Death" }\npredictors = ["score"]\n'
     late = run(tmp_path, text + '[timing]\nafter = ["score"]\n')

@@ -52,6 +52,7 @@ def test_a_store_needs_no_list_of_variables(tmp_path):
     assert row["all"]["mean_value"] == pytest.approx(rows.age_years.mean())
     assert numbers["variables"]["age_years"]["type_from"] == "dictionary"
     assert result.report.sections[0].tables[0].rows[0].cells[0].text == "Age, years"
+    assert set(numbers["variables"]["vessel"]["levels"].values()) == set(groups)
     assert ("data", "a cohort store") in result.report.facts
 
 

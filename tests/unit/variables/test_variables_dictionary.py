@@ -242,6 +242,14 @@ def test_plain_data_gives_the_same_dictionary():
     assert parse_dictionary(as_plain(BOOK)) == BOOK
 
 
+@pytest.mark.parametrize("name", ['patient"; DROP TABLE audit; --', "Patient", "audit", ""])
+def test_a_table_name_that_is_no_name_is_refused(name):
+    plain = as_plain(BOOK)
+    plain["tables"][0]["name"] = name
+    with pytest.raises(CohortError, match="is no name for a table"):
+        parse_dictionary(plain)
+
+
 def test_a_study_adds_variables(tmp_path):
     file = tmp_path / "more.toml"
     file.write_text(

@@ -1,0 +1,216 @@
+"""Segmentations that lie in a file: a mask or centrelines."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from recanal import __version__
+from recanal.anatomy.segmentation import VesselLines, VesselMask
+from recanal.core.curves import Centerline
+from recanal.core.volume import Affine, Volume
+from recanal.errors import GeometryError, OptionError, ReadError
+from recanal.interop.centerline_file import read_centerlines
+from recanal.interop.label_map import read_label_map
+
+__all__ = ["CenterlineFile", "MaskFile", "chosen_labels", "on_grid", "parsed_mask"]
+
+LEAST_INSIDE_SHARE = 0.98
+HALF = 0.5
+
+
+class MaskFile:
+    """A mask in a NIfTI file, made by any other program.
+
+    Parameters
+    ----------
+    argument
+        ``FILE``, or ``FILE#1,3`` to take the labels 1 and 3 of several, with ``#vessel`` or ``#1,3,vessel`` where the
+        mask covers wall and plaque too and not the lumen alone.
+
+    Raises
+    ------
+    OptionError
+        Without a file, or with labels that are no whole numbers from 1 to 255.
+    """
+
+    def __init__(self, argument: str | None) -> None:
+        self._file, self._labels, self._covers = parsed_mask(argument)
+        self.details: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        """``"mask"``."""
+        return "mask"
+
+    @property
+    def version(self) -> str:
+        """Of recanal, which reads the file."""
+        return __version__
+
+    def segment(self, volume: Volume, *, progress: Callable[[str], None]) -> VesselMask:
+        """The mask on the grid of the volume.
+
+        Raises
+        ------
+        ReadError
+            When the file cannot be read.
+        GeometryError
+            When it lies elsewhere than the volume.
+        """
+        progress("reading the mask")
+        if self._file.suffix.lower() in (".dcm", ".seg", ""):
+            raise ReadError(
+                "DICOM SEG is not read.", hint="Convert it to NIfTI.", file=ascii(self._file.name)[1:-1], rule="seg"
+            )
+        labels, affine = read_label_map(self._file, most_label=255)
+        self.details = {"sha256": hashlib.sha256(self._file.read_bytes()).hexdigest(), "labels": self._said()}
+        inside = chosen_labels(labels, self._labels)
+        return VesselMask(on_grid(inside, affine, volume), self._covers)
+
+    def _said(self) -> str:
+        return ",".join(map(str, self._labels)) or "the only one"
+
+
+def parsed_mask(argument: str | None, *, name: str = "mask", what: str = "file") -> tuple[Path, tuple[int, ...], str]:
+    """The file, the labels (none for the only one) and what the mask covers.
+
+    >>> parsed_mask("m.nii.gz#1,3,vessel")[1:]
+    ((1, 3), 'vessel')
+    """
+    path, _, rest = (argument or "").partition("#")
+    if not path:
+        raise OptionError(f"The segmenter {name} needs a {what}.", hint=f"Write --segmenter {name}={what.upper()}.")
+    words = [word.strip() for word in rest.split(",") if word.strip()]
+    covers = "vessel" if "vessel" in words else "lumen"
+    numbers = [word for word in words if word not in ("vessel", "lumen")]
+    if not all(word.isascii() and word.isdigit() and 1 <= int(word) <= 255 for word in numbers):
+        raise OptionError(
+            f"Behind # stand labels from 1 to 255, lumen or vessel, got {rest!a}.",
+            hint=f"Such as {name}={what.upper()}#1,2.",
+        )
+    return Path(path), tuple(sorted({int(word) for word in numbers})), covers
+
+
+def chosen_labels(labels: NDArray[np.uint8], wanted: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The voxels of some labels, or of the only one.
+
+    Raises
+    ------
+    OptionError
+        When there are several and none was named, or a named one is absent.
+    """
+    there = tuple(int(value) for value in np.unique(labels) if value)
+    if not there:
+        raise GeometryError("The mask is empty: every voxel is 0.")
+    shown = ", ".join(map(str, there[:12]))
+    absent = [str(label) for label in wanted if label not in there]
+    if absent:
+        raise OptionError(f"The mask has no label {', '.join(absent)}; it has {shown}.", hint="Name one that it has.")
+    if not wanted and len(there) > 1:
+        raise OptionError(
+            f"The mask has {len(there)} labels ({shown}), and which are coronary arteries is not known.",
+            hint="Name them behind a #, such as mask=FILE#1,2.",
+        )
+    return np.isin(labels, wanted or there)
+
+
+def on_grid(inside: NDArray[np.bool_], affine: Affine, volume: Volume) -> NDArray[np.bool_]:
+    """A mask on the grid of a volume.
+
+    Parameters
+    ----------
+    inside
+        (a, b, c) on its own grid.
+    affine
+        Of that grid.
+    volume
+        The volume that it belongs to.
+
+    Returns
+    -------
+    (a, b, c) bool on the grid of the volume: trilinear, from one half up. On the same grid, stored in whatever
+    axis order, it is the mask itself.
+
+    Raises
+    ------
+    GeometryError
+        When 2 % or more of the mask lie outside the volume.
+    """
+    where = np.argwhere(inside)
+    share = float(volume.contains_mm(affine.to_mm(where), margin_mm=-HALF * max(volume.spacing_mm)).mean())
+    if share < LEAST_INSIDE_SHARE:
+        raise GeometryError(
+            f"The mask lies elsewhere: {100 * (1 - share):.0f} % of it are outside the volume.",
+            hint="Was it made on another series, or written with left and right exchanged?",
+        )
+    out = np.zeros(volume.shape, dtype=bool)
+    corners = volume.affine.to_index(affine.to_mm(_corners(where)))
+    low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, 0)
+    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 2, volume.shape)
+    start = np.maximum(where.min(axis=0) - 1, 0)
+    cut = tuple(slice(int(a), int(b) + 2) for a, b in zip(start, where.max(axis=0), strict=True))
+    change = affine.inverse @ volume.affine.matrix
+    offset = change[:3, 3] + change[:3, :3] @ low - start
+    part = ndimage.affine_transform(
+        inside[cut].astype(np.float32), change[:3, :3], offset=offset, output_shape=tuple(high - low), order=1
+    )
+    out[tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))] = part >= HALF - 1e-4
+    if not out.any():
+        raise GeometryError("Nothing of the mask is left on the grid of the volume.", hint="Is it finer than a voxel?")
+    return out
+
+
+def _corners(where: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(8, 3) corners of the box around indices."""
+    sides = zip(where.min(axis=0) - HALF, where.max(axis=0) + HALF, strict=True)
+    return np.array(np.meshgrid(*sides, indexing="ij"), dtype=np.float64).reshape(3, -1).T
+
+
+class CenterlineFile:
+    """Centrelines in a ``.vtp`` file as recanal writes it, or in a ``.csv`` of LPS points.
+
+    Parameters
+    ----------
+    argument
+        The file.
+
+    Raises
+    ------
+    OptionError
+        Without a file.
+    """
+
+    def __init__(self, argument: str | None) -> None:
+        if not argument:
+            raise OptionError("The segmenter centerlines needs a file.", hint="Write --segmenter centerlines=FILE.")
+        self._file = Path(argument)
+        self.details: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        """``"centerlines"``."""
+        return "centerlines"
+
+    @property
+    def version(self) -> str:
+        """Of recanal, which reads the file."""
+        return __version__
+
+    def segment(self, volume: Volume, *, progress: Callable[[str], None]) -> VesselLines:
+        """The lines of the file; whether they lie in ``volume`` is checked with the tree.
+
+        Raises
+        ------
+        ReadError
+            When the file cannot be read.
+        """
+        progress("reading the centrelines")
+        lines = read_centerlines(self._file)
+        self.details = {"sha256": hashlib.sha256(self._file.read_bytes()).hexdigest()}
+        return VesselLines(tuple(Centerline(line.points_mm) for line in lines), tuple(x.radius_mm for x in lines))
