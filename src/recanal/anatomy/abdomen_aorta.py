@@ -26,6 +26,7 @@ GROWTH_SHARE = 0.25
 REMEMBERED = 0.7
 RIM_MM = 0.8
 LEAST_SLICES = 5
+BEYOND_MM = 13.0
 
 
 def aorta_from_point(volume: Volume, point_mm: ArrayLike) -> Aorta:
@@ -131,12 +132,11 @@ def _chain(
 
 
 def aorta_region(block: Block, aorta: Aorta, *, step_mm: float) -> NDArray[np.bool_]:
-    """(a, b, c) voxels of a grid along the LPS axes inside the circles, grown by 0.8 mm."""
+    """(a, b, c) voxels of a grid along the LPS axes inside the circles, grown by 0.8 mm; 13 mm longer at both ends."""
     out = np.zeros(block.hu.shape, dtype=bool)
     low = block.affine.to_mm([0, 0, 0])[0]
     x, y, z = (low[a] + step_mm * np.arange(out.shape[a]) for a in range(3))
-    half = 0.5 * SLICE_MM
-    for k in np.flatnonzero((z >= aorta.centre_mm[0, 2] - half) & (z <= aorta.centre_mm[-1, 2] + half)):
+    for k in np.flatnonzero((z >= aorta.centre_mm[0, 2] - BEYOND_MM) & (z <= aorta.centre_mm[-1, 2] + BEYOND_MM)):
         at = [float(np.interp(z[k], aorta.centre_mm[:, 2], aorta.centre_mm[:, c])) for c in range(2)]
         radius = float(np.interp(z[k], aorta.centre_mm[:, 2], aorta.radius_mm)) + RIM_MM
         out[:, :, k] = np.hypot(x[:, None] - at[0], y[None, :] - at[1]) <= radius

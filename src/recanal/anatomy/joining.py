@@ -9,26 +9,30 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from recanal.anatomy.aorta import Aorta
+from recanal.anatomy.bridging import Bridge, ends_reached, pieces_reached, tissue_costs
 from recanal.anatomy.mask_lines import Piece, TracedLine, pieces_of, solid_of, traced
 from recanal.anatomy.segmentation import VesselLines, VesselMask
 from recanal.core.curves import Centerline
 from recanal.core.volume import Volume
-from recanal.errors import GeometryError, SeedError
-from recanal.imaging.route import cost_map, find_route, region, seed_level_hu
+from recanal.errors import GeometryError
 from recanal.imaging.sections import smooth_line
 
 __all__ = ["Item", "Joined", "joined_lines", "joined_pieces"]
 
 AT_AORTA_MM = 6.0
 MOST_GAP_MM = 80.0
-BESIDE_MM = 8.0
-TIP_MM = 5.0
+SURE_MM = 3.0
+OUTSIDE_COST = 12.0
 TOUCHING_MM = 1.5
 UNKNOWN_RADIUS_MM = 1.0
-ROUTED_MM = 4.0
 LEVEL_END_MM = 10.0
 SAME_WIDTH_SHARE = 0.1
+SAME_WIDTH_MM = 0.3
+LONG_SHARE = 0.3
 STEP_MM = 0.5
+BEYOND_MM = 0.5
+MOUTH_SAMPLES = 16
+AIM_SAMPLES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +86,9 @@ def joined_pieces(volume: Volume, mask: VesselMask, ascending: Aorta | None) -> 
 
     Notes
     -----
-    Pieces within 6 mm of the aorta begin there. Each other piece is joined, nearest first, to the tree so far, at most
-    80 mm away, where a tip is preferred to the side of a vessel; the way across is the cheapest one through tissue. A
-    piece that is farther away begins at its wider end, and the tree is doubted. So it is where there is no aorta: then
-    the longest piece begins at its wider end, or at the higher one of two that are as wide.
+    Pieces within 6 mm of the aorta begin there. Each other piece is joined by the cheapest way through tissue from any
+    piece that is joined, at most 80 mm long; where no vessel is seen on it, the tree is doubted. A piece that is farther away begins at its wider end, and the tree is doubted. So it is where there is no aorta: then
+    the widest end that faces no other piece is upstream, or the highest one of several that are as wide.
     """
     solid = solid_of(mask.inside, volume.affine)
     pieces, short = pieces_of(solid)
@@ -98,19 +101,27 @@ def joined_pieces(volume: Volume, mask: VesselMask, ascending: Aorta | None) -> 
     items: list[Item] = []
     for index, root in roots.items():
         items += _items(traced(solid, pieces[index], root), len(items), None)
-    rest = [k for k in range(len(pieces)) if k not in roots]
-    while rest:
-        best = min(rest, key=lambda k: _nearest(items, pieces[k].points_mm).cost)
-        link = _nearest(items, pieces[best].points_mm)
-        rest.remove(best)
-        if link.gap_mm > MOST_GAP_MM:
-            doubts.append(f"a piece of {pieces[best].length_mm:.0f} mm is joined to no other and has no known origin")
-            root = _wider(pieces[best], solid.depth_mm)
-            items += _items(traced(solid, pieces[best], root), len(items), None)
-            continue
-        flags.append(f"a piece of the mask was joined to the tree across {link.gap_mm:.0f} mm")
-        items += _items(traced(solid, pieces[best], link.own), len(items), (volume, items, link))
+    if len(roots) < len(pieces):
+        costs = tissue_costs(volume, np.concatenate([piece.points_mm for piece in pieces]))
+        for bridge in pieces_reached(costs, [piece.points_mm for piece in pieces], list(roots)):
+            piece = pieces[bridge.piece]
+            doubts += _doubts(bridge, f"a piece of {piece.length_mm:.0f} mm")
+            if bridge.length_mm > MOST_GAP_MM:
+                root = _widest([(bridge.piece, end) for end in piece.ends], pieces, solid.depth_mm)[1]
+                items += _items(traced(solid, piece, root), len(items), None)
+                continue
+            flags.append(f"a piece of the mask was joined to the tree across {bridge.length_mm:.0f} mm")
+            root = int(np.argmin(np.linalg.norm(piece.points_mm - bridge.points_mm[-1], axis=1)))
+            items += _items(traced(solid, piece, root), len(items), (items, bridge))
     return Joined(tuple(items), tuple(doubts), tuple(flags))
+
+
+def _doubts(bridge: Bridge, what: str) -> list[str]:
+    if bridge.length_mm > MOST_GAP_MM:
+        return [f"{what} is joined to no other and has no known origin"]
+    if bridge.length_mm > SURE_MM and bridge.cost > OUTSIDE_COST:
+        return [f"{what} is joined across {bridge.length_mm:.0f} mm in which no vessel is seen"]
+    return []
 
 
 def _roots(
@@ -125,16 +136,30 @@ def _roots(
         first = min(range(len(pieces)), key=lambda k: float(away[k].min()))
         gap_mm = float(away[first].min())
         return {first: int(np.argmin(away[first]))}, [f"the segmentation ends {gap_mm:.0f} mm away from the aorta"]
-    return {0: _wider(pieces[0], depth_mm)}, ["no aorta is in view: upstream was taken to be the wider end"]
+    index, root = _widest(_free_ends(pieces), pieces, depth_mm)
+    return {index: root}, ["no aorta is in view: upstream was taken to be the widest free end"]
 
 
-def _wider(piece: Piece, depth_mm: NDArray[np.float32]) -> int:
-    """The wider one of the two ends of a piece; the higher one where they differ by less than a tenth."""
-    one, other = piece.ends
-    first, second = (_end_mm(depth_mm, piece, k) for k in (one, other))
-    if abs(first - second) <= SAME_WIDTH_SHARE * max(first, second):
-        return one if piece.points_mm[one, 2] >= piece.points_mm[other, 2] else other
-    return one if first > second else other
+def _free_ends(pieces: list[Piece]) -> list[tuple[int, int]]:
+    """Both ends of a single piece; of several long ones, of each the end that is farther from the others."""
+    long = [k for k, piece in enumerate(pieces) if piece.length_mm >= LONG_SHARE * pieces[0].length_mm]
+    if len(pieces) == 1:
+        return [(0, end) for end in pieces[0].ends]
+    ends = []
+    for k in long:
+        others = cKDTree(np.concatenate([piece.points_mm for n, piece in enumerate(pieces) if n != k]))
+        one, other = pieces[k].ends
+        away = others.query(pieces[k].points_mm[[one, other]])[0]
+        ends.append((k, one if away[0] >= away[1] else other))
+    return ends
+
+
+def _widest(ends: list[tuple[int, int]], pieces: list[Piece], depth_mm: NDArray[np.float32]) -> tuple[int, int]:
+    """The widest one of some ends of pieces; the highest one of those that differ by less than 10 % or 0.3 mm."""
+    widths = {item: _end_mm(depth_mm, pieces[item[0]], item[1]) for item in ends}
+    most = max(widths.values())
+    wide = [item for item in ends if widths[item] >= most - max(SAME_WIDTH_SHARE * most, SAME_WIDTH_MM)]
+    return max(wide, key=lambda item: float(pieces[item[0]].points_mm[item[1], 2]))
 
 
 def _end_mm(depth_mm: NDArray[np.float32], piece: Piece, end: int) -> float:
@@ -143,42 +168,13 @@ def _end_mm(depth_mm: NDArray[np.float32], piece: Piece, end: int) -> float:
     return float(np.percentile(depth_mm[tuple(piece.voxels[near].T)], 90))
 
 
-@dataclass(frozen=True)
-class _Link:
-    """How a piece would be joined: its own point, the axis it would leave, and where on it."""
-
-    own: int
-    parent: int
-    parent_mm: float
-    gap_mm: float
-    cost: float
-
-
-def _nearest(items: list[Item], points_mm: NDArray[np.float64]) -> _Link:
-    """The best link of points to the axes so far; 8 mm are added where it is not the tip of one."""
-    tree = cKDTree(points_mm)
-    best = None
-    for k, item in enumerate(items):
-        gap, own = tree.query(item.line.points_mm)
-        tip = item.line.length_mm - item.line.arc_mm <= TIP_MM
-        cost = gap + np.where(tip, 0.0, BESIDE_MM)
-        at = int(np.argmin(cost))
-        link = _Link(int(own[at]), k, float(item.line.arc_mm[at]), float(gap[at]), float(cost[at]))
-        if best is None or link.cost < best.cost:
-            best = link
-    if best is None:
-        raise GeometryError("There is no vessel to join a piece to.")
-    return best
-
-
-def _items(lines: list[TracedLine], offset: int, link: tuple[Volume, list[Item], _Link] | None) -> list[Item]:
+def _items(lines: list[TracedLine], offset: int, link: tuple[list[Item], Bridge] | None) -> list[Item]:
     """The axes of one piece, the first one led back over a gap where there is one."""
     items: list[Item] = []
     for line in lines:
         plain = np.zeros(len(line.radius_mm), dtype=bool)
         if line.parent >= 0:
-            parent = items[line.parent]
-            items.append(_led_to(parent.line, line, offset + line.parent))
+            items.append(_led_to(items[line.parent], line, offset + line.parent))
         elif link is None:
             items.append(Item(line.line, line.radius_mm, plain, -1, 0.0))
         else:
@@ -186,41 +182,47 @@ def _items(lines: list[TracedLine], offset: int, link: tuple[Volume, list[Item],
     return items
 
 
-def _led_to(parent: Centerline, line: TracedLine, index: int) -> Item:
-    """A branch from the axis of its parent on."""
-    at_mm, gap_mm = parent.nearest(line.line.points_mm[0])
+def _led_to(parent: Item, line: TracedLine, index: int) -> Item:
+    """A branch from the axis of its parent on; where a mask gives its first part inside the parent, it aims back."""
     points, radius = line.line.points_mm, line.radius_mm
-    if gap_mm > 1e-3:
-        points = np.concatenate([parent.at([at_mm]), points])
-        radius = np.concatenate([radius[:1], radius])
+    trunk = parent.line
+    places = [trunk.nearest(point) for point in points[:MOUTH_SAMPLES]]
+    width = 0.0 if parent.radius_mm is None else parent.radius_mm
+    wall = np.interp([at for at, _ in places], trunk.arc_mm, np.broadcast_to(width, trunk.arc_mm.shape))
+    inside = np.flatnonzero(np.array([gap for _, gap in places]) <= wall + BEYOND_MM)
+    leave = min(int(inside[-1]) + 1 if len(inside) else 0, len(points) - 2)
+    at_mm = places[0][0] if leave == 0 else _origin_mm(trunk, points[leave:], places[min(leave, len(places) - 1)][0])
+    points, radius = points[leave:], radius[leave:]
+    start = trunk.at([at_mm])
+    if np.linalg.norm(start[0] - points[0]) > 1e-3:
+        points, radius = np.concatenate([start, points]), np.concatenate([radius[:1], radius])
     return Item(Centerline(points), radius, np.zeros(len(points), dtype=bool), index, at_mm)
 
 
-def _bridged(line: TracedLine, volume: Volume, items: list[Item], link: _Link) -> Item:
-    start = items[link.parent].line.at([link.parent_mm])[0]
-    way = _across(volume, start, line.line.points_mm[0])
+def _origin_mm(trunk: Centerline, points: NDArray[np.float64], near_mm: float) -> float:
+    """Where on a trunk a branch aims back to from outside its wall, within 4 mm of the nearest place."""
+    away = points[min(AIM_SAMPLES, len(points) - 1)] - points[0]
+    away = away / max(float(np.linalg.norm(away)), 1e-9)
+    asked = np.clip(np.arange(near_mm - 4.0, near_mm + 4.01, 0.25), 0.0, trunk.length_mm)
+    back = points[0] - trunk.at(asked)
+    miss = np.linalg.norm(back - np.maximum(back @ away, 0.0)[:, None] * away, axis=1)
+    return float(asked[np.argmin(miss + 0.15 * np.abs(asked - near_mm))])
+
+
+def _bridged(line: TracedLine, items: list[Item], bridge: Bridge) -> Item:
+    """An axis led back over a bridge to the nearest axis of the tree so far."""
+    near = [item.line.nearest(bridge.points_mm[0]) for item in items]
+    parent = min(range(len(items)), key=lambda k: near[k][1])
+    start = items[parent].line.at([near[parent][0]])
+    way = np.concatenate([start, bridge.points_mm[2:-2], line.line.points_mm[:1]])
+    if np.linalg.norm(way[-1] - way[0]) > STEP_MM:
+        way = smooth_line(way, step_mm=STEP_MM, sigma_mm=1.0).points_mm
+    way = way[:-1]
     points = np.concatenate([way, line.line.points_mm])
     keep = np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=1) > 1e-3])
     bridged = np.concatenate([np.ones(len(way), dtype=bool), np.zeros(len(line.radius_mm), dtype=bool)])
     radius = np.concatenate([np.zeros(len(way)), line.radius_mm])
-    return Item(Centerline(points[keep]), radius[keep], bridged[keep], link.parent, link.parent_mm)
-
-
-def _across(volume: Volume, start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points from one place to another, without the last one, through tissue where the picture shows a way."""
-    gap = float(np.linalg.norm(end - start))
-    straight = start + np.linspace(0.0, 1.0, max(2, round(gap / STEP_MM) + 1))[:-1, None] * (end - start)
-    if gap < ROUTED_MM:
-        return np.asarray(straight)
-    seeds = np.stack([start, end])
-    try:
-        block = region(volume, seeds)
-        levels = (seed_level_hu(block, start, name="proximal"), seed_level_hu(block, end, name="distal"))
-        route = find_route(cost_map(block, levels), seeds).points_mm
-    except SeedError:
-        return np.asarray(straight)
-    points = np.concatenate([start[None], route[2:-2], end[None]])
-    return smooth_line(points, step_mm=STEP_MM, sigma_mm=1.0).points_mm[:-1]
+    return Item(Centerline(points[keep]), radius[keep], bridged[keep], parent, near[parent][0])
 
 
 def joined_lines(volume: Volume, found: VesselLines, ascending: Aorta | None) -> Joined:
@@ -241,16 +243,17 @@ def joined_lines(volume: Volume, found: VesselLines, ascending: Aorta | None) ->
     for k in rooted:
         _hang(found, k, order, (items, place))
     rest = [k for k in free if k not in rooted]
-    while rest:
-        best = min(rest, key=lambda k: _nearest(items, found.lines[k].points_mm[:1]).cost)
-        link = _nearest(items, found.lines[best].points_mm[:1])
-        rest.remove(best)
-        if link.gap_mm > MOST_GAP_MM:
-            doubts.append("a centreline is joined to no other and has no known origin")
+    costs = tissue_costs(volume, np.concatenate([line.points_mm for line in found.lines])) if rest else None
+    while rest and costs is not None:
+        tree_mm = np.concatenate([item.line.points_mm for item in items])
+        bridge = ends_reached(costs, tree_mm, np.stack([found.lines[k].points_mm[0] for k in rest]))
+        best = rest.pop(bridge.piece)
+        doubts += _doubts(bridge, "a centreline")
+        if bridge.length_mm > MOST_GAP_MM:
             _hang(found, best, order, (items, place))
             continue
-        flags.append(f"a centreline was joined to the tree across {link.gap_mm:.0f} mm")
-        _hang(found, best, order, (items, place), link=(volume, link))
+        flags.append(f"a centreline was joined to the tree across {bridge.length_mm:.0f} mm")
+        _hang(found, best, order, (items, place), bridge=bridge)
     return Joined(tuple(items), tuple(doubts), tuple(flags))
 
 
@@ -296,17 +299,17 @@ def _hang(
     order: dict[int, int],
     made: tuple[list[Item], dict[int, int]],
     *,
-    link: tuple[Volume, _Link] | None = None,
+    bridge: Bridge | None = None,
 ) -> None:
     """Add an axis and all that hang on it to the lists; ``made`` is changed."""
     items, place = made
     radius = found.radius_mm[k]
     count = len(found.lines[k].points_mm)
     line = TracedLine(found.lines[k], np.zeros(count) if radius is None else radius, -1)
-    if link is not None:
-        item = _bridged(line, link[0], items, link[1])
+    if bridge is not None:
+        item = _bridged(line, items, bridge)
     elif order[k] >= 0:
-        item = _led_to(items[place[order[k]]].line, line, place[order[k]])
+        item = _led_to(items[place[order[k]]], line, place[order[k]])
     else:
         item = Item(line.line, line.radius_mm, np.zeros(count, dtype=bool), -1, 0.0)
     place[k] = len(items)

@@ -28,6 +28,9 @@ LEAST_ADDED_MM = 3.0
 COVER_MM = 1.0
 MOST_LINES = 200
 REACH_MM = 5.5
+SNAP_MM = 2.0
+TRIM_MM = 2.0
+RIM_SHARE = 0.7
 SMOOTH_MM = 1.0
 RAYS = 24
 
@@ -183,6 +186,8 @@ def traced(solid: Solid, piece: Piece, root: int) -> list[TracedLine]:
     depth = np.where(own, solid.depth_mm[cut], 0.0).astype(np.float32)
     affine = Affine.from_spacing((MASK_STEP_MM,) * 3, solid.share.affine.to_mm(low)[0])
     local = Solid(Block(np.where(own, solid.share.hu[cut], 0.0).astype(np.float32), affine), own, depth, 0.0)
+    near = np.flatnonzero(np.linalg.norm(piece.points_mm - piece.points_mm[root], axis=1) <= SNAP_MM)
+    root = int(near[np.argmax(solid.depth_mm[tuple(piece.voxels[near].T)])])
     start = np.ravel_multi_index(tuple(piece.voxels[root] - low), own.shape)
     reach = reach_from(
         _cost(local), np.array([start], dtype=np.int64), np.ones(1, dtype=np.int16), step_mm=MASK_STEP_MM
@@ -253,8 +258,19 @@ def _shaped(soft: Block, points_mm: NDArray[np.float64], parent: int) -> TracedL
         move = ndimage.gaussian_filter1d(move, 1.0, axis=0, mode="nearest")
         shifted = line.points_mm + move[:, :1] * sections.normals + move[:, 1:] * sections.binormals
         line = smooth_line(shifted, step_mm=MASK_STEP_MM, sigma_mm=0.5)
-    radius = _rays(cut_sections(soft, line, reach_mm=REACH_MM, rays=RAYS))
-    return TracedLine(line, np.sqrt((radius**2).mean(axis=1)), parent)
+    radius = np.sqrt((_rays(cut_sections(soft, line, reach_mm=REACH_MM, rays=RAYS)) ** 2).mean(axis=1))
+    first, last = _trimmed(radius, both=parent < 0)
+    return TracedLine(Centerline(line.points_mm[first:last]), radius[first:last], parent)
+
+
+def _trimmed(radius_mm: NDArray[np.float64], *, both: bool) -> tuple[int, int]:
+    """First and last sample without the ends that run up the rim of the mask, at most 2 mm each."""
+    most = round(TRIM_MM / MASK_STEP_MM)
+    typical = ndimage.median_filter(radius_mm, 2 * most + 1, mode="nearest")
+    thick = radius_mm >= RIM_SHARE * np.maximum(typical, MASK_STEP_MM)
+    last = len(radius_mm) - int(np.argmax(thick[::-1][: most + 1]) if thick[-most - 1 :].any() else 0)
+    first = int(np.argmax(thick[: most + 1]) if both and thick[: most + 1].any() else 0)
+    return (first, last) if last - first >= 3 else (0, len(radius_mm))
 
 
 def _rays(sections: Sections) -> NDArray[np.float64]:

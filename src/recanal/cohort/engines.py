@@ -7,7 +7,6 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,7 +14,7 @@ import sqlalchemy as sa
 
 from recanal.errors import CohortError
 
-__all__ = ["connect", "copy_rows", "is_url", "reading", "shown_url", "writing"]
+__all__ = ["connect", "copy_rows", "is_url", "reading", "writing"]
 
 _LOG = logging.getLogger(__name__)
 _SLICE_ROWS = 50_000
@@ -32,11 +31,6 @@ def is_url(where: str) -> bool:
     (True, False, False)
     """
     return _URL.match(where) is not None
-
-
-def shown_url(where: str) -> str:
-    """A store's name without the password, for messages."""
-    return re.sub(r"://([^:/@]+):[^@]*@", r"://\1:***@", where) if is_url(where) else Path(where).name
 
 
 def connect(where: str, *, timeout_s: float = 60.0) -> sa.Engine:

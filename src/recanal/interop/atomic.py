@@ -107,18 +107,28 @@ class ResultFolder:
     def __enter__(self) -> Self:
         if self.folder.exists() and not self.folder.is_dir():
             raise OptionError(f"The result folder {self.folder.name!r} is a file.", hint="Name another folder.")
+        try:
+            name = self._staging_folder()
+        except OSError as error:
+            raise OptionError(
+                f"The result folder {self.folder.name!r} cannot be written: {error.strerror or 'unknown reason'}.",
+                hint="Name a folder on a disk that can be written.",
+            ) from error
+        self._staging = Path(name)
+        self._mark = hold(self._staging)
+        return self
+
+    def _staging_folder(self) -> str:
+        """A hidden folder beside the result, or inside it where only that can be written."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         clear_leftovers((self.folder.parent, self.folder), self.folder.name)
         prefix = f".{self.folder.name[:64]}."
         try:
-            name = tempfile.mkdtemp(dir=self.folder.parent, prefix=prefix, suffix=".partial")
+            return tempfile.mkdtemp(dir=self.folder.parent, prefix=prefix, suffix=".partial")
         except PermissionError:
             if not self.folder.is_dir():
                 raise
-            name = tempfile.mkdtemp(dir=self.folder, prefix=prefix, suffix=".partial")
-        self._staging = Path(name)
-        self._mark = hold(self._staging)
-        return self
+            return tempfile.mkdtemp(dir=self.folder, prefix=prefix, suffix=".partial")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

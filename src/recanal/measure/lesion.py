@@ -150,7 +150,7 @@ def _lesion(site: _Site, *, name: str | None, bins: Scheme, number: int) -> Lesi
         bridge_confidence=site.bridge.confidence,
         bridge_alternatives=_alternatives(site.bridge),
         wall_bridged_percent=float(100.0 * (1.0 - seen.mean())),
-        flags=_flags(site, reference, proximal_taper),
+        flags=_flags(site, reference, proximal_taper, distal_taper),
     )
 
 
@@ -301,13 +301,13 @@ def _alternatives(bridge: Bridge) -> tuple[dict[str, object], ...]:
     return ({"cost_ratio": bridge.rival_ratio, "points_mm": points},)
 
 
-def _flags(site: _Site, reference: Reference, funnel: Taper | None) -> tuple[str, ...]:
+def _flags(site: _Site, reference: Reference, funnel: Taper | None, distal_funnel: Taper | None) -> tuple[str, ...]:
     flags = []
     if site.bridge.confidence < LOW_CONFIDENCE:
         flags.append("low confidence in the axis through the occlusion: " + "; ".join(site.bridge.reasons))
     known = [d for d in (reference.proximal_diameter_mm, reference.distal_diameter_mm) if d is not None]
     if known and min(known) < SMALL_VESSEL_MM:
-        flags.append(f"reference diameter {min(known):.1f} mm is below 2.0 mm (an exclusion of Xing 2022)")
+        flags.append(f"reference diameter {min(known):.2f} mm is below 2.0 mm (an exclusion of Xing 2022)")
     if reference.proximal_diameter_mm is None:
         flags.append("proximal reference diameter not measurable: too little open vessel before the proximal cap")
     if reference.distal_diameter_mm is None:
@@ -316,6 +316,10 @@ def _flags(site: _Site, reference: Reference, funnel: Taper | None) -> tuple[str
         flags.append("shape of the proximal cap not measurable: too little open vessel before it")
     elif funnel.hidden:
         flags.append("calcium at the proximal cap hides its shape")
+    if distal_funnel is not None and distal_funnel.hidden:
+        flags.append(
+            "calcium at the distal cap: its place, and with it the length, is less certain than the interval says"
+        )
     weak = min(float(site.vessel.lumen.level_hu[0]), float(site.vessel.lumen.level_hu[-1]))
     if weak < WEAK_LUMEN_HU:
         flags.append(f"lumen of only {weak:.0f} HU beyond a cap: contrast hardly above tissue")

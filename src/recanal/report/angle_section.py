@@ -31,7 +31,11 @@ def angle_section(case: CaseReport, say: Display, sources: Sources) -> Section |
         rows = _rows(lesion, f"lesions.{index}", say)
         if rows:
             title = [heading(lesion.id)] if len(case.lesions) > 1 else []
-            blocks += [*title, bullets(rows), pictures([*_simulated(lesion, ", simulated"), _map(lesion)], height_mm=44.0)]
+            blocks += [
+                *title,
+                bullets(rows),
+                pictures([*_simulated(lesion, ", simulated"), _map(lesion)], height_mm=44.0),
+            ]
             printed += [*title, pictures(_simulated(lesion), height_mm=44.0), bullets(rows)]
     if not blocks:
         return None

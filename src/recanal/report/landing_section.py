@@ -25,13 +25,13 @@ def landing_section(case: CaseReport, say: Display, sources: Sources) -> Section
         Not used.
     """
     del sources
-    rows = [
-        (lesion.id, _words(case, index, say)) for index, lesion in enumerate(case.lesions) if lesion.kind != "none"
-    ]
+    rows = [(lesion.id, _words(case, index, say)) for index, lesion in enumerate(case.lesions) if lesion.kind != "none"]
     if not rows:
         return None
     one = len(case.lesions) == 1
-    return Section("plan", "Landing zone", (text(rows[0][1]) if one else bullets([f"{name}: {w}" for name, w in rows]),))
+    return Section(
+        "plan", "Landing zone", (text(rows[0][1]) if one else bullets([f"{name}: {w}" for name, w in rows]),)
+    )
 
 
 def _words(case: CaseReport, index: int, say: Display) -> str:
@@ -42,7 +42,7 @@ def _words(case: CaseReport, index: int, say: Display) -> str:
     if say.at(f"{at}.distal_vessel.diameter_mean_mm") is not None:
         parts.append(f"mean {say.number(f'{at}.distal_vessel.diameter_mean_mm', unit='mm')}")
     parts.append(f"diseased: {say.truth(f'{at}.distal_vessel.diseased')}")
-    parts.append(f"bifurcation at the distal cap: {say.truth(f'{at}.distal_cap.bifurcation')}")
+    parts.append(f"bifurcation at its cap: {say.truth(f'{at}.distal_cap.bifurcation')}")
     branch = case.findings.facts.get("landing_zone_large_branch")
     if branch is not None and spoken_of(case) == case.lesions[index].id:
         truth = say.truth("findings.landing_zone_large_branch.value")

@@ -63,9 +63,9 @@ def report_model(case: CaseReport) -> dict[str, Any]:
     -------
     model
         Nested lists and dictionaries of text, in the order of the page: ``header``, ``verdict``, ``limits``,
-        ``lesions``, ``sections["views"]``, ``scores``, ``sections["plan"]``, ``sections["record"]``, ``findings``, ``series``, ``provenance``,
-        ``references``. ``numbers`` maps the path of each shown number in ``case.json`` to the digits shown, so that
-        file, page and PDF can be compared.
+        ``lesions``, ``sections["views"]``, ``scores``, ``sections["plan"]``, ``sections["record"]``, ``findings``,
+        ``series``, ``provenance``, ``references``. ``numbers`` maps the path of each shown number in ``case.json`` to
+        the digits shown, so that file, page and PDF can be compared.
 
     Notes
     -----

@@ -12,6 +12,7 @@ from recanal.report.palette import COMPONENT_COLOURS, COMPONENT_NAMES, bin_text,
 __all__ = ["collateral_group", "lesion_model"]
 
 Group = dict[str, Any]
+_SEVERE_SHARE = 0.5
 _NOT_ON_CT = "not measurable on CT; from the angiogram"
 
 
@@ -122,7 +123,7 @@ def _calcium_rows(at: str, say: Display) -> list[dict[str, Any]]:
     share = say.interval(f"{calcium}.cross_section_max_ratio", decimals=0, unit="%", scale=100)
     rows = [
         _row("Any", say.truth(f"{calcium}.any", missing=NOT_MEASURABLE), "calcium"),
-        _row("Severe (≥50 % of a section)", say.truth(f"{calcium}.severe", missing=NOT_MEASURABLE), "calcium"),
+        _row("Severe (≥50 % of a section)", _severe(calcium, say), "calcium"),
         _row("Largest share of a section", share, "calcified share of a section"),
         _row("Largest arc", say.interval(f"{calcium}.arc_max_deg", decimals=0, unit="°"), "calcium arc"),
         _row("Fills a whole section", say.truth(f"{calcium}.whole_lumen", missing=NOT_MEASURABLE)),
@@ -133,10 +134,20 @@ def _calcium_rows(at: str, say: Display) -> list[dict[str, Any]]:
         ),
     ]
     agatston = say.number(f"{calcium}.agatston", decimals=0, missing=NOT_ASSESSED)
-    rows.append(_row("Agatston (non-contrast CT)", agatston, "Agatston score (not computed by this version)"))
+    rows.append(
+        _row("Agatston (non-contrast CT)", agatston, "Agatston score (`recanal calcium`, on a non-contrast series)")
+    )
     if say.at(f"{calcium}.mass_mg") is not None:
         rows.append(_row("Mass", say.number(f"{calcium}.mass_mg", unit="mg"), "calcium mass"))
     return rows
+
+
+def _severe(calcium: str, say: Display) -> str:
+    """Whether calcification is severe, and whether the measurement decides it."""
+    told = say.truth(f"{calcium}.severe", missing=NOT_MEASURABLE)
+    low, high = (say.at(f"{calcium}.cross_section_max_ratio.{end}") for end in ("low", "high"))
+    open_ = low is not None and high is not None and low < _SEVERE_SHARE <= high
+    return f"{told}, but the interval of the share holds 50 %" if open_ else told
 
 
 def _bend_rows(at: str, say: Display) -> list[dict[str, Any]]:
@@ -150,7 +161,9 @@ def _distal_rows(at: str, say: Display) -> list[dict[str, Any]]:
     beyond = {True: "opacified", False: "not opacified"}.get(say.at(f"{at}.distal_vessel.opacified"), NOT_MEASURABLE)
     mean = []
     if say.at(f"{at}.distal_vessel.diameter_mean_mm") is not None:
-        mean = [_row("Mean diameter of all traced beyond", say.number(f"{at}.distal_vessel.diameter_mean_mm", unit="mm"))]
+        mean = [
+            _row("Mean diameter of all traced beyond", say.number(f"{at}.distal_vessel.diameter_mean_mm", unit="mm"))
+        ]
     diseased = say.truth(f"{at}.distal_vessel.diseased")
     references = [say.number(f"{at}.reference.{side}_diameter_mm", unit="mm") for side in ("proximal", "distal")]
     return [

@@ -12,23 +12,26 @@ _SAME = (
     *("research_use", "mark", "title", "vessel", "header", "verdict", "limits", "lesions", "footer", "no_lesion"),
     *("limits_title", "measured_title", "strips_title", "strips_note", "scores_title"),
 )
-_SECTIONS_NOTE = "Below with borders. Letters: sides of the patient (A, P, L, R, H head, F foot)."
+_SECTIONS_NOTE = "Below with borders."
 _SCORES_NOTE = "Rates of different endpoints do not compare. A range of points: facts are missing."
 _CHANCES_NOTE = "Percentages of strata: by the measured intervals and, where stated, by priors."
 _ANGIOGRAM_NOTE = "* Made for facts from an angiogram, which CT may not match."
 _PROVENANCE = {
     "Software": "",
     "Made (UTC)": "made ",
-    "Input SHA-256": "input SHA-256 ",
-    "Parameters SHA-256": "parameters SHA-256 ",
+    "Input SHA-256": "SHA-256 of input ",
+    "Parameters SHA-256": "of parameters ",
 }
 _HASH_DIGITS = 12
 _MOST_CUTS = 4
 _LEAST_NEEDED = ("_proximal_reference.png", "_distal_reference.png", "_middle.png")
-_MORE = (
-    "In report.html: angle map, more cross-sections, score items, facts to find, rules, material, what would change, "
-    "findings, series, options, references."
-)
+_MORE_OF = {
+    "views": "angle map",
+    "scores": "score items, facts to find",
+    "plan": "rules, material, what would change",
+    "findings": "all findings",
+}
+_MORE = "choice of series, options, full references"
 _NUMBER = re.compile(r"\[(\d+)\]")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ORIGIN = re.compile(r"\((?P<cohort>\w+), (?P<author>[^;,]+)[^;]*?(?P<number> \[\d+\])?; (?P<trust>[^;()]*)\)$")
@@ -57,10 +60,14 @@ def printed_model(model: dict[str, Any]) -> dict[str, Any]:
     }
     out = {key: model[key] for key in _SAME}
     out |= {"sections": sections, "about": model["findings"]["about"]}
-    out |= {"sections_title": model["sections_title"].partition(";")[0], "sections_note": _SECTIONS_NOTE}
+    out |= {
+        "sections_title": model["sections_title"].partition(";")[0],
+        "sections_note": f"{_SECTIONS_NOTE} {model['sections_note']}",
+    }
     out |= {"scores": _scores(model["scores"]), "entered": _entered(model["findings"]["rows"])}
     out["provenance"] = _provenance(model["provenance"])
-    out["more"] = _MORE
+    told = {**model["sections"], "scores": model["scores"]["count"], "findings": model["findings"]["rows"]}
+    out["more"] = f"In report.html: {', '.join([*(words for key, words in _MORE_OF.items() if told[key]), _MORE])}."
     out["sources"] = _sources(out, model["references"])
     return out
 
@@ -85,7 +92,8 @@ def printed_figures(figures: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _scores(scores: dict[str, Any]) -> dict[str, Any]:
     rated: dict[str, list[dict[str, Any]]] = {}
-    others, risks, warnings = [], [], {}
+    others, risks = [], []
+    warnings: dict[str, list[str]] = {}
     for group in scores["groups"]:
         for row in (row for table in group["tables"] for row in table["rows"]):
             for words in row["warnings"]:
@@ -106,7 +114,7 @@ def _scores(scores: dict[str, Any]) -> dict[str, Any]:
     return {
         "count": scores["count"],
         "notes": " ".join([_SCORES_NOTE, *notes]),
-        "rows": shown,
+        "tables": [{"endpoint": endpoint, "rows": rows} for endpoint, rows in rated.items()],
         "lists": [{"title": title, "rows": rows} for title, rows in lists if rows],
         "warnings": [f"{', '.join(names)}: {words}" for words, names in warnings.items()],
     }
@@ -117,7 +125,9 @@ def _line(row: dict[str, Any], mark: str) -> dict[str, Any]:
     return {
         **{key: row[key] for key in ("name", "source", "variant", "endpoint", "points", "trust", "trusted")},
         "mark": mark,
-        "stratum": f"{row['stratum']} ({row['chances'].partition(': ')[2]})" if "%" in row["chances"] else row["stratum"],
+        "stratum": f"{row['stratum']} ({row['chances'].partition(': ')[2]})"
+        if "%" in row["chances"]
+        else row["stratum"],
         "rate": _rate(row),
     }
 
@@ -137,12 +147,16 @@ def _rate(row: dict[str, Any]) -> str:
 def _short(row: dict[str, Any], mark: str) -> dict[str, str]:
     """A score in a list: name, points, the stratum where the facts decide it, endpoint with a rate if any, trust."""
     parts = [f"{row['points']} points" if row["points"] != "1" else "1 point"]
-    if row["decided"]:
+    if row["decided"] and row["stratum"] != row["points"]:
         parts.append(row["stratum"])
     parts.append(" ".join(words for words in (row["endpoint"], _rate(row)) if words))
     if not row["trusted"]:
         parts.append(row["trust"])
-    about = [f"({row['variant']})" if row["variant"] else "", row["source"], ", ".join(words for words in parts if words)]
+    about = [
+        f"({row['variant']})" if row["variant"] else "",
+        row["source"],
+        ", ".join(words for words in parts if words),
+    ]
     return {"name": f"{row['name']}{mark}", "words": " ".join(words for words in about if words)}
 
 

@@ -57,7 +57,7 @@ def test_six_findings_in_the_order_of_the_crossing_algorithm(case: CaseReport) -
         ("Side branch", "yes, at 1.2 mm"),
         ("Attenuation", "96 HU"),
         ("Any", "yes"),
-        ("Severe", "yes"),
+        ("Severe", "yes, but the interval of the share holds 50 %"),
         ("Chance that it is blunt", "86 %"),
         ("Largest share", "56 % (49–61)"),
         ("Largest arc", "220° (198–241)"),
