@@ -20,6 +20,7 @@ MARGIN_MM = 12.0
 INSIDE_COST = 0.1
 LEAST_LEVEL_HU = 150.0
 END_VOXELS = 2
+CHEAP_COST = 300.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +57,17 @@ def tissue_costs(volume: Volume, points_mm: NDArray[np.float64]) -> CostMap:
 
 def _flat(costs: CostMap, points_mm: NDArray[np.float64]) -> NDArray[np.int64]:
     index = np.clip(np.round(costs.block.affine.to_index(points_mm)).astype(int), 0, np.array(costs.cost.shape) - 1)
-    return np.ravel_multi_index(tuple(index.T), costs.cost.shape).astype(np.int64)
+    return np.asarray(np.ravel_multi_index(tuple(index.T), costs.cost.shape), dtype=np.int64)
 
 
-def _reach(cost: NDArray[np.float32], starts: NDArray[np.int64]) -> Reach:
-    return reach_from(cost, np.unique(starts), np.ones(len(np.unique(starts)), dtype=np.int16), step_mm=GRID_MM)
+def _reach(cost: NDArray[np.float32], starts: NDArray[np.int64], goals: NDArray[np.int64]) -> Reach:
+    """The cheapest ways from some voxels: the cheap ones alone where they arrive at all goals."""
+    seeds = np.unique(starts)
+    labels = np.ones(len(seeds), dtype=np.int16)
+    near = reach_from(cost, seeds, labels, step_mm=GRID_MM, most_cost=CHEAP_COST)
+    if np.isfinite(near.cost.ravel()[goals]).all():
+        return near
+    return reach_from(cost, seeds, labels, step_mm=GRID_MM)
 
 
 def pieces_reached(costs: CostMap, pieces: Sequence[NDArray[np.float64]], rooted: Sequence[int]) -> list[Bridge]:
@@ -81,7 +88,8 @@ def pieces_reached(costs: CostMap, pieces: Sequence[NDArray[np.float64]], rooted
     for k, own in enumerate(voxels):
         cost.ravel()[own] = INSIDE_COST
         owner[own] = k
-    reach = _reach(cost, np.concatenate([voxels[k] for k in rooted]))
+    goals = np.array([own[0] for k, own in enumerate(voxels) if k not in rooted], dtype=np.int64)
+    reach = _reach(cost, np.concatenate([voxels[k] for k in rooted]), goals)
     total = reach.cost.ravel()
     found = []
     for k, own in enumerate(voxels):
@@ -97,8 +105,8 @@ def pieces_reached(costs: CostMap, pieces: Sequence[NDArray[np.float64]], rooted
 
 def ends_reached(costs: CostMap, tree_mm: NDArray[np.float64], ends_mm: NDArray[np.float64]) -> Bridge:
     """The cheapest bridge from any point of a tree (n, 3) to one of some ends (m, 3), with the index of that end."""
-    reach = _reach(costs.cost, _flat(costs, tree_mm))
     there = _flat(costs, ends_mm)
+    reach = _reach(costs.cost, _flat(costs, tree_mm), there)
     best = int(np.argmin(reach.cost.ravel()[there]))
     return _bridge(costs, best, [int(voxel) for voxel in reach.way_to(int(there[best]))])
 

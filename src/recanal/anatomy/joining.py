@@ -87,8 +87,9 @@ def joined_pieces(volume: Volume, mask: VesselMask, ascending: Aorta | None) -> 
     Notes
     -----
     Pieces within 6 mm of the aorta begin there. Each other piece is joined by the cheapest way through tissue from any
-    piece that is joined, at most 80 mm long; where no vessel is seen on it, the tree is doubted. A piece that is farther away begins at its wider end, and the tree is doubted. So it is where there is no aorta: then
-    the widest end that faces no other piece is upstream, or the highest one of several that are as wide.
+    piece that is joined, at most 80 mm long; where no vessel is seen on it, the tree is doubted. A piece that is
+    farther away begins at its wider end, and the tree is doubted. So it is where there is no aorta: then the widest end
+    that faces no other piece is upstream, or the highest one of several that are as wide.
     """
     solid = solid_of(mask.inside, volume.affine)
     pieces, short = pieces_of(solid)

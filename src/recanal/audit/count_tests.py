@@ -40,7 +40,7 @@ Table = NDArray[np.float64]
 class Candidate:
     """A test on a grouping.
 
-    Attributes
+    Parameters
     ----------
     test
         The test and its numbers.

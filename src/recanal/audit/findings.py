@@ -28,7 +28,7 @@ _GRAVITY = {verdict: place for place, verdict in enumerate(Verdict)}
 class Finding:
     """One check of one row.
 
-    Attributes
+    Parameters
     ----------
     check
         What was checked: ``test``, ``p``, ``percentage``, ``total``, ``quartiles``, ``mixture`` and so on.
@@ -56,7 +56,7 @@ class Finding:
 class RowReport:
     """The findings of a row; the first is the main one, what the row as a whole claims.
 
-    Attributes
+    Parameters
     ----------
     table, name, kind
         Which row.
@@ -100,7 +100,7 @@ class RuleFit:
 class AuditReport:
     """The audit of one publication.
 
-    Attributes
+    Parameters
     ----------
     title, doi
         Which one.

@@ -39,7 +39,7 @@ _SAME = str.maketrans({"−": "-", "–": "-", "—": "-", "·": ".", "≤": "<"
 class Printed:
     """A printed number.
 
-    Attributes
+    Parameters
     ----------
     text
         As printed.
@@ -85,7 +85,7 @@ class Printed:
 class PrintedP:
     """A printed P value.
 
-    Attributes
+    Parameters
     ----------
     text
         As printed.
@@ -122,7 +122,7 @@ class PrintedP:
 class CountCell:
     """A count, with its denominator and percentage where they are printed.
 
-    Attributes
+    Parameters
     ----------
     text
         As printed.

@@ -213,7 +213,7 @@ Content = (
 class Row:
     """A row of a printed table.
 
-    Attributes
+    Parameters
     ----------
     table, name
         Where it stands.
@@ -241,7 +241,7 @@ class Row:
 class Document:
     """The tables of one publication.
 
-    Attributes
+    Parameters
     ----------
     title, doi
         Which one; the DOI may be empty.

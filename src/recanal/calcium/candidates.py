@@ -12,7 +12,7 @@ from recanal.calcium.agatston import LEAST_AREA_MM2, THRESHOLD_HU
 from recanal.calcium.chest import GRID_MM, Chest
 from recanal.calcium.stack import SliceStack
 
-__all__ = ["Candidate", "Candidates", "find_candidates"]
+__all__ = ["BLOOD_HU", "Candidate", "Candidates", "find_candidates"]
 
 SHELL_MM = (2.0, 7.0)
 BONE_MM3 = 2500.0

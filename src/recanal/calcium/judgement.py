@@ -11,7 +11,7 @@ from recanal.calcium.candidates import Candidate, Candidates
 from recanal.calcium.chest import Chest
 from recanal.calcium.great_vessels import GreatVessels
 
-__all__ = ["Judged", "judge"]
+__all__ = ["NOISE_SIGMAS", "Judged", "judge"]
 
 WALL_MM = 2.5
 DESCENDING_WALL_MM = 4.0
@@ -79,7 +79,7 @@ def judge(candidates: Candidates, chest: Chest, great: GreatVessels, *, noise_hu
     Parameters
     ----------
     noise_hu
-        Standard deviation of the noise.
+        Standard deviation of the noise, all of it: see :func:`recanal.calcium.noise.noise_hu`.
 
     Notes
     -----

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from recanal.calcium.agatston import LEAST_AREA_MM2, SLICE_MM, THRESHOLD_HU, lesions_of
-from recanal.calcium.candidates import Candidate, Candidates, find_candidates
+from recanal.calcium.candidates import Candidates, find_candidates
 from recanal.calcium.chest import Chest, look_at_chest
+from recanal.calcium.doubts import NO_NOISE_HU, name_flags, noise_flags, unsure_flags
 from recanal.calcium.great_vessels import find_great_vessels
 from recanal.calcium.judgement import Judged, judge
+from recanal.calcium.noise import noise_hu
 from recanal.calcium.registration import Registration, register
 from recanal.calcium.stack import SliceStack
-from recanal.calcium.territory import Named, by_lines, by_position
+from recanal.calcium.territory import ON_LINE_MM, Named, by_lines, by_position
 from recanal.core.calcium import ARTERIES, CalciumLesion, CalciumMethod, ExcludedCalcium
 from recanal.errors import InputError
 
@@ -26,6 +28,7 @@ CONTRAST_SHARE = 0.12
 CONTRAST_HU = (150.0, 700.0)
 LEAST_TOLD_MM3 = 3.0
 STENT_MM = 15.0
+AWAY = "away from the arteries"
 Lines = Mapping[str, NDArray[np.float64]]
 
 
@@ -57,11 +60,14 @@ class Scored:
     lesions
         See :func:`recanal.calcium.agatston.lesions_of`.
     excluded
-        Dense groups of at least 3 mm3 inside the chest that were not counted.
+        Dense groups of at least 3 mm3 inside the chest that were not counted, and every group too far from the arteries
+        of the contrast series.
     artery_rule
         Where the names of the arteries come from.
     registration
         Of the contrast series; None without one.
+    confidence
+        Of the shape of the stack: how sure each label is; None where a reader decided.
     """
 
     labels: NDArray[np.uint8]
@@ -70,6 +76,7 @@ class Scored:
     artery_rule: str = "the reader's mask"
     flags: tuple[str, ...] = ()
     registration: Registration | None = None
+    confidence: NDArray[np.float32] | None = None
 
 
 def method_of(
@@ -127,26 +134,28 @@ def series_flags(stack: SliceStack, *, kvp: float | None) -> tuple[str, ...]:
 def score_labels(
     stack: SliceStack, labels: NDArray[np.uint8], *, calibration_mg_per_hu_mm3: float | None = None
 ) -> Scored:
-    """The exact score of a reader's regions."""
+    """The exact score of a reader's regions.
+
+    Raises
+    ------
+    InputError
+        When the mask marks no voxel: a score of 0 would be no finding.
+    """
+    marked = labels > 0
+    if not marked.any():
+        raise InputError(
+            "The mask marks no voxel.", hint="Mark where to look, calcium or not: 1 LM, 2 LAD, 3 LCX, 4 RCA."
+        )
     lesions = lesions_of(stack, labels, calibration_mg_per_hu_mm3=calibration_mg_per_hu_mm3)
-    return Scored(labels, lesions)
-
-
-def _noise_hu(stack: SliceStack, chest: Chest) -> float:
-    """Median standard deviation in 5 x 5 pixels of soft tissue around the middle of the heart."""
-    k, row, column = np.rint(stack.affine.to_index(chest.heart_mm)[0]).astype(int)
-    k = int(np.clip(k, 1, len(stack.hu) - 2))
-    half = [int(20.0 / step) for step in stack.affine.spacing_mm[1:]]
-    box = (
-        slice(k - 1, k + 2),
-        slice(max(row - half[0], 0), row + half[0]),
-        slice(max(column - half[1], 0), column + half[1]),
-    )
-    part = stack.hu[box].astype(np.float64)
-    mean = ndimage.uniform_filter(part, (1, 5, 5))
-    spread = np.sqrt(np.maximum(ndimage.uniform_filter(part**2, (1, 5, 5)) - mean**2, 0.0) * 25 / 24)
-    soft = (mean > 0) & (mean < 100)
-    return float(np.median(spread[soft])) if soft.any() else 20.0
+    flags: tuple[str, ...] = ()
+    if not (stack.hu[marked] >= THRESHOLD_HU).any():
+        flags = (f"nothing in the marked regions reaches {THRESHOLD_HU:.0f} HU",)
+    elif not lesions:
+        flags = (
+            f"what reaches {THRESHOLD_HU:.0f} HU in the marked regions is smaller than {LEAST_AREA_MM2:g} mm2 in every "
+            f"slice and counts nothing",
+        )
+    return Scored(labels, lesions, flags=flags)
 
 
 def _check_plain(chest: Chest) -> None:
@@ -163,13 +172,35 @@ def _check_plain(chest: Chest) -> None:
         )
 
 
-def _artery(item: Candidate, root_mm: NDArray[np.float64], lines_mm: Lines) -> Named:
-    """By the lines of the contrast series where one is near, else by position."""
-    place = by_position(item.centre_mm, root_mm)
-    line = by_lines(item.centre_mm, lines_mm)
-    if line is None:
-        return place if not lines_mm else Named(place.artery, 0.5)
-    return line
+def _named(
+    judged: tuple[Judged, ...], root_mm: NDArray[np.float64], lines_mm: Lines
+) -> tuple[list[tuple[Judged, Named]], list[Judged]]:
+    """Coronary groups with their artery, and those too far from every artery of the contrast series."""
+    kept, away = list[tuple[Judged, Named]](), list[Judged]()
+    for item in (j for j in judged if j.place == "coronary"):
+        centre = item.candidate.centre_mm
+        named = by_lines(centre, lines_mm) if lines_mm else by_position(centre, root_mm)
+        if named is not None:
+            kept.append((item, named))
+            continue
+        gap_mm = min(float(cKDTree(points).query(centre)[0]) for points in lines_mm.values())
+        away.append(Judged(item.candidate, AWAY, f"{gap_mm:.1f} mm from the nearest named artery", 0.0))
+    return kept, away
+
+
+def _away_flags(away: list[Judged], lines_mm: Lines) -> list[str]:
+    """What was left out because no artery of the contrast series is near, and which arteries that series lacks."""
+    flags = []
+    if away:
+        volume_mm3 = sum(item.candidate.volume_mm3 for item in away)
+        flags.append(
+            f"{len(away)} group(s), {volume_mm3:.0f} mm3, not counted: farther than {ON_LINE_MM:g} mm from every named "
+            f"artery of the contrast series"
+        )
+    missing = [name for name in ARTERIES[1:] if lines_mm and name not in lines_mm]
+    if missing:
+        flags.append(f"no {', '.join(missing)} in the contrast series: calcium there is not counted")
+    return flags
 
 
 def _painted(
@@ -185,8 +216,8 @@ def _painted(
 
 
 def _excluded(judged: tuple[Judged, ...]) -> tuple[ExcludedCalcium, ...]:
-    told = [j for j in judged if j.place in ("aorta", "valve or muscle", "stent or metal")]
-    told = [j for j in told if j.candidate.volume_mm3 >= LEAST_TOLD_MM3]
+    told = [j for j in judged if j.place in ("aorta", "valve or muscle", "stent or metal", AWAY)]
+    told = [j for j in told if j.candidate.volume_mm3 >= LEAST_TOLD_MM3 or j.place == AWAY]
     ordered = sorted(told, key=lambda j: -j.candidate.volume_mm3)
     return tuple(
         ExcludedCalcium(
@@ -236,7 +267,8 @@ def find_calcium(
     Notes
     -----
     See :func:`recanal.calcium.judgement.judge` for what counts as coronary and
-    :mod:`recanal.calcium.territory` for the names. Side branches belong to the main artery that they leave.
+    :mod:`recanal.calcium.territory` for the names. Side branches belong to the main artery that they leave. With the
+    named arteries of a contrast series, what lies farther than 6 mm from every one of them is not counted.
     """
     chest = look_at_chest(stack)
     _check_plain(chest)
@@ -248,9 +280,9 @@ def find_calcium(
             hint="Give the reader's regions with --mask.",
         )
     registration, lines_mm, flags = _lined_up(chest, contrast)
-    candidates = find_candidates(stack, chest)
-    judged = judge(candidates, chest, great, noise_hu=_noise_hu(stack, chest))
-    coronary = [(j, _artery(j.candidate, root, lines_mm)) for j in judged if j.place == "coronary"]
+    candidates, noise = find_candidates(stack, chest), noise_hu(stack, chest)
+    judged = judge(candidates, chest, great, noise_hu=NO_NOISE_HU if noise is None else noise)
+    coronary, away = _named(judged, root, lines_mm)
     labels, sure = _painted(candidates, coronary)
     lesions = lesions_of(stack, labels, calibration_mg_per_hu_mm3=calibration_mg_per_hu_mm3, confidence=sure)
     long = sum(j.candidate.extent_mm > STENT_MM for j, _ in coronary)
@@ -258,5 +290,7 @@ def find_calcium(
         flags.append(f"{long} group(s) longer than {STENT_MM:.0f} mm counted as calcium: look whether one is a stent")
     if great.descending is None:
         flags.append("descending aorta not found")
+    flags += [*noise_flags(noise), *_away_flags(away, lines_mm), *unsure_flags(lesions)]
+    flags += name_flags(lesions, [(j.candidate.centre_mm, named) for j, named in coronary])
     rule = "the named arteries of the contrast series" if lines_mm else "position relative to the aortic root"
-    return Scored(labels, lesions, _excluded(judged), rule, tuple(flags), registration)
+    return Scored(labels, lesions, _excluded((*judged, *away)), rule, tuple(flags), registration, sure)

@@ -87,7 +87,7 @@ def analyze(study: Path, out: Path, quiet: bool, **options: Any) -> None:
         case = _analysed(request, progress)
     _show(case, out)
     if not case.quality.usable:
-        reasons = "; ".join(case.quality.flags) or "no reason was given"
+        reasons = "; ".join(case.quality.reasons or case.quality.flags) or "no reason was given"
         _echo(f"recanal: Analysed, but this result is not to be trusted: {reasons}.", err=True)
         raise click.exceptions.Exit(NOT_TRUSTED)
 

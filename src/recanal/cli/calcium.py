@@ -13,7 +13,7 @@ from recanal.cli.errors import RecanalCommand
 from recanal.cli.progress import show_steps
 
 if TYPE_CHECKING:
-    from recanal.core.calcium import CalciumReport
+    from recanal.core.calcium import CalciumLesion, CalciumReport
 
 __all__ = ["calcium"]
 
@@ -63,15 +63,32 @@ def calcium(study: Path, out: Path, to_json: bool, quiet: bool, **options: Any) 
 
 
 def _text(report: CalciumReport, out: Path) -> str:
+    from recanal.calcium.doubts import UNSURE_BELOW, unsure
+
+    weak = unsure(report.lesions)
     lines = [f"{'':6}{'Agatston':>10}{'mm3':>10}{'mg':>10}{'lesions':>10}"]
     for name, amount in (*report.arteries.items(), ("total", report.total)):
         mass = "-" if amount.mass_mg is None else f"{amount.mass_mg:.1f}"
-        lines.append(f"{name:6}{amount.agatston:>10.1f}{amount.volume_mm3:>10.1f}{mass:>10}{amount.lesion_count:>10d}")
+        mark = " ?" if any(name in (item.artery, "total") for item in weak) else ""
+        numbers = f"{amount.agatston:>10.1f}{amount.volume_mm3:>10.1f}{mass:>10}{amount.lesion_count:>10d}"
+        lines.append(f"{name:6}{numbers}{mark}")
+    if weak:
+        lines += ["", f"? with a confidence below {UNSURE_BELOW:g}, to be checked on calcium.png:"]
+        lines += [_unsure(item) for item in weak]
+    return "\n".join([*lines, "", *_how(report), f"Result:   {out / 'calcium.json'}"])
+
+
+def _unsure(item: CalciumLesion) -> str:
+    slices = sorted({spot.slice_index for spot in item.spots})
+    where = f"slice {slices[0]}" if len(slices) == 1 else f"slices {slices[0]} to {slices[-1]}"
+    return f"  {item.id:4}{item.artery:4}{item.agatston:>8.1f}  confidence {item.confidence:.2f}, {where}"
+
+
+def _how(report: CalciumReport) -> list[str]:
     method = report.method
     how = "the reader's mask" if method.mode == "mask" else "found automatically: check calcium.png"
-    lines += ["", f"How:      {how}", f"Slices:   {method.slice_rule}", f"Arteries: {method.artery_rule}"]
+    lines = [f"How:      {how}", f"Slices:   {method.slice_rule}", f"Arteries: {method.artery_rule}"]
     if report.excluded:
         places = sorted({item.place for item in report.excluded})
         lines.append(f"Left out: {len(report.excluded)} dense group(s): {', '.join(places)}")
-    lines += [f"Note:     {flag}" for flag in report.flags]
-    return "\n".join([*lines, f"Result:   {out / 'calcium.json'}"])
+    return lines + [f"Note:     {flag}" for flag in report.flags]

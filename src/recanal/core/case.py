@@ -105,7 +105,7 @@ class InputInfo:
 
 @dataclass(frozen=True)
 class Quality:
-    """Whether the picture can be trusted."""
+    """Whether the picture can be trusted; ``reasons`` are those of ``flags`` for which it is not usable."""
 
     noise_hu: float | None = None
     aorta_hu: float | None = None
@@ -114,6 +114,7 @@ class Quality:
     flags: tuple[str, ...] = ()
     psf_sigma_mm: float | None = None
     grade: QualityGrade | None = None
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

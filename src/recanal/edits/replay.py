@@ -9,9 +9,9 @@ import numpy as np
 
 from recanal.core.edits import EditRecord
 from recanal.core.volume import Volume
-from recanal.edits.actions import AddPoint, Edit, MergeLesions, Place, RenameSegment, Waypoint
+from recanal.edits.actions import AddPoint, Edit, MergeLesions, Place, RenameSegment, RenameVessel, SetCap, Waypoint
 from recanal.edits.apply import Site, applied
-from recanal.edits.draft import Draft, begun, costs_of, finished
+from recanal.edits.draft import Draft, begun, costs_of, finished, noted
 from recanal.errors import EditError, InputError
 from recanal.imaging.route import CostMap
 from recanal.imaging.vessel import Vessel
@@ -63,7 +63,8 @@ def replayed(
 
     Notes
     -----
-    The same vessels and corrections give the same result. Undo is leaving out the last correction.
+    The same vessels and corrections give the same result. Undo is leaving out the last correction. A cap set again and
+    a vessel named again carry the note which correction, counted from 1, they replace.
     """
     drafts = [begun(vessel, name=name) for vessel, name in zip(vessels, names, strict=True)]
     known: dict[int, CostMap] = {}
@@ -76,7 +77,9 @@ def replayed(
 
         return made
 
-    records, segments = [], []
+    records: list[EditRecord] = []
+    segments: list[tuple[str, str]] = []
+    made: dict[_Subject, int] = {}
     for edit in edits:
         where = f"edits[{edit.index}] ({edit.do})"
         try:
@@ -85,12 +88,39 @@ def replayed(
             draft, what = applied(replace(drafts[which], notes=()), edit, site)
         except InputError as error:
             raise EditError(f"{where}: {error.message}", hint=error.hint) from error
+        if len(draft.gaps) != len(drafts[which].gaps):
+            made = {key: number for key, number in made.items() if (key.do, key.vessel) != ("set_cap", which)}
+        subject = _subject(edit, which, site.first)
+        if subject is not None:
+            draft = noted(draft, f"replaces correction {made[subject]}") if subject in made else draft
+            made[subject] = len(records) + 1
         drafts[which] = draft
         if isinstance(edit.action, RenameSegment):
             segments.append((edit.action.segment, edit.action.name))
         records.append(EditRecord(edit.do, edit.who, edit.when, edit.reason, what, edit.given, draft.notes))
     done = tuple(finished(draft, vessels[k], costs(k)) for k, draft in enumerate(drafts))
     return Corrected(done, tuple(draft.name for draft in drafts), tuple(segments), tuple(records))
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What a correction sets that a later one can set again: a cap of an occlusion, or the name of a vessel."""
+
+    do: str
+    vessel: int
+    cap: str = ""
+    occlusion: int = 0
+
+
+def _subject(edit: Edit, which: int, first: int) -> _Subject | None:
+    """The subject of a correction; None where a later one of its kind adds to it."""
+    match edit.action:
+        case SetCap(cap=cap):
+            lesion = _lesion_of(edit)
+            return _Subject("set_cap", which, cap, 0 if lesion is None else int(lesion[1:]) - first)
+        case RenameVessel():
+            return _Subject("rename_vessel", which)
+    return None
 
 
 def _first_number(drafts: Sequence[Draft], which: int) -> int:

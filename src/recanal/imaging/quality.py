@@ -48,10 +48,11 @@ def assess(volume: Volume, *, reader_flags: tuple[str, ...] = ()) -> Quality:
     deep = depth > min(DEEP_MM, 0.8 * float(depth.max()))
     blood, noise = _blood_and_noise(volume, np.argwhere(deep), stride) if depth.max() > 2.0 else (None, None)
     flags = [*reader_flags, *_flags(volume, blood, noise)]
-    usable = blood is None or (blood >= UNUSABLE_AORTA_HU and (noise or 0.0) <= UNUSABLE_NOISE_HU)
-    usable = usable and max(volume.spacing_mm) <= UNUSABLE_SLICE_MM
+    reasons = _reasons(volume, blood, noise)
     ratio = None if blood is None or not noise else (blood - FAT_HU) / noise
-    return Quality(noise_hu=noise, aorta_hu=blood, contrast_to_noise=ratio, usable=usable, flags=tuple(flags))
+    return Quality(
+        noise_hu=noise, aorta_hu=blood, contrast_to_noise=ratio, usable=not reasons, flags=tuple(flags), reasons=reasons
+    )
 
 
 def _blood_and_noise(
@@ -79,13 +80,35 @@ def _flags(volume: Volume, blood: float | None, noise: float | None) -> list[str
     if blood is None:
         flags.append("no large enhanced blood pool in view: contrast and noise not measurable")
     elif blood < LEAST_AORTA_HU:
-        flags.append(f"weak contrast: {blood:.0f} HU in the blood pool (250 HU or more is wanted)")
+        flags.append(_weak(blood))
     if noise is not None and noise > MOST_NOISE_HU:
-        flags.append(f"noisy: {noise:.0f} HU")
+        flags.append(_noisy(noise))
     if blood is not None and noise and (blood - FAT_HU) / noise < LEAST_CNR:
         flags.append(f"contrast-to-noise ratio {(blood - FAT_HU) / noise:.1f} is below {LEAST_CNR:.0f}")
     if max(volume.spacing_mm) > MOST_SLICE_MM:
-        flags.append(
-            f"coarse sampling: {max(volume.spacing_mm):.2f} mm between slices or pixels (1 mm or less is wanted)"
-        )
+        flags.append(_sparse(volume))
     return flags
+
+
+def _reasons(volume: Volume, blood: float | None, noise: float | None) -> tuple[str, ...]:
+    """Those of the flags for which the picture is not usable."""
+    reasons = []
+    if blood is not None and blood < UNUSABLE_AORTA_HU:
+        reasons.append(_weak(blood))
+    if blood is not None and noise is not None and noise > UNUSABLE_NOISE_HU:
+        reasons.append(_noisy(noise))
+    if max(volume.spacing_mm) > UNUSABLE_SLICE_MM:
+        reasons.append(_sparse(volume))
+    return tuple(reasons)
+
+
+def _weak(blood_hu: float) -> str:
+    return f"weak contrast: {blood_hu:.0f} HU in the blood pool (250 HU or more is wanted)"
+
+
+def _noisy(noise_hu: float) -> str:
+    return f"noisy: {noise_hu:.0f} HU"
+
+
+def _sparse(volume: Volume) -> str:
+    return f"coarse sampling: {max(volume.spacing_mm):.2f} mm between slices or pixels (1 mm or less is wanted)"

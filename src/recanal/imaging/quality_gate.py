@@ -112,7 +112,10 @@ def graded(volume: Volume, quality: Quality, *, whole_heart: bool = False) -> Qu
     found = grade(volume, quality, whole_heart=whole_heart)
     low = tuple(reason for reason in found.reasons if reason.startswith(LEVELS[2:]))
     usable = quality.usable and found.level != LEVELS[3]
-    return replace(quality, usable=usable, flags=(*quality.flags, *low), grade=found)
+    failed = tuple(reason for reason in low if reason.startswith(LEVELS[3]))
+    return replace(
+        quality, usable=usable, flags=(*quality.flags, *low), grade=found, reasons=(*quality.reasons, *failed)
+    )
 
 
 def exclusion_flags(

@@ -29,7 +29,7 @@ from recanal.measure.intervals import METHOD
 from recanal.pipeline.angles import find_views, simulated, with_projections
 from recanal.pipeline.automatic import AutomaticResult, measure_automatic
 from recanal.pipeline.doubts import doubts_of
-from recanal.pipeline.edited import corrected_case, read_edits
+from recanal.pipeline.edited import check_series, corrected_case, read_edits
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.segmenters import make_segmenter, segmented_tree
 from recanal.pipeline.typed import disagreements, typed_findings
@@ -109,6 +109,7 @@ def analyze_study(request: AnalyzeRequest, *, progress: Callable[[str], None] = 
     started = time.perf_counter()
     study = load_study(request.input, series_uid=request.series_uid)
     read_s = time.perf_counter() - started
+    check_series(edits, study.info.series_uid)
     case, parts = _analysed(study, request, typed, progress)
     case, parts = corrected_case(case, parts, edits, volume=study.volume, typed=typed, progress=progress)
     timings = {"read": read_s, **case.timings_s}
@@ -257,7 +258,13 @@ def _quality(result: SeededResult, volume: Volume) -> Quality:
     if len(result.lesions) > 1:
         flags = (*flags, "several occlusions: findings and scores speak of the longest")
     usable = result.quality.usable and not doubts
-    return replace(result.quality, usable=usable, flags=flags, psf_sigma_mm=result.vessel.borders.sigma_mm)
+    return replace(
+        result.quality,
+        usable=usable,
+        flags=flags,
+        psf_sigma_mm=result.vessel.borders.sigma_mm,
+        reasons=(*result.quality.reasons, *doubts),
+    )
 
 
 def _provenance(request: AnalyzeRequest, *, segmenter: dict[str, Any] | None = None) -> Provenance:

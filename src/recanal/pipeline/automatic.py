@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from recanal.anatomy.from_segmentation import unnamed_segments
+from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.suspects import Suspect, find_suspects
 from recanal.anatomy.tree import CoronaryTree, find_tree
 from recanal.core.case import DistalVessel, Lesion, Quality, SegmentReport, TreeReport
 from recanal.core.findings import Findings
 from recanal.core.volume import Volume
 from recanal.errors import SeedError
+from recanal.imaging.bridge import LOW_CONFIDENCE
 from recanal.imaging.caps import Gap
 from recanal.imaging.quality import assess
 from recanal.imaging.quality_gate import graded
@@ -90,12 +92,17 @@ def measure_automatic(
     progress("judging the picture")
     quality = graded(volume, assess(volume, reader_flags=flags), whole_heart=True)
     anatomy = find_tree(volume, progress=progress) if tree is None else tree
-    suspects = [s for s in find_suspects(anatomy) if vessel is None or s.vessel == vessel]
+    candidates = find_suspects(anatomy)
+    suspects = [s for s in candidates if vessel is None or s.vessel == vessel]
     parts, doubts = _measured(volume, anatomy, suspects, progress)
     numbered = _numbered(parts)
     lesions = _with_run_outs(tuple(lesion for part in numbered for lesion in part.lesions), suspects)
     for part in numbered:
-        doubts += [f"{', '.join(x.id for x in part.lesions)}: {doubt}" for doubt in doubts_of(part, volume)]
+        said = doubts_of(part, volume, automatic=True)
+        doubts += [f"{', '.join(x.id for x in part.lesions)}: {doubt}" for doubt in said]
+    if tree is None:
+        shaky = sum(_is_doubtful(lesion) for lesion in lesions)
+        doubts = [*unlike_coronaries(anatomy, occlusions=len(lesions), doubtful=shaky), *doubts]
     longest = max(lesions, key=_length, default=None)
     return AutomaticResult(
         anatomy=anatomy,
@@ -103,7 +110,7 @@ def measure_automatic(
         lesions=lesions,
         findings=_facts(longest, lesions),
         findings_of=None if longest is None else longest.id,
-        quality=_judged(quality, anatomy, doubts, len(lesions)),
+        quality=_judged(quality, [*anatomy.doubts, *doubts], [*anatomy.flags, *_notes(lesions, candidates, vessel)]),
         tree=_tree_report(anatomy, tuple(numbered)),
     )
 
@@ -241,12 +248,41 @@ def _run_out(suspect: Suspect, name: str) -> Lesion:
     )
 
 
-def _judged(quality: Quality, anatomy: CoronaryTree, doubts: list[str], lesions: int) -> Quality:
-    reasons = [*anatomy.doubts, *doubts]
-    flags = [*quality.flags, *anatomy.flags, *reasons]
-    if lesions > 1:
-        flags.append("several occlusions: findings and scores speak of the longest")
-    return replace(quality, usable=quality.usable and not reasons, flags=tuple(flags))
+def _judged(quality: Quality, reasons: list[str], notes: list[str]) -> Quality:
+    return replace(
+        quality,
+        usable=quality.usable and not reasons,
+        flags=(*quality.flags, *reasons, *notes),
+        reasons=(*quality.reasons, *reasons),
+    )
+
+
+def _notes(lesions: tuple[Lesion, ...], candidates: list[Suspect], vessel: str | None) -> list[str]:
+    """What the reader is to know of all lesions together, and of what was not looked at."""
+    notes = []
+    shapeless = [lesion.id for lesion in lesions if _is_shapeless(lesion)]
+    if shapeless:
+        notes.append(
+            f"{', '.join(shapeless)}: low confidence, and no vessel shape on part of the way: is it an artery?"
+        )
+    if vessel is not None:
+        others = dict.fromkeys(s.vessel or "an artery without a name" for s in candidates if s.vessel != vessel)
+        notes.append(f"only the {vessel} was searched, as asked: the other vessels were not looked at")
+        notes += [f"a stretch without contrast was seen in another vessel and not measured: {name}" for name in others]
+    if len(lesions) > 1:
+        notes.append("several occlusions: findings and scores speak of the longest")
+    return notes
+
+
+def _is_doubtful(lesion: Lesion) -> bool:
+    """Whether the way through is doubtful, or nothing fills beyond."""
+    return lesion.bridge_confidence is None or lesion.bridge_confidence < LOW_CONFIDENCE
+
+
+def _is_shapeless(lesion: Lesion) -> bool:
+    confidence = lesion.bridge_confidence
+    low = confidence is not None and confidence < LOW_CONFIDENCE
+    return low and any("no vessel shape" in flag for flag in lesion.flags)
 
 
 def _tree_report(anatomy: CoronaryTree, parts: tuple[SeededResult, ...]) -> TreeReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from recanal import __version__
 from recanal.anatomy.tree import find_tree
 from recanal.calcium.agatston import amount_of
+from recanal.calcium.doubts import UNSURE_BELOW
 from recanal.calcium.score import Contrast, Scored, find_calcium, method_of, score_labels, series_flags
 from recanal.calcium.stack import SliceStack, labels_on, stack_of
 from recanal.core.calcium import ARTERIES, CalciumReport
@@ -27,6 +29,7 @@ from recanal.report.calcium_picture import SliceView, calcium_png
 
 __all__ = ["CalciumRequest", "load_plain_series", "score_calcium", "score_study"]
 
+_FILES = ("calcium.json", "calcium.png", "calcium_labels.nii.gz")
 _PLAIN = re.compile(r"(ca[ _-]?sc|calcium|scoring|non[- ]?contrast|without contrast|nativ|unenhanced|plain)", re.I)
 Tell = Callable[[str], None]
 
@@ -60,7 +63,7 @@ class CalciumRequest:
         factor = self.calibration_mg_per_hu_mm3
         if factor is not None and not 1e-5 < factor < 1e-2:
             raise OptionError(
-                f"calibration_mg_per_hu_mm3 must lie between 0.00001 and 0.01, got {factor:g}.",
+                f"--calibration: calibration_mg_per_hu_mm3 must lie between 0.00001 and 0.01, got {factor:g}.",
                 hint="A phantom scan gives it; near 0.0008 at 120 kV.",
             )
         if self.mask is not None and self.cta is not None:
@@ -134,7 +137,7 @@ def score_calcium(
     Raises
     ------
     InputError
-        When the series shows contrast, the mask does not fit, or nothing can be found without one.
+        When the series shows contrast, the mask does not fit or marks nothing, or nothing can be found without one.
     """
     stack, kvp = stack_of(volume), volume.meta.get("kvp")
     factor = request.calibration_mg_per_hu_mm3
@@ -200,7 +203,28 @@ def _provenance(request: CalciumRequest, study: LoadedStudy | None) -> Provenanc
 def _view(stack: SliceStack, scored: Scored) -> SliceView:
     steps = stack.affine.matrix
     flips = (bool(steps[1, 1] < 0), bool(steps[0, 2] < 0))
-    return SliceView(stack.hu, scored.labels, stack.affine.spacing_mm[1:], flips)
+    sure = scored.confidence
+    open_names = None if sure is None else (scored.labels > 0) & (sure < UNSURE_BELOW)
+    words = f"? confidence below {UNSURE_BELOW:g}"
+    return SliceView(stack.hu, scored.labels, stack.affine.spacing_mm[1:], flips, open_names, words)
+
+
+def _check_files(request: CalciumRequest) -> None:
+    """Refuse a mask that is not there and a result folder that cannot be written, before anything is computed."""
+    if request.mask is not None and not request.mask.is_file():
+        name = ascii(request.mask.name)[1:-1]
+        raise ReadError("There is no such file.", hint="Check the path of the mask.", file=name, rule="not-found")
+    out = request.out
+    if out.is_symlink() and not out.exists():
+        raise OptionError(f"--out: {out.name!a} is a link to nowhere.", hint="Name another folder.")
+    nearest = next(place for place in (out, *out.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise OptionError(f"--out: {nearest.name!a} is a file, not a folder.", hint="Name another folder.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise OptionError(f"--out: the folder {nearest.name!a} cannot be written to.", hint="Name another folder.")
+    wrong = [name for name in _FILES if (out / name).is_dir()]
+    if wrong:
+        raise OptionError(f"--out: {wrong[0]!r} is a folder there.", hint="Remove it, or name another folder.")
 
 
 def score_study(request: CalciumRequest, *, progress: Tell = _silent) -> CalciumReport:
@@ -211,9 +235,12 @@ def score_study(request: CalciumRequest, *, progress: Tell = _silent) -> Calcium
 
     Raises
     ------
+    OptionError
+        When the result folder cannot be written; before anything is read.
     InputError
         See :func:`load_plain_series` and :func:`score_calcium`.
     """
+    _check_files(request)
     progress("reading")
     study = load_plain_series(request.input, series_uid=request.series_uid)
     report, scored, stack = score_calcium(study.volume, request=request, study=study, progress=progress)

@@ -1,6 +1,9 @@
-"""When a seeded result is not to be trusted."""
+"""When a measured vessel is not to be trusted."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +20,34 @@ LEAST_OPEN_HU = 150.0
 LEAST_CONTRAST_HU = 60.0
 FACE_MM = 1.5
 LEAST_OPEN_MM = 2.0
+_GIVEN = MappingProxyType(
+    {
+        "axis": "the axis through {} is not to be trusted: check both seeds",
+        "edge": "the vessel runs along or out of the edge of the picture between the seeds",
+        "exchanged": "less contrast at the proximal seed ({:.0f} HU) than at the distal one ({:.0f} HU): "
+        "are the seeds exchanged, or does the proximal one lie in the occlusion?",
+        "blood": "the proximal seed ({:.0f} HU) is far below the blood pool ({:.0f} HU): is it in the occlusion?",
+        "faint": "only {:.0f} HU at a seed: it may lie in plaque or muscle and not in open lumen",
+        "short": "only {0:.1f} mm of open vessel beyond the {1} cap: the {1} seed may lie in the occlusion",
+        "dim": "the lumen at the {} seed is only {:.0f} HU above the plaque: the seed may lie in the occlusion",
+    }
+)
+_FOUND = MappingProxyType(
+    {
+        "axis": "the axis found through {} is not to be trusted: measure again with two points in open lumen",
+        "edge": "the vessel that was found runs along or out of the edge of the picture",
+        "exchanged": "less contrast before the occlusion ({:.0f} HU) than beyond it ({:.0f} HU): "
+        "what was followed there may be no open artery",
+        "blood": "the vessel before the occlusion ({:.0f} HU) is far below the blood pool ({:.0f} HU): "
+        "what was followed there may be no open artery",
+        "faint": "only {:.0f} HU at an end of what was followed: it may be plaque or muscle and no open lumen",
+        "short": "only {:.1f} mm of open vessel was found beyond the {} cap: the cap may lie elsewhere",
+        "dim": "the lumen on the {} side is only {:.0f} HU above the plaque: the cap there may lie elsewhere",
+    }
+)
 
 
-def doubts_of(result: SeededResult, volume: Volume) -> tuple[str, ...]:
+def doubts_of(result: SeededResult, volume: Volume, *, automatic: bool = False) -> tuple[str, ...]:
     """Reasons not to trust a result, in words for its reader; none when it can be trusted.
 
     Parameters
@@ -28,45 +56,43 @@ def doubts_of(result: SeededResult, volume: Volume) -> tuple[str, ...]:
         What was measured.
     volume
         What it was measured on.
+    automatic
+        Whether the two ends were found and not given: then no seed is spoken of.
     """
-    return (*_axis_doubts(result, volume), *_seed_doubts(result))
+    says = _FOUND if automatic else _GIVEN
+    return (*_axis_doubts(result, volume, says), *_seed_doubts(result, says))
 
 
-def _axis_doubts(result: SeededResult, volume: Volume) -> list[str]:
+def _axis_doubts(result: SeededResult, volume: Volume, says: Mapping[str, str]) -> list[str]:
     lost = [
         x.id for x in result.lesions if x.bridge_confidence is not None and x.bridge_confidence < UNUSABLE_CONFIDENCE
     ]
-    doubts = [f"the axis through {', '.join(lost)} is not to be trusted: check both seeds"] if lost else []
+    doubts = [says["axis"].format(", ".join(lost))] if lost else []
     line, arc = result.vessel.line, result.vessel.line.arc_mm
     within = (arc >= result.vessel.seed_mm[0]) & (arc <= result.vessel.seed_mm[1])
     if not volume.contains_mm(line.points_mm[within], margin_mm=FACE_MM).all():
-        doubts.append("the vessel runs along or out of the edge of the picture between the seeds")
+        doubts.append(says["edge"])
     return doubts
 
 
-def _seed_doubts(result: SeededResult) -> list[str]:
+def _seed_doubts(result: SeededResult, says: Mapping[str, str]) -> list[str]:
     vessel, gaps = result.vessel, result.vessel.gaps
     first, last = float(vessel.lumen.level_hu[0]), float(vessel.lumen.level_hu[-1])
     blood = result.quality.aorta_hu
     doubts = []
     if gaps and first < LEAST_PROXIMAL_SHARE * last:
-        doubts.append(
-            f"less contrast at the proximal seed ({first:.0f} HU) than at the distal one ({last:.0f} HU): "
-            "are the seeds exchanged, or does the proximal one lie in the occlusion?"
-        )
+        doubts.append(says["exchanged"].format(first, last))
     if blood is not None and first < LEAST_BLOOD_SHARE * blood:
-        doubts.append(
-            f"the proximal seed ({first:.0f} HU) is far below the blood pool ({blood:.0f} HU): is it in the occlusion?"
-        )
+        doubts.append(says["blood"].format(first, blood))
     faint = min(first, last)
     if not gaps and (faint < LEAST_OPEN_HU or (blood is not None and faint < LEAST_BLOOD_SHARE * blood)):
-        doubts.append(f"only {faint:.0f} HU at a seed: it may lie in plaque or muscle and not in open lumen")
+        doubts.append(says["faint"].format(faint))
     if gaps:
-        doubts += _cap_doubts(result)
+        doubts += _cap_doubts(result, says)
     return doubts
 
 
-def _cap_doubts(result: SeededResult) -> list[str]:
+def _cap_doubts(result: SeededResult, says: Mapping[str, str]) -> list[str]:
     vessel, gaps = result.vessel, result.vessel.gaps
     area, arc = vessel.borders.contours.lumen_area_mm2, vessel.line.arc_mm
     open_mm = {
@@ -77,16 +103,8 @@ def _cap_doubts(result: SeededResult) -> list[str]:
         "proximal": float(vessel.lumen.level_hu[0]) - gaps[0].plaque_start_hu,
         "distal": float(vessel.lumen.level_hu[-1]) - gaps[-1].plaque_end_hu,
     }
-    doubts = [
-        f"only {length:.1f} mm of open vessel beyond the {name} cap: the {name} seed may lie in the occlusion"
-        for name, length in open_mm.items()
-        if length < LEAST_OPEN_MM
-    ]
-    return doubts + [
-        f"the lumen at the {name} seed is only {hu:.0f} HU above the plaque: the seed may lie in the occlusion"
-        for name, hu in contrast.items()
-        if hu < LEAST_CONTRAST_HU
-    ]
+    short = [says["short"].format(length, name) for name, length in open_mm.items() if length < LEAST_OPEN_MM]
+    return short + [says["dim"].format(name, hu) for name, hu in contrast.items() if hu < LEAST_CONTRAST_HU]
 
 
 def _span(arc_mm: NDArray[np.float64]) -> float:

@@ -29,7 +29,7 @@ from recanal.pipeline.typed import disagreements
 from recanal.scores import evaluate_all
 from recanal.strategy import advise_all
 
-__all__ = ["EditList", "corrected_case", "read_edits", "remeasured"]
+__all__ = ["EditList", "check_series", "corrected_case", "read_edits", "remeasured"]
 
 VESSELS = ("LM", "LAD", "LCX", "RCA")
 SEVERAL = "several occlusions: findings and scores speak of the longest"
@@ -76,6 +76,28 @@ def read_edits(path: Path | None) -> EditList:
     return EditList(edits, uid, sha256)
 
 
+def check_series(todo: EditList, series_uid: str | None) -> None:
+    """Refuse corrections that were made on another series than the one read, also an empty list of them.
+
+    Parameters
+    ----------
+    todo
+        The corrections.
+    series_uid
+        Of the series that was read; None where the file has none, and then nothing is refused.
+
+    Raises
+    ------
+    EditError
+        When the two differ.
+    """
+    if todo.series_uid is not None and series_uid not in (None, todo.series_uid):
+        raise EditError(
+            "series_uid: the corrections were made on another series than the one read.",
+            hint="Choose the series with --series, or leave series_uid out.",
+        )
+
+
 def _check_name(edit: Edit) -> None:
     action, where = edit.action, f"edits[{edit.index}] ({edit.do}): name"
     if isinstance(action, RenameVessel) and action.name not in VESSELS:
@@ -120,13 +142,9 @@ def corrected_case(
     EditError
         When a correction cannot be made, with its index; nothing is changed then.
     """
+    check_series(todo, case.input.series_uid)
     if not todo.edits:
         return case, parts
-    if todo.series_uid is not None and case.input.series_uid not in (None, todo.series_uid):
-        raise EditError(
-            "series_uid: the corrections were made on another series than the one read.",
-            hint="Choose the series with --series, or leave series_uid out.",
-        )
     progress("replaying the corrections")
     started = time.perf_counter()
     names = [part.lesions[0].vessel if part.lesions else None for part in parts]
@@ -268,9 +286,12 @@ def _quality(
     """The quality with the doubts of the corrected vessels in place of those of the earlier ones."""
     many = len(old) > 1 or case.provenance.parameters.get("mode") == "automatic"
 
+    def told(part: SeededResult) -> tuple[str, ...]:
+        return doubts_of(part, volume, automatic=many)
+
     def doubts(parts: tuple[SeededResult, ...]) -> list[str]:
         prefix = [f"{', '.join(x.id for x in part.lesions)}: " if many else "" for part in parts]
-        return [f"{head}{said}" for head, part in zip(prefix, parts, strict=True) for said in doubts_of(part, volume)]
+        return [f"{head}{said}" for head, part in zip(prefix, parts, strict=True) for said in told(part)]
 
     was, now = doubts(old), doubts(new)
     kept = tuple(flag for flag in case.quality.flags if flag not in was and flag != SEVERAL)
@@ -279,6 +300,11 @@ def _quality(
     sigma = case.quality.psf_sigma_mm
     if len(new) == 1 and sigma is not None:
         sigma = new[0].vessel.borders.sigma_mm
+    failed = (*(reason for reason in case.quality.reasons if reason not in was), *now) or case.quality.reasons
     return replace(
-        case.quality, usable=usable, flags=(*kept, *now, *([SEVERAL] if several else [])), psf_sigma_mm=sigma
+        case.quality,
+        usable=usable,
+        flags=(*kept, *now, *([SEVERAL] if several else [])),
+        psf_sigma_mm=sigma,
+        reasons=() if usable else failed,
     )

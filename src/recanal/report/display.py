@@ -40,15 +40,21 @@ def _unprintable(char: str) -> bool:
 
 
 def nothing_found(case: CaseReport) -> str:
-    """What is said of a case without a lesion: how much was looked at, where the tree was found without points."""
-    lengths = [
-        sum(math.dist(a, b) for a, b in pairwise(segment.points_mm))
-        for segment in case.tree.segments
-        if case.provenance.parameters.get("mode") == "automatic"
-    ]
-    if not lengths:
+    """What is said of a case without a lesion: how much was looked at, where the tree was found without points.
+
+    Where one vessel alone was searched, only its length counts, and it is said that the others were not looked at.
+    """
+    if case.provenance.parameters.get("mode") != "automatic" or not case.tree.segments:
         return "No lesion was analysed."
-    return f"No occlusion was found on {sum(lengths):.0f} mm of coronary artery."
+    vessel = case.provenance.parameters.get("vessel")
+    searched = [segment for segment in case.tree.segments if vessel is None or segment.vessel == vessel]
+    length_mm = sum(math.dist(a, b) for segment in searched for a, b in pairwise(segment.points_mm))
+    if vessel is None:
+        return f"No occlusion was found on {length_mm:.0f} mm of coronary artery."
+    others = "The other vessels were not looked at."
+    if not searched:
+        return f"No {vessel} was found, so no occlusion of it could be. {others}"
+    return f"No occlusion was found on {length_mm:.0f} mm of the {vessel}. {others}"
 
 
 def words(name: str) -> str:

@@ -56,7 +56,8 @@ def verdict_model(case: CaseReport, say: Display) -> dict[str, Any]:
     ]
     if case.quality.psf_sigma_mm is not None:
         parts.append(f"blur (sigma) {say.number('quality.psf_sigma_mm', decimals=2, unit='mm')}")
-    flags = [{"of": "", "words": flag_sentence(flag)} for flag in case.quality.flags]
+    told = dict.fromkeys((*case.quality.reasons, *case.quality.flags))
+    flags = [{"of": "", "words": flag_sentence(flag)} for flag in told]
     flags += [
         {"of": lesion.id if len(case.lesions) > 1 else "", "words": flag_sentence(flag)}
         for lesion in case.lesions

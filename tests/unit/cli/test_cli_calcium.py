@@ -1,7 +1,10 @@
 """``recanal calcium`` from the outside."""
 
 import gzip
+import io
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +12,17 @@ from click.testing import CliRunner
 from nibabel.nifti1 import Nifti1Image
 from PIL import Image
 
+from recanal.calcium.score import method_of
+from recanal.calcium.stack import SliceStack
 from recanal.cli import main
+from recanal.cli.calcium import _text
+from recanal.core.calcium import ARTERIES, CalciumAmount, CalciumLesion, CalciumReport, CalciumSpot
+from recanal.core.case import InputInfo, Provenance
+from recanal.core.volume import Affine
 from recanal.errors import OptionError, ReadError
 from recanal.interop.label_map import read_label_map
 from recanal.pipeline.calcium import CalciumRequest
+from recanal.report.calcium_picture import SliceView, calcium_png
 
 AFFINE = np.diag([-0.5, -0.5, 3.0, 1.0])
 
@@ -123,3 +133,106 @@ def test_help_shows_an_example():
     shown = run("--help")
     assert shown.exit_code == 0
     assert "recanal calcium study --out score --mask" in shown.output
+
+
+def test_an_empty_mask_is_refused_and_one_without_calcium_scores_nought(study, tmp_path):
+    plain, _, out = study
+    labels = np.zeros((60, 50, 8), np.uint8)
+    done = run(plain, "--out", out, "--mask", write(tmp_path / "empty.nii.gz", labels))
+    assert done.exit_code == 2
+    assert "The mask marks no voxel" in done.output
+    assert not out.exists()
+    labels[30:36, 30:36, 3] = 2
+    done = run(plain, "--out", out, "--mask", write(tmp_path / "clean.nii.gz", labels), "--json")
+    told = json.loads(done.output)
+    assert told["total"]["agatston"] == 0
+    assert "nothing in the marked regions reaches 130 HU" in told["flags"]
+
+
+def test_calibration_and_folder_are_looked_at_before_the_study(study, tmp_path):
+    _, mask, _ = study
+    nowhere = tmp_path / "nowhere"
+    for wrong in ("0.8", "nan", "-1"):
+        done = run(nowhere, "--out", tmp_path / "out", "--mask", mask, "--calibration", wrong)
+        assert done.exit_code == 2
+        assert "--calibration" in done.output
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "full" / "calcium.png").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    for out in ("file", "file/below/it", "full", "link"):
+        done = run(nowhere, "--out", tmp_path / out, "--mask", mask)
+        assert done.exit_code == 2
+        assert "--out" in done.output
+    done = run(nowhere, "--out", tmp_path / "out", "--mask", tmp_path / "absent.nii.gz")
+    assert "path of the mask" in done.output
+
+
+def test_an_unsure_lesion_below_the_twelve_largest_slices_is_shown(unsure):
+    report, _, _ = unsure
+    hu, labels = np.full((20, 60, 60), 40, np.int16), np.zeros((20, 60, 60), np.uint8)
+    hu[:, 20:26, 20:26], labels[:, 20:26, 20:26] = 300, 2
+    hu[17, 40:44, 40:44], labels[17, 40:44, 40:44] = 200, 3
+    spots = tuple(CalciumSpot(k, 3.0 * k, 9.0, 300.0, 300.0, 3, 60.0 - k) for k in range(17))
+    faint = CalciumSpot(17, 51.0, 4.0, 200.0, 200.0, 2, 8.0)
+    lesions = (replace(report.lesions[0], spots=spots), replace(report.lesions[1], spots=(faint,)))
+    many = replace(report, lesions=lesions)
+    sizes = []
+    for mask in (None, labels == 3):
+        with Image.open(io.BytesIO(calcium_png(many, SliceView(hu, labels, (0.5, 0.5), unsure=mask)))) as picture:
+            sizes.append(picture.size[1])
+    assert sizes[1] == sizes[0] + 306  # one more row of tiles
+
+
+@pytest.fixture
+def unsure():
+    """A report of two lesions in one slice, C2 of them unsure, and its picture."""
+    hu, labels = np.full((3, 200, 200), 40, np.int16), np.zeros((3, 200, 200), np.uint8)
+    hu[1, 80:86, 60:66], hu[1, 100:106, 120:126] = 300, 300
+    labels[1, 80:86, 60:66], labels[1, 100:106, 120:126] = 2, 3
+    spot = CalciumSpot(1, 3.0, 9.0, 300.0, 300.0, 3, 27.0)
+    lesions = tuple(
+        CalciumLesion(name, artery, 27.0, 27.0, None, 300.0, 300.0, (0.0, 0.0, 3.0), (spot,), sure)
+        for name, artery, sure in (("C1", "LAD", 0.9), ("C2", "LCX", 0.55))
+    )
+    stack = SliceStack(hu, Affine.from_spacing((3.0, 0.5, 0.5)), 3.0)
+    one, none = CalciumAmount(27.0, 27.0, None, 1), CalciumAmount(0.0, 0.0, None, 0)
+    report = CalciumReport(
+        input=InputInfo(),
+        method=method_of(stack, mode="automatic", artery_rule="position", kvp=120.0, calibration_mg_per_hu_mm3=None),
+        total=CalciumAmount(54.0, 54.0, None, 2),
+        arteries={name: one if name in ("LAD", "LCX") else none for name in ARTERIES},
+        lesions=lesions,
+        excluded=(),
+        flags=(),
+        provenance=Provenance("0.1.0"),
+    )
+    return report, hu, labels
+
+
+def test_the_table_marks_what_is_unsure(unsure):
+    lines = _text(unsure[0], Path("out")).splitlines()
+    marked = [line.split()[0] for line in lines[:6] if line.endswith("?")]
+    assert marked == ["LCX", "total"]
+    assert [line for line in lines if line.startswith("  C")] == ["  C2  LCX     27.0  confidence 0.55, slice 1"]
+
+
+def test_the_picture_marks_what_is_unsure(unsure):
+    report, hu, labels = unsure
+
+    def drawn(mask, flips=(False, False)):
+        shown = calcium_png(report, SliceView(hu, labels, (0.5, 0.5), flips, mask))
+        with Image.open(io.BytesIO(shown)) as picture:
+            return np.asarray(picture.convert("RGB")).astype(int)
+
+    nothing = drawn(np.zeros(labels.shape, np.bool_))
+    assert np.array_equal(nothing, drawn(None))
+    for flips in ((False, False), (True, True)):
+        changed = np.abs(drawn(labels == 3, flips) - drawn(None, flips)).sum(axis=2)
+        tile = changed[132:432, 6:306]
+        rows, columns = np.nonzero(tile)
+        assert len(rows) > 20
+        assert np.ptp(rows) < 40
+        assert np.ptp(columns) < 30
+        left, top = (columns.min() > 150), (rows.min() > 150)
+        assert (left, top) == (not flips[1], not flips[0])
+        assert changed[:132].any()

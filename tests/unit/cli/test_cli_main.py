@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 from recanal import __version__
 
 HEAVY = {"numpy", "scipy", "numba", "pydicom", "matplotlib", "SimpleITK", "nibabel", "typst"}
-COMMANDS = ("analyze", "phantom", "score", "scores", "findings")
+COMMANDS = ("analyze", "audit", "calcium", "cohort", "findings", "phantom", "plan", "score", "scores", "study")
 
 
 def test_help_lists_the_commands_and_the_limit_of_use(recanal):
@@ -31,9 +32,22 @@ def test_help_ends_with_an_example(recanal, words):
     assert all(line.strip().startswith("recanal ") for line in tail)
 
 
-@pytest.mark.parametrize("words", [("analyze",), ("score",), ("scores", "list"), ("scores", "show"), ("findings",)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("analyze",),
+        ("audit",),
+        ("calcium",),
+        ("plan",),
+        ("study",),
+        ("score",),
+        ("scores", "list"),
+        ("scores", "show"),
+        ("findings",),
+    ],
+)
 def test_help_holds_an_example(recanal, words):
-    assert "Example:" in recanal(*words, "--help").stdout
+    assert re.search(r"^ +Examples?:$", recanal(*words, "--help").stdout, flags=re.MULTILINE)
 
 
 def test_help_loads_nothing_heavy():

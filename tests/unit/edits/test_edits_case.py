@@ -20,8 +20,8 @@ from recanal.core.case import case_json
 from recanal.core.findings import Findings
 from recanal.edits.actions import Place, Redraw
 from recanal.errors import EditError, ReadError
-from recanal.interop import nifti_bytes
-from recanal.pipeline import AnalyzeRequest, analyze_study
+from recanal.interop import LoadedStudy, nifti_bytes
+from recanal.pipeline import AnalyzeRequest, analyze, analyze_study
 from recanal.pipeline.analyze import analyze_volume
 from recanal.pipeline.edited import EditList, corrected_case, read_edits, remeasured
 from recanal.report import render_html, render_pdf
@@ -279,6 +279,30 @@ def test_corrections_of_another_series_are_refused(analysed):
     todo = EditList(listed(*ROWS), series_uid="1.2.4")
     with pytest.raises(EditError, match="made on another series"):
         corrected_case(named, (result,), todo, volume=volume, typed=Findings({}))
+
+
+def test_an_empty_list_of_another_series_is_refused_too(analysed, tmp_path):
+    volume, case, result = analysed
+    path = tmp_path / "edits.json"
+    path.write_text(json.dumps({**HEAD, "series_uid": "1.2.3", "edits": []}))
+    todo = read_edits(path)
+    assert todo.edits == ()
+    named = replace(case, input=replace(case.input, series_uid="1.2.4"))
+    with pytest.raises(EditError, match="made on another series"):
+        corrected_case(named, (result,), todo, volume=volume, typed=Findings({}))
+    same = replace(case, input=replace(case.input, series_uid="1.2.3"))
+    assert corrected_case(same, (result,), todo, volume=volume, typed=Findings({}))[0] is same
+
+
+def test_another_series_is_refused_before_anything_is_measured(analysed, tmp_path, monkeypatch):
+    volume, case, _ = analysed
+    study = LoadedStudy(volume, replace(case.input, series_uid="1.2.4"), ())
+    monkeypatch.setattr(analyze, "load_study", lambda path, series_uid: study)
+    monkeypatch.setattr(analyze, "_analysed", lambda *_: pytest.fail("measured"))
+    path = tmp_path / "edits.json"
+    path.write_text(json.dumps({**HEAD, "series_uid": "1.2.3", "edits": []}))
+    with pytest.raises(EditError, match="made on another series"):
+        analyze_study(AnalyzeRequest(tmp_path, tmp_path / "out", None, None, edits=path))
 
 
 def test_a_correction_can_raise_a_doubt_and_another_can_settle_it(analysed):

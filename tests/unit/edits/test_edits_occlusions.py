@@ -156,6 +156,22 @@ def test_without_corrections_the_vessel_is_the_one_that_was_found(plain):
     assert done.records == ()
 
 
+def test_what_is_set_again_says_what_it_replaces(replay):
+    caps = [{"do": "set_cap", "cap": cap, "at": {"arc_mm": arc}} for cap, arc in (("distal", 38), ("proximal", 24))]
+    again = {"do": "set_cap", "cap": "distal", "lesion": "L1", "at": {"arc_mm": 39.0}}
+    names = [{"do": "rename_vessel", "name": name} for name in ("LAD", "LCX")]
+    done = replay(*caps, names[0], again, names[1], {**again, "at": {"arc_mm": 38.5}})
+    said = [[note for note in record.notes if note.startswith("replaces")] for record in done.records]
+    assert said == [[], [], [], ["replaces correction 1"], ["replaces correction 3"], ["replaces correction 4"]]
+
+
+def test_a_cap_of_another_occlusion_replaces_nothing(replay):
+    first = {"do": "set_cap", "cap": "distal", "lesion": "L1", "at": {"arc_mm": 41.0}}
+    second = {"do": "set_cap", "cap": "distal", "lesion": "L2", "at": {"arc_mm": 42.0}}
+    done = replay(first, SPLIT, {**first, "at": {"arc_mm": 29.5}}, second)
+    assert [note for record in done.records for note in record.notes if note.startswith("replaces")] == []
+
+
 def test_a_record_says_who_when_what_and_why(replay):
     (record,) = replay({**SPLIT, "who": "reader 3", "when": "2026-03-04", "reason": "lumen seen"}).records
     assert record == EditRecord(

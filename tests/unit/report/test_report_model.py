@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from recanal.core.case import CaseReport, Interval, Lesion, Quality, Reference, as_json
+from recanal.core.case import CaseReport, Interval, Lesion, Quality, Reference, SegmentReport, TreeReport, as_json
 from recanal.core.findings import Findings, vocabulary
 from recanal.report import report_model
-from recanal.report.display import Display, clean, words
+from recanal.report.display import Display, clean, nothing_found, words
 from recanal.report.finding_words import finding_label
 from recanal.report.flag_words import flag_sentence
 from recanal.report.palette import bin_text, caption
@@ -230,6 +230,35 @@ def test_no_probability_is_said_to_be_certain(case: CaseReport) -> None:
     for prob, shown in ((1.0, "over 99 %"), (0.0, "under 1 %"), (0.5, "50 %")):
         cap = dataclasses.replace(case.lesions[0].proximal_cap, blunt_prob=prob)
         assert row(report_model(with_lesion(case, proximal_cap=cap)), "Chance that it is blunt") == shown
+
+
+def two_vessels(case: CaseReport, vessel: str | None) -> CaseReport:
+    """A case of automatic mode without a lesion: 30 mm of LCX, 50 mm of RCA."""
+    ends = {"LCX": 30.0, "RCA": 50.0}
+    segments = tuple(
+        SegmentReport(name, None, name, ((0.0, 0.0, 0.0), (0.0, end, 0.0)), (1.0, 1.0)) for name, end in ends.items()
+    )
+    parameters = {"mode": "automatic", "vessel": vessel}
+    provenance = dataclasses.replace(case.provenance, parameters=parameters)
+    return dataclasses.replace(case, lesions=(), tree=TreeReport("right", segments), provenance=provenance)
+
+
+@pytest.mark.parametrize(
+    ("vessel", "text"),
+    [
+        (None, "No occlusion was found on 80 mm of coronary artery."),
+        ("LCX", "No occlusion was found on 30 mm of the LCX. The other vessels were not looked at."),
+        ("LAD", "No LAD was found, so no occlusion of it could be. The other vessels were not looked at."),
+    ],
+)
+def test_only_what_was_searched_counts_as_free_of_occlusions(case: CaseReport, vessel: str | None, text: str) -> None:
+    assert nothing_found(two_vessels(case, vessel)) == text
+
+
+def test_what_fails_comes_first_in_the_verdict(case: CaseReport) -> None:
+    quality = Quality(usable=False, flags=("noisy: 50 HU", "no lumen"), reasons=("no lumen",))
+    flags = report_model(dataclasses.replace(case, quality=quality))["verdict"]["flags"]
+    assert [flag["words"] for flag in flags[:2]] == ["No lumen.", "Noisy: 50 HU."]
 
 
 def test_the_verdict_tells_all_flags_as_sentences(case: CaseReport) -> None:
