@@ -20,7 +20,7 @@ __all__ = ["LimitsOfAgreement", "bland_altman", "bland_altman_repeated"]
 class LimitsOfAgreement(StatsResult):
     """Bias and limits of agreement of two methods, in the unit of the measurements.
 
-    Attributes
+    Parameters
     ----------
     bias
         Mean of first minus second, with its interval.

@@ -28,7 +28,7 @@ ICC_FORMS = {
 class IntraclassCorrelation(StatsResult):
     """One form of the intraclass correlation coefficient.
 
-    Attributes
+    Parameters
     ----------
     form
         Name after Shrout and Fleiss, such as ``ICC(2,1)``.

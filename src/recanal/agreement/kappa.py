@@ -23,7 +23,7 @@ KAPPA_WEIGHTS = ("none", "linear", "quadratic")
 class KappaEstimate(StatsResult):
     """A coefficient of agreement beyond chance.
 
-    Attributes
+    Parameters
     ----------
     name
         Name of the coefficient.

@@ -51,7 +51,7 @@ def _now() -> str:
 class Store:
     """An open store.
 
-    Attributes
+    Parameters
     ----------
     engine
         The database.

@@ -64,7 +64,7 @@ class StudyTable:
 class StudySeries:
     """Points of a figure, all tuples of one length or empty.
 
-    Attributes
+    Parameters
     ----------
     label
         Name in the legend.
@@ -109,7 +109,7 @@ class StudyLine:
 class StudyFigure:
     """A figure to draw.
 
-    Attributes
+    Parameters
     ----------
     id, title
         Name of its file, and what it shows.
@@ -161,7 +161,7 @@ class StudySection:
 class ChecklistItem:
     """One item of a reporting checklist.
 
-    Attributes
+    Parameters
     ----------
     number, topic, asks
         As the checklist numbers it, its part of the paper, and what it asks for.
@@ -182,7 +182,7 @@ class ChecklistItem:
 class StudyReport:
     """All that a study says.
 
-    Attributes
+    Parameters
     ----------
     title
         Of the plan.

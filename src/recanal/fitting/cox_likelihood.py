@@ -25,7 +25,7 @@ Vector = NDArray[np.float64]
 class Lingering:
     """Cases that stay at risk after a competing event, with falling weight (Fine and Gray).
 
-    Attributes
+    Parameters
     ----------
     competing
         (n,) true where the competing event ended the case.
@@ -86,7 +86,7 @@ class RiskSets:
 class CoxTerms:
     """The partial likelihood at one point, with one row for each of the M events (ties one after the other).
 
-    Attributes
+    Parameters
     ----------
     log_likelihood
         Log partial likelihood.
@@ -111,7 +111,7 @@ class CoxTerms:
 class CoxSolution:
     """Where the partial likelihood is greatest.
 
-    Attributes
+    Parameters
     ----------
     beta, covariance
         Coefficients and inverse information.

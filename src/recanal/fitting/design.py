@@ -26,7 +26,7 @@ _KNOT_SHARES = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275
 class Design:
     """The matrix of a model.
 
-    Attributes
+    Parameters
     ----------
     matrix
         (n, p) numbers, locked.

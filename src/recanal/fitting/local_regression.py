@@ -24,7 +24,7 @@ Vector = NDArray[np.float64]
 class LocalRegression:
     """A fitted curve.
 
-    Attributes
+    Parameters
     ----------
     vertices
         (v,) where the curve was fitted.

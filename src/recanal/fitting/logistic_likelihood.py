@@ -27,7 +27,7 @@ Vector = NDArray[np.float64]
 class LogisticProblem:
     """A logistic model and its data.
 
-    Attributes
+    Parameters
     ----------
     matrix
         (n, p) design, the intercept a column like any other.
@@ -53,7 +53,7 @@ class LogisticProblem:
 class LogisticSolution:
     """Where the likelihood is greatest.
 
-    Attributes
+    Parameters
     ----------
     beta
         (p,) coefficients.

@@ -29,7 +29,7 @@ class StatsResult:
 class Estimate(StatsResult):
     """A number with its interval, in the unit of the quantity that it estimates.
 
-    Attributes
+    Parameters
     ----------
     value, low, high
         Estimate and limits.

@@ -21,7 +21,7 @@ _NOTHING = 1e-7
 class Separation(StatsResult):
     """What separates events from others.
 
-    Attributes
+    Parameters
     ----------
     kind
         ``none``, ``quasi`` (some rows lie on the dividing plane) or ``complete``.

@@ -24,7 +24,7 @@ _MOST_LEVELS = 50
 class StudyData:
     """The rows of a study.
 
-    Attributes
+    Parameters
     ----------
     frame
         One row per lesion. Continuous, binary and ordinal variables are numbers with NaN for missing; categorical ones

@@ -108,7 +108,7 @@ def similar(name: str, known: Iterable[str]) -> str:
 class Place:
     """A table of a plan, for messages.
 
-    Attributes
+    Parameters
     ----------
     path
         Keys and numbers of items from the top.

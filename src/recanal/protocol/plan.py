@@ -236,7 +236,7 @@ class SampleSizePlan(Analysis):
 class Plan:
     """A plan.
 
-    Attributes
+    Parameters
     ----------
     title
         Of the study.

@@ -79,7 +79,7 @@ class Display:
     case
         The result. Its JSON form is read, not its fields, so that page, PDF and file round the same digits.
 
-    Attributes
+    Parameters
     ----------
     shown
         Every number that was put into words: path to text.

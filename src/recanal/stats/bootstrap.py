@@ -27,7 +27,7 @@ Vector = NDArray[np.float64]
 class CutEstimate(StatsResult):
     """The cut of a score that divides events from others best; ``score >= threshold`` counts as positive.
 
-    Attributes
+    Parameters
     ----------
     threshold
         The cut with its percentile interval, in the unit of the score.

@@ -33,7 +33,7 @@ Vector = NDArray[np.float64]
 class BrierScore(StatsResult):
     """Mean squared difference of event and probability.
 
-    Attributes
+    Parameters
     ----------
     score
         The Brier score.
@@ -53,7 +53,7 @@ class BrierScore(StatsResult):
 class CalibrationErrors(StatsResult):
     """Distance of the smooth curve from the diagonal, over the cases.
 
-    Attributes
+    Parameters
     ----------
     ici_share
         Mean absolute difference of smoothed and predicted share (ICI).
@@ -71,7 +71,7 @@ class CalibrationErrors(StatsResult):
 class CalibrationCurve(StatsResult):
     """The smooth calibration curve.
 
-    Attributes
+    Parameters
     ----------
     predicted_share, observed_share, low_share, high_share
         Points of the curve with pointwise limits, cut at 0 and 1.
@@ -90,7 +90,7 @@ class CalibrationCurve(StatsResult):
 class CalibrationSummary(StatsResult):
     """How predictions compare with what happened.
 
-    Attributes
+    Parameters
     ----------
     in_the_large
         Intercept with the predicted log odds as offset; 0 is right, above 0 predictions are too low.

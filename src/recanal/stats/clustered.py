@@ -29,7 +29,7 @@ _Array = NDArray[np.float64]
 class GeeFit(StatsResult):
     """A logistic model of clustered outcomes by generalised estimating equations.
 
-    Attributes
+    Parameters
     ----------
     coefficients
         One per column of the design; errors and intervals robust.

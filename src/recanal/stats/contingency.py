@@ -43,7 +43,7 @@ MOST_PATHS = 2 * 10**7  # a few seconds
 class CountTest:
     """A test of association in a table of counts.
 
-    Attributes
+    Parameters
     ----------
     name
         Name of the test.

@@ -54,7 +54,7 @@ _SKEWED = 1.0
 class Description(StatsResult):
     """One variable in one group, in the unit of the variable.
 
-    Attributes
+    Parameters
     ----------
     count, missing_count
         Rows with and without a value.
@@ -87,7 +87,7 @@ class Description(StatsResult):
 class ContinuousChoice(StatsResult):
     """How a variable is to be shown and tested.
 
-    Attributes
+    Parameters
     ----------
     summary
         ``mean_sd`` or ``median_iqr``.
@@ -112,7 +112,7 @@ class ContinuousChoice(StatsResult):
 class GroupComparison(StatsResult):
     """A test of a continuous variable over groups.
 
-    Attributes
+    Parameters
     ----------
     test
         One of :data:`CONTINUOUS_TESTS`.

@@ -29,7 +29,7 @@ __all__ = [
 class HosmerLemeshow:
     """A Hosmer-Lemeshow test.
 
-    Attributes
+    Parameters
     ----------
     statistic
         Sum over groups and outcomes of (observed - expected)^2 / expected.

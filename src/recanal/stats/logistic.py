@@ -43,7 +43,7 @@ _WIDEST = 5.0  # standard error of a standardised column
 class OddsRatio(StatsResult):
     """One coefficient of a logistic model.
 
-    Attributes
+    Parameters
     ----------
     name
         Column of the design.
@@ -72,7 +72,7 @@ class OddsRatio(StatsResult):
 class LogisticFit(StatsResult):
     """A fitted logistic model.
 
-    Attributes
+    Parameters
     ----------
     method
         ``ml``, ``firth`` or ``flac``, and what the standard errors are where they are robust.

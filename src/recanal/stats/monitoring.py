@@ -22,7 +22,7 @@ __all__ = ["FunnelLimits", "RiskAdjustedCusum", "expected_minus_observed", "funn
 class RiskAdjustedCusum(StatsResult):
     """A risk-adjusted cumulative sum chart.
 
-    Attributes
+    Parameters
     ----------
     score
         Chart after each case; it never falls below 0.
@@ -41,7 +41,7 @@ class RiskAdjustedCusum(StatsResult):
 class FunnelLimits(StatsResult):
     """Limits of a funnel plot at one number of cases.
 
-    Attributes
+    Parameters
     ----------
     rows_count
         Cases.

@@ -38,7 +38,7 @@ Vector = NDArray[np.float64]
 class MantelHaenszel(StatsResult):
     """Effects common to the strata of a trial.
 
-    Attributes
+    Parameters
     ----------
     odds_ratio, risk_difference
         Common odds ratio and common risk difference.
@@ -63,7 +63,7 @@ class MantelHaenszel(StatsResult):
 class DiagnosticAccuracy(StatsResult):
     """What a test says of a state, each share with its exact interval.
 
-    Attributes
+    Parameters
     ----------
     sensitivity, specificity, positive_value, negative_value, accuracy
         Shares.
@@ -84,7 +84,7 @@ class DiagnosticAccuracy(StatsResult):
 class StandardisedEffect(StatsResult):
     """The mean risk if all were treated and if none were, by a logistic model.
 
-    Attributes
+    Parameters
     ----------
     treated_share, control_share
         Mean predicted risks.

@@ -36,7 +36,7 @@ __all__ = [
 class AucEstimate:
     """An area under the curve.
 
-    Attributes
+    Parameters
     ----------
     auc
         Probability that an event has the higher score, ties counted half.
@@ -63,7 +63,7 @@ class AucEstimate:
 class AucComparison:
     """The difference of two areas.
 
-    Attributes
+    Parameters
     ----------
     difference_auc
         First minus second area.
@@ -85,7 +85,7 @@ class AucComparison:
 class RocPoint:
     """One cut of a score: ``score >= threshold`` counts as positive.
 
-    Attributes
+    Parameters
     ----------
     threshold
         The cut, in the unit of the score.

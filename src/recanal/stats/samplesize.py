@@ -30,7 +30,7 @@ __all__ = [
 class ModelSize(StatsResult):
     """Least cases for a prediction model, by criterion.
 
-    Attributes
+    Parameters
     ----------
     rows_count
         The greatest of the three.
@@ -62,7 +62,7 @@ class ModelSize(StatsResult):
 class TrialSize(StatsResult):
     """Cases for a comparison of two arms of equal size.
 
-    Attributes
+    Parameters
     ----------
     per_arm_count, total_count
         Cases, rounded up, with drop-outs added.

@@ -35,7 +35,7 @@ __all__ = [
 class SummaryTest:
     """A test of means or ranks.
 
-    Attributes
+    Parameters
     ----------
     name
         Name of the test.
@@ -60,7 +60,7 @@ class SummaryTest:
 class RatioEstimate:
     """An odds ratio with its interval.
 
-    Attributes
+    Parameters
     ----------
     ratio, low_ratio, high_ratio
         Estimate and limits.

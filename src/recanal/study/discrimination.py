@@ -26,7 +26,7 @@ __all__ = ["Scored", "area_methods", "low_areas", "paired_tests", "repeated", "r
 class Scored:
     """A score and its area.
 
-    Attributes
+    Parameters
     ----------
     name, label
         Column, and what people read.

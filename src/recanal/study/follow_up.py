@@ -29,7 +29,7 @@ _Codes = NDArray[np.intp]
 class Followed:
     """Cases with known follow-up.
 
-    Attributes
+    Parameters
     ----------
     keep
         Which rows of the study they are.

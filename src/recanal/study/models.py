@@ -28,7 +28,7 @@ LEAST_EVENTS_PER_PARAMETER = 10
 class Model:
     """A fitted model and how it came about.
 
-    Attributes
+    Parameters
     ----------
     fit
         The fit, with robust errors where rows lie in patients.

@@ -39,7 +39,7 @@ class Used:
 class Finding:
     """What came of one analysis.
 
-    Attributes
+    Parameters
     ----------
     record
         Plain values for ``results.json``.

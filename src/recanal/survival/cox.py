@@ -35,7 +35,7 @@ Vector = NDArray[np.float64]
 class HazardRatio(StatsResult):
     """One coefficient of a hazard model.
 
-    Attributes
+    Parameters
     ----------
     name
         Column of the design.
@@ -61,7 +61,7 @@ class HazardRatio(StatsResult):
 class CoxFit(StatsResult):
     """A fitted proportional hazards model.
 
-    Attributes
+    Parameters
     ----------
     ties
         ``efron`` or ``breslow``.
@@ -100,7 +100,7 @@ class CoxFit(StatsResult):
 class ProportionalityTest(StatsResult):
     """A score test that a hazard ratio does not change with time.
 
-    Attributes
+    Parameters
     ----------
     name
         Variable, or ``GLOBAL``.

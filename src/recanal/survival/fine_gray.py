@@ -25,7 +25,7 @@ Vector = NDArray[np.float64]
 class FineGrayFit(StatsResult):
     """A fitted proportional subdistribution hazards model.
 
-    Attributes
+    Parameters
     ----------
     cause
         Code of the event of interest.

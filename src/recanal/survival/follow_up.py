@@ -26,7 +26,7 @@ __all__ = [
 class FollowUp:
     """How the follow-up of each case ended.
 
-    Attributes
+    Parameters
     ----------
     times
         (n,) end of follow-up, in any unit.

@@ -27,7 +27,7 @@ Vector = NDArray[np.float64]
 class IncidenceCurve(StatsResult):
     """The cumulative incidence of one kind of event; one entry per distinct time of any event.
 
-    Attributes
+    Parameters
     ----------
     cause
         Code of the event.
@@ -62,7 +62,7 @@ class IncidenceCurve(StatsResult):
 class GrayTest(StatsResult):
     """A test that groups share one cumulative incidence.
 
-    Attributes
+    Parameters
     ----------
     cause
         Code of the event.

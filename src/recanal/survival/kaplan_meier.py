@@ -37,7 +37,7 @@ SURVIVAL_INTERVALS = ("log-log", "log", "plain")
 class SurvivalCurve(StatsResult):
     """A Kaplan-Meier curve; one entry per distinct event time, each share holding from that time on.
 
-    Attributes
+    Parameters
     ----------
     time_value
         Event times, in the unit of the input.
@@ -70,7 +70,7 @@ class SurvivalCurve(StatsResult):
 class LogRank(StatsResult):
     """A test that groups share one hazard.
 
-    Attributes
+    Parameters
     ----------
     statistic, df, p_value
         Chi-square test.

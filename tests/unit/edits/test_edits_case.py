@@ -316,6 +316,9 @@ def test_a_correction_can_raise_a_doubt_and_another_can_settle_it(analysed):
     doubted, parts = corrected_case(case, (result,), far, volume=volume, typed=Findings({}))
     assert not doubted.quality.usable
     assert any("of open vessel beyond the distal cap" in flag for flag in doubted.quality.flags)
+    assert any("of open vessel beyond the distal cap" in reason for reason in doubted.quality.reasons)
+    assert not any("correction" in reason for reason in doubted.quality.reasons)
     settled, _ = corrected_case(doubted, parts, back, volume=volume, typed=Findings({}))
     assert settled.quality.usable
+    assert settled.quality.reasons == ()
     assert not any("of open vessel beyond the distal cap" in flag for flag in settled.quality.flags)
