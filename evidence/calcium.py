@@ -71,12 +71,12 @@ def measured(seed: int) -> CalciumCase:
     """One phantom scored in both ways."""
     scan = calcium_scan(replace(draw_options(seed), calcium_elsewhere=True, tree="whole", extent="heart"), seed)
     stack = stack_of(scan.volume)
-    exact = score_labels(stack, labels_on(stack, scan.labels, scan.volume.affine))
+    labels = labels_on(stack, scan.labels, scan.volume.affine)
+    masked = sum(lesion.agatston for lesion in score_labels(stack, labels).lesions) if labels.any() else 0.0
     try:
         found: float | None = sum(lesion.agatston for lesion in find_calcium(stack).lesions)
     except InputError:
         found = None
-    masked = sum(lesion.agatston for lesion in exact.lesions)
     return CalciumCase(seed, scan.truth.total.agatston, found, masked, counted(scan))
 
 
