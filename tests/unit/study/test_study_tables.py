@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import stats
 from study_cohort import HEAD, cohort, pointed, record, run
@@ -229,6 +230,8 @@ def test_decimal_commas_words_for_missing_and_parquet_give_the_same(tmp_path):
     from recanal.study.run import run_study
 
     assert record(run_study(tmp_path / "plan.toml"), "t") == plain
-    cohort().assign(stump=cohort().stump.astype(float)).to_parquet(tmp_path / "lesions.parquet")
+    table = cohort().assign(stump=cohort().stump.astype(float))
+    columns = {name: [None if pd.isna(value) else value for value in table[name]] for name in table}
+    pl.DataFrame(columns).write_parquet(tmp_path / "lesions.parquet")
     (tmp_path / "plan.toml").write_text(HEAD.replace("lesions.csv", "lesions.parquet") + text, encoding="utf-8")
     assert record(run_study(tmp_path / "plan.toml"), "t") == plain
