@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path
 
 from recanal.errors import SheetError
 from recanal.scores.classes import ClassSheet
 from recanal.scores.classes_parsing import parse_class_sheet
 from recanal.scores.names import CLASSES, ids_in, no_such_sheet
+from recanal.scores.sheet_files import read_sheet_text
 
 __all__ = ["class_sheet_ids", "load_class_sheet", "load_class_sheet_file"]
-
-_MOST_BYTES = 1_000_000
 
 
 def class_sheet_ids() -> tuple[str, ...]:
@@ -53,20 +51,5 @@ def load_class_sheet_file(source: str | os.PathLike[str] | bytes) -> ClassSheet:
     SheetError
         When it cannot be read or is not well formed, naming the sheet and the field.
     """
-    label = "sheet" if isinstance(source, bytes) else Path(source).name
-    data = source if isinstance(source, bytes) else _read(Path(source))
-    if len(data) > _MOST_BYTES:
-        raise SheetError(f"{label}: a score sheet holds at most {_MOST_BYTES} bytes.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SheetError(f"{label}: not UTF-8 text (byte {error.start}).") from error
-    return parse_class_sheet(text.replace("\r\n", "\n"), label=label)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise SheetError(f"{path.name}: cannot be read: {error.strerror}.") from error
+    text, label = read_sheet_text(source)
+    return parse_class_sheet(text, label=label)
