@@ -135,7 +135,7 @@ def _calcium_rows(at: str, say: Display) -> list[dict[str, Any]]:
     ]
     agatston = say.number(f"{calcium}.agatston", decimals=0, missing=NOT_ASSESSED)
     rows.append(
-        _row("Agatston (non-contrast CT)", agatston, "Agatston score (command recanal calcium, on a non-contrast series)")
+        _row("Agatston (non-contrast CT)", agatston, "Agatston score (recanal calcium, on a non-contrast series)")
     )
     if say.at(f"{calcium}.mass_mg") is not None:
         rows.append(_row("Mass", say.number(f"{calcium}.mass_mg", unit="mg"), "calcium mass"))
