@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from evidence.audit_papers import write_audit_page
-from evidence.cases import CaseOutcome, Plan, plan_cases, run_case
+from evidence.cases import FIRST_SEED, CaseOutcome, Plan, plan_cases, run_case
 from evidence.figures import draw_all
 from evidence.judge import failed
 from evidence.pages import accuracy_page, cases_csv, invariance_page, judged, reproducibility_page, written_by
@@ -25,7 +25,7 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives its exit status."""
     parser = argparse.ArgumentParser(prog="python -m evidence", description=__doc__)
-    parser.add_argument("--cases", type=int, default=60, help="how many phantoms, from seed 10,000 on")
+    parser.add_argument("--cases", type=int, default=60, help=f"how many phantoms, from seed {FIRST_SEED:,} on")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--out", type=Path, default=Path("docs/evidence"), help="folder for the pages")
     asked = parser.parse_args(arguments)

@@ -4,13 +4,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from evidence.cases import REPEATED, CaseOutcome, plan_cases
+from evidence.cases import FIRST_SEED, REPEATED, CaseOutcome, plan_case, plan_cases
 from evidence.invariance import stored_otherwise
 from evidence.judge import AMOUNTS, counts, diameter_rows, error_rows, failed, interval_rows, yes_no_rows
 from evidence.pages import accuracy_page, cases_csv, invariance_page, judged, reproducibility_page
 
 from recanal.core.volume import Affine, Volume
 from recanal.imaging.sample import Block, sample
+from recanal.phantoms import draw_options
 
 
 def row(case=10_000, **more):
@@ -117,11 +118,14 @@ def test_pages_hold_for_any_mixture():
 
 def test_plans_use_evidence_seeds_and_fill_the_distal_vessel():
     plans = plan_cases(20)
-    assert [plan.seed for plan in plans] == list(range(10_000, 10_020))
+    assert FIRST_SEED >= 10_000
+    assert [plan.seed for plan in plans] == list(range(FIRST_SEED, FIRST_SEED + 20))
     assert [plan.options.occlusion for plan in plans].count(False) == 2
     assert all(plan.options.extent == "crop" and plan.options.distal_filling != "none" for plan in plans)
-    assert plans[0].filling_replaced
-    assert plans[0].options.distal_filling == "weak"
+    unfilled = next(seed for seed in range(1000) if draw_options(seed).distal_filling == "none")
+    replaced = plan_case(unfilled)
+    assert replaced.filling_replaced
+    assert replaced.options.distal_filling == "weak"
 
 
 def test_a_study_stored_otherwise_is_the_same_study():

@@ -22,7 +22,13 @@ from recanal.fitting.logistic_likelihood import LogisticProblem, maximise_logist
 from recanal.stats.bootstrap import best_cut
 from recanal.stats.calibration import brier_score, calibrate, calibration_errors
 from recanal.stats.clustered import cluster_robust, fit_gee
-from recanal.stats.contingency import fisher_exact_test, fisher_freeman_halton_test, pearson_test, yates_test
+from recanal.stats.contingency import (
+    choose_count_test,
+    fisher_exact_test,
+    fisher_freeman_halton_test,
+    pearson_test,
+    yates_test,
+)
 from recanal.stats.continuous import compare_groups, describe, standardised_difference
 from recanal.stats.hosmer_lemeshow import hosmer_lemeshow_test
 from recanal.stats.logistic import fit_logistic, predicted_probabilities, variance_inflation
@@ -58,6 +64,7 @@ pytestmark = pytest.mark.skipif(
 COVERED = {
     *("roc_aSAH", "diag_accuracy_aSAH", "table1_birthwt", "logistic_birthwt", "firth"),
     *("external_validation_recalibration", "icc", "kappa", "survival_lung", "survival_veteran", "competing_pbc"),
+    "table1_rules",
     *("clustered_retinopathy", "pmsampsize", "rct_sample_size", "rct_2x2", "mantel_haenszel_birthwt", "cusum_birthwt"),
 }
 LEFT_OUT = {
@@ -68,7 +75,6 @@ LEFT_OUT = {
     ),
     "nri_idi_birthwt": "reclassification is not offered: delta Brier and likelihood-ratio tests take its place",
     "mice_pool_nhanes2": "multiple imputation is not offered yet",
-    "table1_rules": "words alone; the rule sets are tested in tests/unit/stats/test_contingency.py",
     "paper_audit": "the numbers of the papers are checked in tests/published/test_audit_papers.py",
 }
 PARTS_LEFT_OUT = {
@@ -156,6 +162,23 @@ def test_diag_accuracy_asah(reference):
     ):
         row = expected[name]
         assert (estimate.value, estimate.low, estimate.high) == approx((row["est"], row["lower"], row["upper"]))
+
+
+# 2 x 2 tables on either side of each limit of the rule: smallest expected count, number of cases, test
+RULED = (
+    ([[30, 20], [20, 30]], "Pearson"),  # 25, 100
+    ([[36, 4], [4, 36]], "Pearson"),  # 20, 80
+    ([[10, 10], [15, 5]], "Pearson"),  # 7.5, 40
+    ([[10, 10], [14, 5]], "Fisher"),  # 7.3, 39
+    ([[30, 2], [10, 3]], "Yates"),  # 1.4, 45
+    ([[45, 1], [45, 0]], "Fisher"),  # 0.5, 91
+)
+
+
+def test_table1_rules(reference):
+    rule = "Pearson if all expected>=5; Yates if 1<=min expected<5; Fisher if min expected<1 or n<40"
+    assert reference["table1_rules"]["seed001"] == rule
+    assert [choose_count_test(table, rule="spss").name for table, _ in RULED] == [name for _, name in RULED]
 
 
 def test_table1_birthwt(reference, birthwt):

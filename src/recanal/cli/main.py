@@ -11,6 +11,7 @@ from recanal.cli.cohort import cohort
 from recanal.cli.crash import CarefulGroup
 from recanal.cli.phantom import phantom
 from recanal.cli.plan import plan
+from recanal.cli.reproduce import reproduce
 from recanal.cli.score import findings, score, scores
 from recanal.cli.study import study
 
@@ -32,5 +33,5 @@ def main() -> None:
     """
 
 
-for _command in (analyze, audit, cohort, calcium, phantom, plan, score, scores, study, findings):
+for _command in (analyze, audit, cohort, calcium, phantom, plan, reproduce, score, scores, study, findings):
     main.add_command(_command)

@@ -1,6 +1,7 @@
 """What happened to the patients we saw?"""
 
 from recanal.cohort.cases import attach_case, read_attached
+from recanal.cohort.endpoints import Endpoint, EndpointTimes, endpoint_times
 from recanal.cohort.exporting import flat_frame, instances, table_frames
 from recanal.cohort.importing import ImportOptions, ImportResult, import_rows, import_source
 from recanal.cohort.lesion_findings import lesion_findings
@@ -12,6 +13,8 @@ from recanal.cohort.withdrawing import withdraw_rows
 
 __all__ = [
     "Author",
+    "Endpoint",
+    "EndpointTimes",
     "Finding",
     "ImportOptions",
     "ImportResult",
@@ -22,6 +25,7 @@ __all__ = [
     "attach_case",
     "check_redcap",
     "create_store",
+    "endpoint_times",
     "flat_frame",
     "import_redcap",
     "import_rows",

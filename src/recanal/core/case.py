@@ -274,7 +274,8 @@ class CaseReport:
 
     ``findings_of`` is the id of the lesion that the findings, the scores and the strategy speak of; None where there
     is no occlusion. Where a reader corrected the analysis, ``edits`` holds the corrections, ``changes`` every number
-    that they changed, and ``before`` the parts of ``case.json`` as they were.
+    that they changed, and ``before`` the parts of ``case.json`` as they were. ``stenosis`` and ``collaterals`` are
+    what the rooms of those names give in automatic mode, one item per artery and per occlusion.
     """
 
     input: InputInfo
@@ -291,6 +292,8 @@ class CaseReport:
     edits: tuple[EditRecord, ...] = ()
     changes: tuple[NumberChange, ...] = ()
     before: Mapping[str, Any] | None = None
+    stenosis: tuple[Any, ...] = ()
+    collaterals: tuple[Any, ...] = ()
 
 
 def as_json(value: Any) -> Any:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from recanal.core.case import InputInfo, RejectedSeries
 from recanal.core.volume import Volume
 from recanal.dicom.choice import Judged, judge, label, pick
 from recanal.dicom.files import InputFile
 from recanal.dicom.pixels import read_stack
 from recanal.dicom.series import Candidate, ScannedFiles, Series, candidates, scan_files
+from recanal.dicom.slices import Values
 from recanal.dicom.wording import NameGuard, patient_key
 from recanal.errors import ReadError
 
@@ -135,13 +139,7 @@ def _volume(best: Judged, progress: Progress | None) -> tuple[Volume, tuple[str,
     candidate = best.candidate
     hu, affine, done = read_stack(candidate.stack, progress=progress)
     values = candidate.head.values
-    lowest, highest = int(hu.min()), int(hu.max())
-    if lowest > _THIN_HU or highest < 0 or highest - lowest < _SPAN_HU:
-        raise values.refused(
-            f"Values from {lowest} to {highest} are not the Hounsfield units of a patient.",
-            "not-hounsfield",
-            hint="Export the series again.",
-        )
+    _check_hounsfield(hu, values)
     flags = (*candidate.flags, *done)
     kvp, thickness_mm = values.number("KVP"), values.number("SliceThickness")
     if kvp and not _TUBE_KV[0] <= kvp <= _TUBE_KV[1]:
@@ -149,6 +147,7 @@ def _volume(best: Judged, progress: Progress | None) -> tuple[Volume, tuple[str,
     meta = {
         "kvp": kvp if kvp else None,
         "series_uid": candidate.series.uid or None,
+        "frame_of_reference_uid": values.uid("FrameOfReferenceUID") or None,
         "phase_percent": candidate.phase_percent,
         "kernel": values.text("ConvolutionKernel"),
         "slice_thickness_mm": thickness_mm if thickness_mm and thickness_mm > 0 else None,
@@ -159,6 +158,20 @@ def _volume(best: Judged, progress: Progress | None) -> tuple[Volume, tuple[str,
         "flags": flags,
     }
     return Volume(hu, affine, meta), flags
+
+
+def _check_hounsfield(hu: NDArray[np.int16], values: Values) -> None:
+    """Refuse voxels that span no tissue; the slices are looked at from the first on, as long as they leave a doubt."""
+    lowest, highest = int(hu[0, 0, 0]), int(hu[0, 0, 0])
+    for plane in hu:
+        lowest, highest = min(lowest, int(plane.min())), max(highest, int(plane.max()))
+        if lowest <= _THIN_HU and highest >= 0 and highest - lowest >= _SPAN_HU:
+            return
+    raise values.refused(
+        f"Values from {lowest} to {highest} are not the Hounsfield units of a patient.",
+        "not-hounsfield",
+        hint="Export the series again.",
+    )
 
 
 def _info(

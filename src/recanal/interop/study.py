@@ -39,7 +39,8 @@ class LoadedStudy:
     ----------
     volume
         HU as (slice, row, column); ``meta`` holds ``kvp``, ``series_uid``, ``phase_percent``, ``kernel``,
-        ``slice_thickness_mm``, ``manufacturer``, ``body_part``, ``contrast``, ``modality`` and ``flags``.
+        ``slice_thickness_mm``, ``manufacturer``, ``body_part``, ``contrast``, ``modality`` and ``flags``, and of DICOM
+        ``frame_of_reference_uid``.
     info
         The ``input`` object of ``case.json``.
     flags

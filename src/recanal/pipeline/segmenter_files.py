@@ -14,24 +14,25 @@ from recanal import __version__
 from recanal.anatomy.segmentation import VesselLines, VesselMask
 from recanal.core.curves import Centerline
 from recanal.core.volume import Affine, Volume
-from recanal.errors import GeometryError, OptionError, ReadError
+from recanal.errors import GeometryError, OptionError
 from recanal.interop.centerline_file import read_centerlines
 from recanal.interop.label_map import read_label_map
+from recanal.interop.segmentation_file import SegmentMask, is_dicom_file, read_segmentation_file
 
-__all__ = ["CenterlineFile", "MaskFile", "chosen_labels", "on_grid", "parsed_mask"]
+__all__ = ["CenterlineFile", "MaskFile", "chosen_labels", "frame_flags", "on_grid", "parsed_mask"]
 
 LEAST_INSIDE_SHARE = 0.98
 HALF = 0.5
 
 
 class MaskFile:
-    """A mask in a NIfTI file, made by any other program.
+    """A mask in a NIfTI file or a DICOM segmentation, made by any other program.
 
     Parameters
     ----------
     argument
-        ``FILE``, or ``FILE#1,3`` to take the labels 1 and 3 of several, with ``#vessel`` or ``#1,3,vessel`` where the
-        mask covers wall and plaque too and not the lumen alone.
+        ``FILE``, or ``FILE#1,3`` to take the labels (of a DICOM SEG the segments) 1 and 3 of several, with ``#vessel``
+        or ``#1,3,vessel`` where the mask covers wall and plaque too and not the lumen alone.
 
     Raises
     ------
@@ -64,17 +65,50 @@ class MaskFile:
             When it lies elsewhere than the volume.
         """
         progress("reading the mask")
-        if self._file.suffix.lower() in (".dcm", ".seg", ""):
-            raise ReadError(
-                "DICOM SEG is not read.", hint="Convert it to NIfTI.", file=ascii(self._file.name)[1:-1], rule="seg"
-            )
+        seg = is_dicom_file(self._file)
+        inside, affine, flags = self._segments(volume) if seg else self._label_map()
+        sha256 = hashlib.sha256(self._file.read_bytes()).hexdigest()
+        self.details = {"sha256": sha256, "labels": self._said(), **self.details}
+        return VesselMask(on_grid(inside, affine, volume), self._covers, flags)
+
+    def _label_map(self) -> tuple[NDArray[np.bool_], Affine, tuple[str, ...]]:
         labels, affine = read_label_map(self._file, most_label=255)
-        self.details = {"sha256": hashlib.sha256(self._file.read_bytes()).hexdigest(), "labels": self._said()}
-        inside = chosen_labels(labels, self._labels)
-        return VesselMask(on_grid(inside, affine, volume), self._covers)
+        self.details = {"format": "NIfTI"}
+        return chosen_labels(labels, self._labels), affine, ()
+
+    def _segments(self, volume: Volume) -> tuple[NDArray[np.bool_], Affine, tuple[str, ...]]:
+        found = read_segmentation_file(self._file, wanted=self._labels)
+        flags = frame_flags(found, volume)
+        if not found.inside.any():
+            raise GeometryError("The mask is empty: no voxel of the segments is set.")
+        words = ", ".join(f"{number} {label}" for number, label in found.segments.items())
+        self.details = {"format": f"DICOM SEG, {found.kind.lower()}", "segments": words}
+        return found.inside, found.affine, flags
 
     def _said(self) -> str:
         return ",".join(map(str, self._labels)) or "the only one"
+
+
+def frame_flags(found: SegmentMask, volume: Volume) -> tuple[str, ...]:
+    """What is not sure of the place of a DICOM segmentation.
+
+    Raises
+    ------
+    GeometryError
+        When it lies in another frame of reference than the volume: the same numbers are then another place.
+    """
+    own, own_series = volume.meta.get("frame_of_reference_uid"), volume.meta.get("series_uid")
+    if not own or not found.frame_of_reference_uid:
+        where = "segmentation" if own else "study"
+        return (f"the {where} names no frame of reference: that the segmentation belongs to it was not checked",)
+    if own != found.frame_of_reference_uid:
+        raise GeometryError(
+            "The segmentation lies in another frame of reference than the series.",
+            hint="Was it drawn on another study? Draw it on this series, or give a registered NIfTI mask.",
+        )
+    if own_series and found.series_uids and own_series not in found.series_uids:
+        return ("the segmentation was drawn on another series of the same frame of reference",)
+    return ()
 
 
 def parsed_mask(argument: str | None, *, name: str = "mask", what: str = "file") -> tuple[Path, tuple[int, ...], str]:

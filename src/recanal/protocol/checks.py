@@ -38,7 +38,8 @@ def _warnings(one: Analysis, variables: Mapping[str, VariablePlan]) -> list[str]
     if isinstance(one, RegressionPlan):
         lists = {"predictors": one.predictors, "adjust": one.adjust}
     elif isinstance(one, TrialPlan):
-        lists = {"adjust": one.adjust}
+        lists = {"arm": (one.arm,), "adjust": one.adjust, "stratum": (one.stratum,) if one.stratum else ()}
+        _of_arm(one)
     elif isinstance(one, RocPlan | ScoresPlan):
         lists = {"scores": one.scores}
     elif isinstance(one, CalibrationPlan):
@@ -46,7 +47,7 @@ def _warnings(one: Analysis, variables: Mapping[str, VariablePlan]) -> list[str]
     elif isinstance(one, StrataPlan):
         lists = {"score": (one.score,)}
     elif isinstance(one, FollowUpPlan):
-        return _late(one.predictors, variables)
+        return _late(one, variables)
     else:
         return []
     outcome = variables[one.outcome.column]
@@ -58,11 +59,32 @@ def _warnings(one: Analysis, variables: Mapping[str, VariablePlan]) -> list[str]
     ]
 
 
-def _late(names: tuple[str, ...], variables: Mapping[str, VariablePlan]) -> list[str]:
-    late = [variables[name].label for name in names if variables[name].timing == "after"]
-    if not late:
-        return []
-    return [f"{'; '.join(late)}: known after the procedure. Does the follow-up begin after that?"]
+def _late(one: FollowUpPlan, variables: Mapping[str, VariablePlan]) -> list[str]:
+    for key, names in (("predictors", one.predictors), ("by", (one.by,) if one.by else ())):
+        for name in names:
+            if name in (one.time, one.status):
+                raise one.place.error(
+                    key,
+                    f"{shown(name)} is the time or the status itself.",
+                    hint="Take it out of the list.",
+                )
+            if variables[name].timing == "after" and one.landmark_value is None:
+                raise one.place.error(
+                    key,
+                    f"{shown(name)} becomes known after the procedure, within the time that it shall predict: whoever "
+                    "lives longer has more time to get it.",
+                    hint=f"Name landmark, a time in {one.unit} by which it is known; cases with less are left out.",
+                )
+    late = [variables[name].label for name in one.predictors if variables[name].timing == "after"]
+    return [f"{'; '.join(late)}: known after the procedure; taken as known at the landmark."] if late else []
+
+
+def _of_arm(one: TrialPlan) -> None:
+    for key, names in (("adjust", one.adjust), ("stratum", (one.stratum,)), ("measures", one.measures)):
+        if one.arm in names:
+            raise one.place.error(key, f"{shown(one.arm)} is the arm itself.", hint="Take it out.")
+        if key == "measures" and one.outcome.column in names:
+            raise one.place.error(key, f"{shown(one.outcome.column)} is the outcome itself.", hint="Take it out.")
 
 
 def _predictor(variable: VariablePlan, outcome: VariablePlan, place: Place, key: str) -> list[str]:

@@ -18,6 +18,7 @@ __all__ = [
     "BaselinePlan",
     "CalibrationPlan",
     "DataPlan",
+    "EndpointPlan",
     "FollowUpPlan",
     "LearningPlan",
     "Outcome",
@@ -59,8 +60,22 @@ class VariablePlan:
 
 
 @dataclass(frozen=True)
+class EndpointPlan:
+    """A time to an event, made from the follow-up events of a cohort store: columns NAME_days and NAME_status."""
+
+    name: str
+    events: tuple[str, ...]
+    competing: tuple[str, ...]
+    start: str
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True)
 class DataPlan:
-    """Where the rows are, and which columns tell patients and lesions apart."""
+    """Where the rows are, and which columns tell patients and lesions apart.
+
+    ``tables`` are those of a cohort store that are joined to its lesions, empty for all; ``endpoints`` are made of it.
+    """
 
     source: str
     kind: str
@@ -70,6 +85,8 @@ class DataPlan:
     separator: str
     decimal: str
     missing: tuple[str, ...]
+    tables: tuple[str, ...]
+    endpoints: tuple[EndpointPlan, ...]
     place: Place = field(compare=False)
 
 
@@ -206,6 +223,7 @@ class FollowUpPlan(Analysis):
     predictors: tuple[str, ...]
     horizon_value: tuple[float, ...]
     few_events: bool
+    landmark_value: float | None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -10,13 +11,15 @@ from pathlib import Path
 from recanal.errors import StudyError
 from recanal.protocol.fields import Fields
 from recanal.protocol.place import Place, line_index, shown
-from recanal.protocol.plan import RULE_SETS, TYPES, Analysis, DataPlan, Plan, VariablePlan
+from recanal.protocol.plan import RULE_SETS, TYPES, Analysis, DataPlan, EndpointPlan, Plan, VariablePlan
 from recanal.protocol.reading_analyses import BUILDERS, Defaults, build
 
 __all__ = ["WORDS", "plan_template", "read_plan", "read_plan_text"]
 
 _MOST_BYTES = 1_000_000
-_TOP = ("title", "rules", "seed", "level", "data", "variables", "labels", "levels", "timing", "study")
+_TOP = ("title", "rules", "seed", "level", "data", "variables", "labels", "levels", "timing", "study", "endpoints")
+_COLUMN = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_START = "procedure_on"
 _TIMINGS = ("before", "during", "after")
 WORDS = (
     *("design", "setting", "dates", "eligibility", "follow_up", "outcomes", "bias", "funding", "ethics"),
@@ -73,12 +76,12 @@ def read_plan_text(text: str) -> Plan:
     top.only(*_TOP, *BUILDERS)
     title = top.text("title")
     rules = top.word("rules", RULE_SETS, "recommended")
-    data = _data(top.table("data"))
+    data = _data(top.table("data"), _endpoints(top.table("endpoints")))
     analyses = _analyses(top, Defaults(rules, data.patient))
     return Plan(
         title=title,
         data=data,
-        variables=_variables(top),
+        variables=_with_endpoints(_variables(top), data.endpoints),
         analyses=analyses,
         rules=rules,
         seed=top.whole("seed", (0, 2**32 - 1), 1),
@@ -94,12 +97,16 @@ def plan_template() -> str:
     return resources.files("recanal.protocol").joinpath("template.toml").read_text(encoding="utf-8")
 
 
-def _data(fields: Fields) -> DataPlan:
-    fields.only("file", "cohort", "patient", "lesion", "encoding", "separator", "decimal", "missing")
+def _data(fields: Fields, endpoints: tuple[EndpointPlan, ...]) -> DataPlan:
+    fields.only("file", "cohort", "patient", "lesion", "encoding", "separator", "decimal", "missing", "tables")
     kind = fields.needs_one(("file", "cohort"))
     source = fields.text(kind)
     if kind == "file" and Path(source).suffix.lower() not in (".csv", ".tsv", ".txt", ".parquet"):
         raise fields.place.error("file", f"got {shown(source)}; allowed: .csv, .tsv, .txt, .parquet.")
+    if kind == "file" and fields.has("tables"):
+        raise fields.place.error("tables", "belongs to a cohort store.")
+    if kind == "file" and endpoints:
+        raise endpoints[0].place.error("", "times are made from a cohort store; a file has them as columns.")
     return DataPlan(
         source=source,
         kind=kind,
@@ -109,8 +116,39 @@ def _data(fields: Fields) -> DataPlan:
         separator=fields.word("separator", (",", ";", "\t", "|", ""), ""),
         decimal=fields.word("decimal", (".", ","), "."),
         missing=fields.names("missing", ("NA", "N/A", "nan", "NaN")),
+        tables=fields.names("tables", ()),
+        endpoints=endpoints,
         place=fields.place,
     )
+
+
+def _endpoints(fields: Fields) -> tuple[EndpointPlan, ...]:
+    out = []
+    for key in fields.values:
+        one = fields.table(key)
+        one.only("events", "competing", "start")
+        if not _COLUMN.fullmatch(key):
+            raise fields.place.error(key, "is no name for columns: lower-case letters, digits and underscores.")
+        out.append(
+            EndpointPlan(key, one.names("events"), one.names("competing", ()), one.text("start", _START), one.place)
+        )
+    return tuple(out)
+
+
+def _with_endpoints(said: dict[str, VariablePlan], endpoints: tuple[EndpointPlan, ...]) -> dict[str, VariablePlan]:
+    """What the plan says of variables, and labels and levels of the columns that endpoints make."""
+    out = dict(said)
+    for one in endpoints:
+        words = one.name.replace("_", " ").capitalize()
+        levels = {"0": "Censored", "1": words} | ({"2": "Competing event"} if one.competing else {})
+        for name, kind, label, steps in (
+            (f"{one.name}_days", "continuous", f"{words}, days", {}),
+            (f"{one.name}_status", "categorical", words, levels),
+        ):
+            own = said.get(name)
+            label, steps = (own.label or label, own.levels or steps) if own else (label, steps)
+            out[name] = VariablePlan(name, kind, label, steps, "after", "plan")
+    return out
 
 
 def _variables(top: Fields) -> dict[str, VariablePlan]:

@@ -291,6 +291,7 @@ def _learning(fields: Fields, head: dict[str, Any], defaults: Defaults) -> Learn
 def _follow_up(fields: Fields, head: dict[str, Any], defaults: Defaults) -> FollowUpPlan:
     _only(
         *(fields, "time", "unit", "status", "event", "competing", "by", "predictors", "horizons", "few_events"),
+        "landmark",
     )
     time, status = fields.text("time"), fields.text("status")
     event, competing = fields.scalar("event", "1"), fields.pairs("competing")
@@ -311,6 +312,7 @@ def _follow_up(fields: Fields, head: dict[str, Any], defaults: Defaults) -> Foll
         predictors=fields.names("predictors", ()),
         horizon_value=fields.numbers("horizons", ()),
         few_events=fields.flag("few_events", default=False),
+        landmark_value=fields.number("landmark", (0.0, 1e6)) if fields.has("landmark") else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from recanal.core.case import CaseReport
@@ -10,7 +11,7 @@ from recanal.report.model_findings import findings_model, provenance_model, seri
 from recanal.report.model_head import SYNTHETIC, all_open, header_model, limits_model, verdict_model
 from recanal.report.model_lesion import lesion_model
 from recanal.report.model_scores import scores_model
-from recanal.report.sections import sections_model
+from recanal.report.sections import SectionMaker, sections_model
 from recanal.report.sources import Sources
 
 __all__ = ["RESEARCH_USE", "report_model"]
@@ -19,6 +20,7 @@ RESEARCH_USE = "Research use only"
 _LEGS = ("aortoiliac", "femoropopliteal", "infrapopliteal")
 _WORDS = {
     "footer": "Not for diagnosis or treatment. Automatic measurements unless a reader is named.",
+    "strips_title": "Along the vessel: straightened CPR at 0° and 90°, and areas",
     "limits_title": "What CT could not answer",
     "measured_title": "Measured on CT, with 95 % intervals in brackets",
     "scores_title": "Published scores",
@@ -34,7 +36,6 @@ _WORDS = {
 _STRIPS = {
     True: {
         "sections_title": "Cross-sections, seen from the proximal end; below with borders",
-        "strips_title": "Along the vessel: straightened CPR at 0° and 90°, and areas",
         "strips_note": "Proximal on the left; millimetres from the proximal end of the traced vessel. Upper band: CT. "
         "Lower band: outer wall orange (dashed where not seen), lumen yellow.",
         "sections_note": "Millimetres: from the proximal end of the traced vessel. Letters: where the edge lies in the "
@@ -42,7 +43,6 @@ _STRIPS = {
     },
     False: {
         "sections_title": "Cross-sections, seen from the proximal end; below with borders and composition",
-        "strips_title": "Along the vessel: straightened CPR at 0° and 90°, and areas",
         "strips_note": "Proximal on the left. Upper band: CT. Lower band: outer wall orange (dashed where not seen), "
         "lumen yellow, composition in the colours of the table. P and D in blue: proximal and distal cap.",
         "sections_note": "Millimetres: along the vessel from the proximal cap. Letters at the edges: where they lie in "
@@ -51,21 +51,19 @@ _STRIPS = {
 }
 
 
-def report_model(case: CaseReport) -> dict[str, Any]:
+def report_model(case: CaseReport, more: Sequence[SectionMaker] = ()) -> dict[str, Any]:
     """Everything the report says, as strings.
 
     Parameters
     ----------
-    case
-        The result.
+    case, more
+        The result, and makers of sections from rooms above.
 
     Returns
     -------
     model
-        Nested lists and dictionaries of text, in the order of the page: ``header``, ``verdict``, ``limits``,
-        ``lesions``, ``sections["views"]``, ``scores``, ``sections["plan"]``, ``sections["record"]``, ``findings``,
-        ``series``, ``provenance``, ``references``. ``numbers`` maps the path of each shown number in ``case.json`` to
-        the digits shown, so that file, page and PDF can be compared.
+        Nested lists and dictionaries of text, in the order of the page. ``numbers`` maps the path of each shown number
+        in ``case.json`` to the digits shown, so that file, page and PDF can be compared.
 
     Notes
     -----
@@ -76,7 +74,7 @@ def report_model(case: CaseReport) -> dict[str, Any]:
     about = spoken_of(case)
     lesions = [lesion_model(case, index, say, about=about) for index in range(len(case.lesions))]
     scores = scores_model(case, sources)
-    sections = sections_model(case, say, sources)
+    sections = sections_model(case, say, sources, more)
     sources.add_methods()
     vessels = list(dict.fromkeys(lesion["vessel"] for lesion in lesions))
     synthetic = [SYNTHETIC] if case.input.synthetic else []
@@ -100,8 +98,7 @@ def report_model(case: CaseReport) -> dict[str, Any]:
         **_STRIPS[all_open(case)],
         "numbers": dict(say.shown),
     }
-    printable: dict[str, Any] = clean(model)
-    return printable
+    return dict(clean(model))
 
 
 def _title(case: CaseReport) -> str:

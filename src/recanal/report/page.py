@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from jinja2 import Environment, StrictUndefined
@@ -11,17 +11,18 @@ from jinja2 import Environment, StrictUndefined
 from recanal.core.case import CaseReport
 from recanal.report.model import report_model
 from recanal.report.pictures import place_pictures
+from recanal.report.sections import SectionMaker
 
 __all__ = ["render_html"]
 
 
-def render_html(case: CaseReport, figures: Mapping[str, bytes]) -> str:
+def render_html(case: CaseReport, figures: Mapping[str, bytes], more: Sequence[SectionMaker] = ()) -> str:
     """The report as one HTML file: pictures as data, styles inside, no scripts, nothing fetched.
 
     Parameters
     ----------
-    case
-        The result.
+    case, more
+        The result, and makers of sections from rooms above.
     figures
         PNG pictures by relative name, from :func:`~recanal.report.render_figures`. A name that no figure has leaves
         its place empty; a figure that no place knows is not shown.
@@ -37,7 +38,7 @@ def render_html(case: CaseReport, figures: Mapping[str, bytes]) -> str:
     InputError
         When a figure is not a PNG picture.
     """
-    model = report_model(case)
+    model = report_model(case, more)
     for picture in place_pictures(model, figures):
         picture["data"] = "data:image/png;base64," + base64.b64encode(figures[picture["file"]]).decode("ascii")
     folder = resources.files("recanal.report").joinpath("templates")

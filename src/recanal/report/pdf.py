@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -16,11 +16,12 @@ from recanal.report.canvas import font_folder
 from recanal.report.model import report_model
 from recanal.report.pictures import place_pictures
 from recanal.report.printed import printed_figures, printed_model
+from recanal.report.sections import SectionMaker
 
 __all__ = ["render_pdf"]
 
 
-def render_pdf(case: CaseReport, figures: Mapping[str, bytes]) -> bytes:
+def render_pdf(case: CaseReport, figures: Mapping[str, bytes], more: Sequence[SectionMaker] = ()) -> bytes:
     """The report as an A4 PDF: two pages for one occlusion.
 
     On the first what was read, whether to trust it, what CT could not answer, the measurements and the straightened
@@ -31,7 +32,7 @@ def render_pdf(case: CaseReport, figures: Mapping[str, bytes]) -> bytes:
 
     Parameters
     ----------
-    case, figures
+    case, figures, more
         As in :func:`~recanal.report.render_html`.
 
     Returns
@@ -51,7 +52,7 @@ def render_pdf(case: CaseReport, figures: Mapping[str, bytes]) -> bytes:
     replacement characters. The words are handed to the typesetter as data, never as markup, so that no text of a
     DICOM header is run.
     """
-    model = printed_model(report_model(case))
+    model = printed_model(report_model(case, more))
     with tempfile.TemporaryDirectory(prefix="recanal-report-") as name:
         folder = Path(name)
         for number, picture in enumerate(place_pictures(model, printed_figures(figures))):

@@ -7,7 +7,7 @@ short form where it has one; its figures are those of ``render_figures`` with th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from recanal.core.case import CaseReport
@@ -24,18 +24,19 @@ __all__ = ["SectionMaker", "sections_model"]
 SectionMaker = Callable[[CaseReport, Display, Sources], Section | None]
 
 
-def sections_model(case: CaseReport, say: Display, sources: Sources) -> dict[str, list[dict[str, Any]]]:
-    """The sections of each place, in the order of ``_MAKERS``; those with nothing to say are left out.
+def sections_model(
+    case: CaseReport, say: Display, sources: Sources, more: Sequence[SectionMaker] = ()
+) -> dict[str, list[dict[str, Any]]]:
+    """The sections of each place, in the order of ``_MAKERS``, then ``more``; those with nothing to say are left out.
 
     Each has its ``title``, its ``blocks`` for the page, and ``printed``: its blocks for the PDF.
     """
     out: dict[str, list[dict[str, Any]]] = {place: [] for place in PLACES}
-    for make in _MAKERS:
+    for make in (*_MAKERS, *more):
         section = make(case, say, sources)
         if section is not None:
             printed = section.blocks if section.printed is None else section.printed
-            row = {"title": section.title, "blocks": list(section.blocks), "printed": list(printed)}
-            out[section.place].append(row)
+            out[section.place].append({"title": section.title, "blocks": [*section.blocks], "printed": [*printed]})
     return out
 
 

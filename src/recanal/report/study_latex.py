@@ -24,10 +24,10 @@ _SIGNS = {
     "–": "--",
     "≥": r"$\geq$",
     "≤": r"$\leq$",
-    "χ": r"$\chi$",
-    "κ": r"$\kappa$",
-    "²": r"\textsuperscript{2}",
-    "³": r"\textsuperscript{3}",
+    **{sign: rf"$\{name}$" for sign, name in (("χ", "chi"), ("κ", "kappa"), ("α", "alpha"), ("β", "beta"))},
+    **{sign: rf"\textsuperscript{{{digit}}}" for digit, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+    "[": "{[}",  # after a line break a bracket or a star would be taken as its argument
+    "*": "{*}",
     "°": r"\textdegree{}",
     "∞": r"$\infty$",
     "µ": r"\textmu{}",
@@ -68,32 +68,40 @@ def study_table_latex(table: StudyTable) -> str:
 
 
 def study_latex(report: StudyReport) -> str:
-    """All tables, the paragraphs on methods and the figures as one document."""
+    """All tables, the paragraphs on methods and the figures as one document, for pdfLaTeX, XeLaTeX or LuaLaTeX."""
     parts = [
-        r"\documentclass[10pt]{article}",
-        r"\usepackage[utf8]{inputenc}",
-        r"\usepackage[T1]{fontenc}",
-        r"\usepackage[a4paper,landscape,margin=20mm]{geometry}",
-        r"\usepackage{booktabs,longtable,textcomp,graphicx}",
-        r"\begin{document}",
         rf"\title{{{latex_text(report.title)}}}\date{{}}\maketitle",
         r"\section*{Statistical methods}",
         *(latex_text(paragraph) + "\n" for paragraph in report.methods),
     ]
     for section in report.sections:
         parts.append(rf"\section*{{{latex_text(section.title)}}}")
-        parts += [latex_text(text) + "\n" for text in (*section.sentences, *_warned(section.warnings))]
+        parts += [latex_text(text) + "\n" for text in section.sentences]
+        parts += [f"Caution: {latex_text(text)}\n" for text in section.warnings]
         parts += [rf"\input{{tables/{table.id}.tex}}" for table in section.tables]
-        for figure in section.figures:
-            parts.append(
-                rf"\begin{{figure}}[htbp]\centering\includegraphics[width=0.8\linewidth]{{figures/{figure.id}.pdf}}"
-                rf"\caption{{{latex_text(figure.title)}}}\end{{figure}}"
-            )
-    return "\n".join([*parts, r"\end{document}"]) + "\n"
+        parts += [_figure(figure.id, latex_text(figure.title)) for figure in section.figures]
+    tables = [study_table_latex(table) for section in report.sections for table in section.tables]
+    odd = sorted({sign for part in (*parts, *tables) for sign in part if not sign.isascii()})
+    head = [
+        r"\documentclass[10pt]{article}",
+        r"\usepackage{iftex}\ifPDFTeX\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}",
+        *(_boxed(f"{ord(sign):04X}", sign) for sign in odd),
+        r"\else\usepackage{fontspec}\fi",
+        r"\usepackage[a4paper,landscape,margin=20mm]{geometry}\usepackage{booktabs,longtable,textcomp,graphicx}",
+        r"\begin{document}",
+    ]
+    return "\n".join([*head, *parts, r"\end{document}"]) + "\n"
 
 
-def _warned(warnings: tuple[str, ...]) -> list[str]:
-    return [f"Caution: {text}" for text in warnings]
+def _figure(name: str, title: str) -> str:
+    picture = rf"\includegraphics[width=0.8\linewidth,height=0.8\textheight,keepaspectratio]{{figures/{name}.pdf}}"
+    return rf"\begin{{figure}}[htbp]\centering{picture}\caption{{{title}}}\end{{figure}}"
+
+
+def _boxed(code: str, sign: str) -> str:
+    """A letter without a glyph in pdfLaTeX becomes its number in a box; the other engines take it from a font."""
+    boxed = rf"\DeclareUnicodeCharacter{{{code}}}{{\fbox{{\tiny {code}}}}}"
+    return rf"\ifcsname u8:\detokenize{{{sign}}}\endcsname\else{boxed}\fi"
 
 
 def _headed(text: str) -> str:

@@ -36,6 +36,7 @@ __all__ = [
 
 COUNT_TEST_RULES = ("spss", "recommended")
 _FEW = 5.0
+_LEAST_CASES = 40
 MOST_PATHS = 2 * 10**7  # a few seconds
 
 
@@ -293,8 +294,9 @@ def choose_count_test(table: ArrayLike, *, rule: str = "recommended") -> CountTe
     table
         Counts.
     rule
-        ``spss``: Pearson where every expected count is 5 or more; else, for a 2 x 2 table, Yates where the
-        smallest is 1 or more and Fisher below; for a larger table, the exact test.
+        ``spss``: for a 2 x 2 table of fewer than 40 cases, Fisher; else Pearson where every expected count is 5 or
+        more; else, for a 2 x 2 table, Yates where the smallest is 1 or more and Fisher below; for a larger table, the
+        exact test.
         ``recommended``: for a 2 x 2 table, the N-1 chi-square test where every expected count is 1 or more and
         Fisher's test below (Campbell I. Stat Med 2007;26:3661-3675); for a larger table, Pearson where at most a
         fifth of the expected counts are below 5 and none below 1 (Cochran WG. Biometrics 1954;10:417-451), else
@@ -309,8 +311,10 @@ def choose_count_test(table: ArrayLike, *, rule: str = "recommended") -> CountTe
         raise OptionError(f"No rule is called {rule!r}.", hint=f"Known rules: {', '.join(COUNT_TEST_RULES)}.")
     expected = expected_counts(table)
     square, smallest = expected.shape == (2, 2), float(expected.min())
-    if square and (smallest < 1):
-        test, why = fisher_exact_test(table), f"smallest expected count {smallest:.2f} < 1"
+    size = float(expected.sum())
+    if square and (smallest < 1 or (rule == "spss" and size < _LEAST_CASES)):
+        few = f"smallest expected count {smallest:.2f} < 1" if smallest < 1 else f"{size:g} cases, fewer than 40"
+        test, why = fisher_exact_test(table), few
     elif square and rule == "recommended":
         test, why = n_minus_one_test(table), f"smallest expected count {smallest:.2f} >= 1"
     elif smallest >= _FEW or (rule == "recommended" and smallest >= 1 and float((expected < _FEW).mean()) <= 0.2):

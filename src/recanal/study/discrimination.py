@@ -14,8 +14,9 @@ from recanal.errors import InputError
 from recanal.protocol.columns import StudyData
 from recanal.protocol.plan import RocPlan, ScoresPlan
 from recanal.stats.bootstrap import CutEstimate, best_cut
+from recanal.stats.clustered_roc import auc_clustered, compare_clustered_auc
 from recanal.stats.roc import AucComparison, AucEstimate, auc_delong, compare_paired_auc, roc_points
-from recanal.study.clustered_auc import auc_clustered, compare_clustered_auc
+from recanal.study.models import refuse_copy
 from recanal.study.outcome import Context, Finding, Used, code_path, plain_record
 from recanal.study.wording import interval_text, number_text, p_text
 
@@ -99,6 +100,7 @@ def score_areas(
     out = []
     for name in plan.scores:
         value = data.numbers(name)
+        refuse_copy(name, data, events, plan.place, "scores")
         value = -value if name in lower else value
         known = ~(np.isnan(value) | np.isnan(events))
         try:

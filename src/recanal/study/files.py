@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from recanal.core.study import StudyFigure, StudyReport, StudyTable
@@ -43,15 +44,26 @@ def study_files(result: StudyResult) -> dict[str, bytes]:
     return files
 
 
-def write_study(result: StudyResult, folder: str | Path) -> tuple[str, ...]:
+def write_study(
+    result: StudyResult, folder: str | Path, *, beside: Mapping[str, bytes] | None = None
+) -> tuple[str, ...]:
     """Write every file of a study, all of them or none; returns their names, sorted.
+
+    Parameters
+    ----------
+    result
+        The study.
+    folder
+        Where to.
+    beside
+        Further files by name, such as the rows and the plan behind it.
 
     Raises
     ------
     OptionError
         When the folder cannot be written.
     """
-    files = study_files(result)
+    files = {**study_files(result), **(beside or {})}
     try:
         with ResultFolder(folder, seal=_SEAL, replaces=_REPLACED) as out:
             for name, data in files.items():

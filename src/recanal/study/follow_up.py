@@ -66,6 +66,7 @@ def run_follow_up(plan: FollowUpPlan, data: StudyData, context: Context) -> Find
     hazards = run_hazards(plan, data, (cases.keep, cases.times, cases.causes), context) if plan.predictors else []
     record = {
         "kind": "follow_up", "time": plan.time, "unit": plan.unit, "status": plan.status, "causes": list(cases.words),
+        "landmark": plan.landmark_value,
         "n": len(cases.times), "missing": int((~cases.keep).sum()), "groups": [plain_record(row) for row in groups],
         "test": plain_record(test), "models": plain_record(hazards),
     }  # fmt: skip
@@ -106,6 +107,9 @@ def followed_cases(plan: FollowUpPlan, data: StudyData) -> Followed:
     keep = ~np.isnan(times) & (causes >= 0) & (group >= 0)
     if (times[keep] < 0).any():
         raise plan.place.error("time", f"{int((times[keep] < 0).sum())} times are negative.", hint="Check the dates.")
+    if plan.landmark_value is not None:
+        keep &= times > plan.landmark_value
+        times = times - plan.landmark_value
     if not (causes[keep] == 1).any():
         raise plan.place.error("event", f"nobody has the event '{plan.event}'.")
     seen = [place for place in range(len(names)) if (group[keep] == place).any()]
@@ -123,6 +127,11 @@ def _event_word(plan: FollowUpPlan, data: StudyData) -> str:
 
 def _warnings(plan: FollowUpPlan, data: StudyData, cases: Followed) -> tuple[str, ...]:
     out = []
+    if plan.landmark_value is not None:
+        out.append(
+            f"Time counts from the landmark at {plan.landmark_value:g} {plan.unit}; cases whose follow-up ended by "
+            "then are left out."
+        )
     if not plan.competing:
         out.append("No competing event is named: deaths, if any, were taken as censored, which makes rates too high.")
     if data.patient is not None:

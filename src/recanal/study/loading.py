@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ from recanal.protocol.references import Use, uses
 from recanal.variables.dictionary import Variable, load_dictionary
 from recanal.variables.read_options import ReadOptions
 from recanal.variables.reading import read_csv
+
+if TYPE_CHECKING:
+    from recanal.cohort import Store
 
 __all__ = ["load_study_data", "study_variables"]
 
@@ -164,15 +168,15 @@ def _parquet(data: bytes, source: DataPlan) -> pl.DataFrame:
 
 
 def _cohort_rows(source: DataPlan, folder: Path) -> tuple[pl.DataFrame, tuple[tuple[str, str], ...]]:
+    from recanal.cohort import flat_frame, open_store
     from recanal.cohort.engines import is_url
-    from recanal.cohort.exporting import flat_frame
-    from recanal.cohort.store import open_store
 
     where = source.source if is_url(source.source) else str(folder / source.source)
     try:
         store = open_store(where)
         try:
-            table = flat_frame(store, derived=True)
+            table = flat_frame(store, source.tables, derived=True)
+            table, facts = _with_endpoints(table, store, source)
         finally:
             store.close()
     except CohortError as error:
@@ -180,7 +184,32 @@ def _cohort_rows(source: DataPlan, folder: Path) -> tuple[pl.DataFrame, tuple[tu
     if not table.height:
         raise source.place.error("cohort", "the store holds no lesion.")
     digest = hashlib.sha256(table.write_csv().encode()).hexdigest()
-    return table, (("data", "a cohort store"), ("data_sha256", digest))
+    return table, (("data", "a cohort store"), ("data_sha256", digest), *facts)
+
+
+def _with_endpoints(
+    table: pl.DataFrame, store: Store, source: DataPlan
+) -> tuple[pl.DataFrame, tuple[tuple[str, str], ...]]:
+    """The table with the times that the plan asks for, and what was counted."""
+    from recanal.cohort import Endpoint, endpoint_times
+
+    facts = []
+    for one in source.endpoints:
+        try:
+            found = endpoint_times(store, Endpoint(one.name, one.events, one.competing, one.start))
+        except CohortError as error:
+            raise one.place.error("", error.message, hint=error.hint) from error
+        table = table.join(found.frame, on="lesion_id", how="left")
+        status = found.frame[f"{one.name}_status"]
+        facts.append(
+            (
+                f"endpoint {one.name}",
+                f"{(status == 1).sum()} events, {(status == 2).sum()} competing, {(status == 0).sum()} censored, "
+                f"{table.height - status.len() + status.null_count()} lesions without a time; not counted: "
+                f"{found.early_count} events before {one.start}, {found.refuted_count} refuted",
+            )
+        )
+    return table, tuple(facts)
 
 
 def _patients(table: pl.DataFrame, source: DataPlan) -> NDArray[np.intp] | None:

@@ -19,7 +19,15 @@ from recanal.stats.clustered import cluster_robust
 from recanal.stats.logistic import LogisticFit, fit_logistic
 from recanal.study.outcome import Context, code_path
 
-__all__ = ["LEAST_EVENTS_PER_PARAMETER", "Model", "budget_warning", "complete_rows", "fit_model", "model_frame"]
+__all__ = [
+    "LEAST_EVENTS_PER_PARAMETER",
+    "Model",
+    "budget_warning",
+    "complete_rows",
+    "fit_model",
+    "model_frame",
+    "refuse_copy",
+]
 
 LEAST_EVENTS_PER_PARAMETER = 10
 
@@ -99,6 +107,8 @@ def fit_model(names: Sequence[str], plan: RegressionPlan, data: StudyData, conte
         design = design_matrix(model_frame(data, names, keep), list(names), references=_references(plan, names, data))
     except InputError as error:
         raise plan.place.error("predictors", error.message, hint=error.hint) from error
+    for name in names:
+        refuse_copy(name, data, events, plan.place, "adjust" if name in plan.adjust else "predictors")
     event = events[keep]
     warnings = budget_warning(event, len(design.names) - 1, plan.place, allowed=plan.few_events)
     clusters = _clusters(plan, data, keep)
@@ -164,6 +174,36 @@ def budget_warning(
         hint = "Fewer predictors, fixed before the outcome is seen; or few_events = true, and the report says so."
         raise place.error(key, text, hint=hint)
     return (f"{text} The plan allows it; estimates may be biased and intervals too narrow.",)
+
+
+def refuse_copy(name: str, data: StudyData, event: NDArray[np.float64], place: Place, key: str) -> None:
+    """Nothing, unless a variable of two levels says the same as the outcome in every row: then it is the outcome.
+
+    Parameters
+    ----------
+    name, data
+        The variable.
+    event
+        (n,) 1, 0 or NaN for each row.
+    place, key
+        Where the plan names it.
+
+    Raises
+    ------
+    StudyError
+        When ten or more events, and as many others, are told apart without a mistake.
+    """
+    column = data.frame[name]
+    value = data.codes(name)[0] if isinstance(column.dtype, pd.CategoricalDtype) else column.to_numpy(dtype=np.float64)
+    known = column.notna().to_numpy() & ~np.isnan(event)
+    first, second = np.unique(value[known & (event == 1)]), np.unique(value[known & (event == 0)])
+    fewer = min(int((known & (event == one)).sum()) for one in (0, 1))
+    if len(first) == len(second) == 1 and first[0] != second[0] and fewer >= LEAST_EVENTS_PER_PARAMETER:
+        raise place.error(
+            key,
+            f"'{name}' says the same as the outcome in all {int(known.sum())} rows: it is the outcome by another name.",
+            hint="Take it out of the list.",
+        )
 
 
 def _references(plan: RegressionPlan, names: Sequence[str], data: StudyData) -> dict[str, str]:

@@ -12,10 +12,10 @@ from recanal.errors import InputError
 from recanal.fitting.design import design_matrix
 from recanal.protocol.columns import StudyData
 from recanal.protocol.plan import ScoresPlan
+from recanal.stats.clustered_roc import auc_clustered
 from recanal.stats.hosmer_lemeshow import hosmer_lemeshow_by_score, hosmer_lemeshow_test
 from recanal.stats.logistic import LogisticFit, fit_logistic, predicted_probabilities
 from recanal.stats.roc import auc_delong
-from recanal.study.clustered_auc import auc_clustered
 from recanal.study.discrimination import (
     Scored,
     area_methods,

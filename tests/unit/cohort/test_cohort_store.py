@@ -8,7 +8,8 @@ from datetime import date
 
 import polars as pl
 import pytest
-from conftest_cohort import AUTHOR, WHY, new_database, put, rejected
+from conftest_cohort import AUTHOR, WHY, put, rejected
+from evidence.postgres_server import new_database
 
 from recanal.cohort import (
     Author,

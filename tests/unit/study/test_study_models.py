@@ -9,8 +9,8 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 from study_cohort import cohort, record, run
 
 from recanal.errors import StudyError
+from recanal.stats.clustered_roc import auc_clustered, compare_clustered_auc
 from recanal.stats.roc import auc_delong, compare_paired_auc
-from recanal.study.clustered_auc import auc_clustered, compare_clustered_auc
 
 PLAN = """
 [[regressions]]
@@ -322,6 +322,14 @@ def test_every_method_in_use_has_its_sentence(result):
             "Are time and status swapped?",
         ),
         ('[[trial]]\narm = "vessel"\ntreated = "LAD"\noutcome = "success"\n', "must hold two arms, 'LAD' among them"),
+        (
+            '[[follow_up]]\ntime = "time_d"\nstatus = "status"\nby = "status"\n',
+            "follow_up[1].by: 'status' is the time or the status itself.",
+        ),
+        (
+            '[[trial]]\narm = "arm"\ntreated = "ct"\noutcome = "success"\nadjust = ["arm"]\n',
+            "trial[1].adjust: 'arm' is the arm itself.",
+        ),
         ('[[calibration]]\noutcome = "crossed"\npredicted = "score"\n', "holds values outside 0 to 1."),
         ('[[strata]]\noutcome = "crossed"\nscore = "length_mm"\n', "15 is the most. Name the cuts."),
         ('[[roc]]\noutcome = "crossed"\nscores = ["vessel"]\n', "'vessel' is categorical; numbers are needed."),
@@ -361,15 +369,33 @@ def test_before_the_first_event_there_is_no_interval(tmp_path):
     assert result.report.sections[0].tables[0].rows[0].cells[-1].text == "0.0"
 
 
-def test_a_predictor_known_late_is_called_into_question(tmp_path):
-    text = '[[follow_up]]\ntime = "time_d"\nstatus = "status"\ncompeting = { 2 = "Death" }\npredictors = ["score"]\n'
-    late = run(tmp_path, text + '[timing]\nafter = ["score"]\n')
-    assert late.report.sections[0].warnings[0].startswith("Score: known after the procedure.")
+def test_a_predictor_known_late_needs_a_landmark(tmp_path):
+    text = '[[follow_up]]\nid = "f"\ntime = "time_d"\nstatus = "status"\ncompeting = {{ 2 = "Death" }}\n'
+    text += 'predictors = ["score"]\n{}[timing]\nafter = ["score"]\n'
+    with pytest.raises(StudyError, match=r"'score' becomes known after the procedure.* Name landmark, a time in days"):
+        run(tmp_path, text.format(""))
+    late = run(tmp_path, text.format("landmark = 90\n"))
+    assert late.report.sections[0].warnings[0].startswith("Score: known after the procedure; taken as known")
+    frame = cohort()
+    left = frame[frame.time_d > 90]
+    assert record(late, "f")["n"] == len(left) < 300
+    fit = sm.PHReg(left.time_d - 90, left[["score"]], status=(left.status == 1), ties="efron").fit(disp=0)
+    assert record(late, "f")["models"][0]["coefficients"][0]["beta"] == pytest.approx(fit.params[0], rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["regressions", "roc", "scores"])
+def test_the_outcome_by_another_name_is_refused(tmp_path, kind):
+    frame = cohort(80).assign(male=lambda one: 1 - one.crossed)
+    key = "predictors" if kind == "regressions" else "scores"
+    text = f'[[{kind}]]\noutcome = "crossed"\n{key} = ["score", "male"]\n'
+    said = rf"{kind}\[1\]\.{key}: 'male' says the same as the outcome in all 80 rows"
+    with pytest.raises(StudyError, match=said):
+        run(tmp_path, text, frame)
 
 
 def test_separated_events_get_firths_penalty(tmp_path):
     frame = cohort(80).assign(male=lambda one: one.crossed)
-    frame.loc[frame.index[frame.crossed == 0][:4], "male"] = 0
+    frame.loc[frame.index[frame.crossed == 0][:4], "male"] = 1
     text = '[[regressions]]\nid = "r"\noutcome = "crossed"\npredictors = ["male"]\n'
     result = run(tmp_path, text, frame)
     model = record(result, "r")["predictors"][0]["unadjusted"]

@@ -1,0 +1,1 @@
+"""Would the pipeline print this paper from patients like its own?"""

@@ -1,0 +1,50 @@
+"""Whether a narrowing is one, or an axis that has left the lumen."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from recanal.imaging.sections import RING_MM, Sections
+
+__all__ = ["off_lumen"]
+
+REACH_MM = 1.6
+CORE_MM = 0.3
+RING_SMOOTH_MM = 0.5
+BESIDE_SHARE = 0.35
+FAT_HU = 40.0
+TISSUE_HU = 70.0
+
+
+def off_lumen(sections: Sections, level_hu: NDArray[np.float64], rows: NDArray[np.int64]) -> tuple[str, ...]:
+    """Why a narrowed stretch cannot be judged; empty where it can.
+
+    Parameters
+    ----------
+    sections
+        Of the artery.
+    level_hu
+        (n,) contrast of an open lumen.
+    rows
+        Sections in which the lumen is narrowest.
+
+    Notes
+    -----
+    A narrowed lumen lies in plaque: the axis shows no fat, and nothing within 1.6 mm of it is much brighter than the
+    axis itself. Both rules are recanal's own. They are not to be asked of a stretch with calcium, which lies beside the
+    lumen and is brighter.
+    """
+    hu = ndimage.gaussian_filter1d(sections.hu[rows], 1.0, axis=0, mode="nearest")
+    rings = round(REACH_MM / RING_MM) + 1
+    core = float(hu[:, :, : round(CORE_MM / RING_MM) + 1].mean(axis=(1, 2)).min())
+    if core < FAT_HU:
+        return (f"not judged: the axis lies in fat ({core:.0f} HU), beside the artery",)
+    around = ndimage.uniform_filter1d(hu[:, :, :rings], 3, axis=1, mode="wrap")
+    around = ndimage.uniform_filter1d(around, round(RING_SMOOTH_MM / RING_MM), axis=2, mode="nearest")
+    top = np.minimum(around.max(axis=(1, 2)), level_hu[rows])
+    beside = float(np.median(top - hu[:, :, : round(CORE_MM / RING_MM) + 1].mean(axis=(1, 2))))
+    if beside > BESIDE_SHARE * max(float(level_hu[rows].mean()) - TISSUE_HU, 1.0):
+        return (f"not judged: contrast or calcium lies beside the axis, {beside:.0f} HU brighter than it",)
+    return ()

@@ -1,0 +1,59 @@
+"""The degrees of stenosis as a section of the report."""
+
+from __future__ import annotations
+
+from recanal.core.case import CaseReport
+from recanal.report.blocks import Block, Section, bullets, table, text
+from recanal.report.display import Display
+from recanal.report.sources import Sources
+from recanal.stenosis.grading import VesselGrade
+
+__all__ = ["stenosis_section"]
+
+NOTE = (
+    "Diameter stenosis against a reference interpolated between the healthy lumen on either side; 95 % interval in "
+    "brackets. CAD-RADS 2.0 read for one artery; in brackets what the interval leaves open. 0-1: no stenosis of 25 % "
+    "or more and no calcium seen; plaque without calcium is not looked for. Occlusions are not in this table."
+)
+HEADS = ("Artery", "Worst stenosis", "Where", "Lumen / reference", "CAD-RADS", "Judged")
+
+
+def stenosis_section(case: CaseReport, say: Display, sources: Sources) -> Section | None:
+    """One row for each artery, and what makes a stenosis uncertain; None where no artery was graded.
+
+    Parameters
+    ----------
+    case
+        The result.
+    say
+        Words for its numbers.
+    sources
+        Not used: the definition page names them.
+    """
+    del sources
+    if not case.stenosis:
+        return None
+    rows, remarks = [], []
+    for k, grade in enumerate(case.stenosis):
+        rows.append(_row(say, f"stenosis.{k}", grade))
+        for stenosis in grade.stenoses:
+            if stenosis.flags:
+                remarks.append(f"{stenosis.segment} at {stenosis.position_mm:.0f} mm: {'; '.join(stenosis.flags)}.")
+    blocks: list[Block] = [table(HEADS, rows, shares=(1.1, 1.6, 1.1, 1.4, 1.1, 0.9)), text(NOTE, soft=True)]
+    if remarks:
+        blocks.append(bullets(remarks))
+    return Section("views", "Stenosis of the other arteries", tuple(blocks), ())
+
+
+def _row(say: Display, at: str, grade: VesselGrade) -> tuple[str, ...]:
+    worst = grade.worst
+    judged = say.number(f"{at}.judged_mm", decimals=0, unit="mm")
+    others = [c for c in grade.categories_possible if c != grade.category]
+    category = grade.category + (f" ({', '.join(others)} possible)" if others else "")
+    if worst is None:
+        return grade.vessel, "none of 25 % or more", "–", "–", category, judged
+    path = f"{at}.stenoses.{grade.stenoses.index(worst)}"
+    diameters = f"{say.number(f'{path}.diameter_mm')} / {say.number(f'{path}.reference_diameter_mm', unit='mm')}"
+    percent = say.interval(f"{path}.diameter_percent", decimals=0, unit="%")
+    where = f"{worst.segment}, {say.number(f'{path}.position_mm', decimals=0, unit='mm')}"
+    return grade.vessel, percent, where, diameters, category, judged
