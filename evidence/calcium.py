@@ -21,7 +21,8 @@ from recanal.phantoms import CalciumScan, calcium_scan, draw_options
 
 __all__ = ["CalciumCase", "counted", "main", "measured"]
 
-FIRST_SEED = 10_000
+FIRST_SEED = 13_000
+NAMES = ("LM", "LAD", "LCX", "RCA")
 ASKED_ICC = 0.98
 
 
@@ -39,6 +40,8 @@ class CalciumCase:
         Found without a reader; None where the series was refused.
     masked_score, counted_score
         With the true regions on the noisy picture: the product, and the definition counted here.
+    true_scores, found_scores
+        By artery, in the order LM, LAD, LCX, RCA; nothing where the series was refused.
     """
 
     seed: int
@@ -46,6 +49,8 @@ class CalciumCase:
     found_score: float | None
     masked_score: float
     counted_score: float
+    true_scores: tuple[float, ...] = ()
+    found_scores: tuple[float, ...] = ()
 
 
 def counted(scan: CalciumScan) -> float:
@@ -73,11 +78,29 @@ def measured(seed: int) -> CalciumCase:
     stack = stack_of(scan.volume)
     labels = labels_on(stack, scan.labels, scan.volume.affine)
     masked = sum(lesion.agatston for lesion in score_labels(stack, labels).lesions) if labels.any() else 0.0
+    true = tuple(scan.truth.arteries[name].agatston for name in NAMES)
     try:
-        found: float | None = sum(lesion.agatston for lesion in find_calcium(stack).lesions)
+        lesions = find_calcium(stack).lesions
     except InputError:
-        found = None
-    return CalciumCase(seed, scan.truth.total.agatston, found, masked, counted(scan))
+        return CalciumCase(seed, scan.truth.total.agatston, None, masked, counted(scan))
+    found = tuple(sum(lesion.agatston for lesion in lesions if lesion.artery == name) for name in NAMES)
+    return CalciumCase(seed, scan.truth.total.agatston, sum(found), masked, counted(scan), true, found)
+
+
+def arteries(cases: Sequence[CalciumCase]) -> str:
+    """Rows of the table by artery."""
+    true = np.array([case.true_scores for case in cases if case.true_scores])
+    found = np.array([case.found_scores for case in cases if case.true_scores])
+    rows = []
+    for k, name in enumerate(NAMES):
+        pair = np.stack([true[:, k], found[:, k]], axis=1)
+        if not true[:, k].any():
+            rows.append(f"| {name} | {len(pair)} | 0 | no calcium there |")
+            continue
+        icc = icc_2_1(pair)
+        some = int((true[:, k] > 0).sum())
+        rows.append(f"| {name} | {len(pair)} | {some} | {icc.icc:.3f} ({icc.low:.3f} to {icc.high:.3f}) |")
+    return "\n".join(rows)
 
 
 def page(cases: Sequence[CalciumCase], *, stamp: str) -> str:
@@ -103,6 +126,8 @@ def page(cases: Sequence[CalciumCase], *, stamp: str) -> str:
         limits=limits,
         worst=worst,
         exact="reached" if worst < 1e-3 else "**short**",
+        first=cases[0].seed,
+        arteries=arteries(cases),
         rows=rows,
     )
 
@@ -111,9 +136,9 @@ PAGE = """# Calcium score against a known truth
 
 {stamp}
 
-{n} computer-made non-contrast series, seeds from 10,000 on: 3 mm slices, 120 kV, noise 20 HU, with calcium in the open
-arteries, and in the aorta and the valves, where it must not be counted. The whole heart is in view. Arteries are not
-judged here, only the total Agatston score. Refused: {refused}.
+{n} computer-made non-contrast series, first seed {first}: 3 mm slices, 120 kV, noise 20 HU, with calcium in the open
+arteries, and in the aorta and the valves, where it must not be counted. The whole heart is in view. No contrast series
+is given, so that arteries go by position. Refused: {refused}.
 
 | quantity | asked | reached | |
 |---|---|---|---|
@@ -122,6 +147,10 @@ judged here, only the total Agatston score. Refused: {refused}.
 
 Automatic minus true: bias {limits.bias:+.1f}, limits of agreement {limits.low:+.1f} to {limits.high:+.1f}.
 
+| artery, by position | series | with calcium there | ICC(2,1), 95 % interval |
+|---|---|---|---|
+{arteries}
+
 True: counted on the picture without noise. With regions: the true regions laid on the noisy picture, scored by the
 product and counted by a few lines around scikit-image.
 
@@ -129,8 +158,10 @@ product and counted by a few lines around scikit-image.
 |---|---|---|---|---|
 {rows}
 
-A picture cropped around one lesion is another matter, and not judged here: a first run on such crops of the same seeds
-fell short of the ICC, with refusals where the aorta was not found and one false score in a heart without calcium.
+An earlier study of six hearts, first seed 10,000, on an earlier state of the rules, gave an ICC of 0.887: one heart was
+scored 440 against 155. That heart was not looked at; the rules were set on other hearts, seeds below 1,000.
+
+A picture cropped around one lesion is another matter, and not judged here.
 
 Few cases make a wide interval. Scores of phantoms spread widely, which raises an ICC; the limits of agreement do not
 profit from that.
@@ -140,13 +171,16 @@ profit from that.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives its exit status."""
     parser = argparse.ArgumentParser(prog="python -m evidence.calcium", description=__doc__)
-    parser.add_argument("--cases", type=int, default=6, help="how many phantoms, from seed 10,000 on")
+    parser.add_argument("--cases", type=int, default=12, help="how many phantoms, from seed 13,000 on")
     parser.add_argument("--out", type=Path, default=Path("docs/evidence"), help="folder for the page")
     asked = parser.parse_args(arguments)
     if asked.cases < 3:
         parser.error("--cases must be at least 3")
     stamp = written_by(f"python -m evidence.calcium --cases {asked.cases}")
-    cases = [measured(FIRST_SEED + k) for k in range(asked.cases)]
+    cases = []
+    for k in range(asked.cases):
+        cases.append(measured(FIRST_SEED + k))
+        print(f"{k + 1} of {asked.cases}", file=sys.stderr)
     write_text_atomic(asked.out / "calcium.md", page(cases, stamp=stamp))
     print(f"{len(cases)} cases")
     return 0

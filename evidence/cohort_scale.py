@@ -26,7 +26,8 @@ from recanal.interop import write_text_atomic
 __all__ = ["Measured", "main"]
 
 _COMMAND = "from recanal.cli import main; main(prog_name='recanal')"
-_POLL_S = 0.02
+_LESIONS = 1_000_000
+_POLL_S = 0.1
 _MB_PER_KB = 1 / 1000
 _LIMITS = {"import": 60.0, "table": 10.0, "area": 2.0}
 _MOST_MEMORY_MB = 2000.0
@@ -90,7 +91,7 @@ class Measured:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives its exit status, 1 where a limit was passed."""
     parser = argparse.ArgumentParser(prog="python -m evidence.cohort_scale", description=__doc__)
-    parser.add_argument("--lesions", type=int, default=1_000_000, help="how many lesions")
+    parser.add_argument("--lesions", type=int, default=_LESIONS, help="how many lesions")
     parser.add_argument("--seed", type=int, default=10_000, help="of the made-up values")
     parser.add_argument("--databases", default="sqlite,postgresql", help="which, with commas")
     parser.add_argument("--out", type=Path, default=Path("docs/evidence"), help="folder for the page")
@@ -202,12 +203,14 @@ def _server_state(server: Server | None) -> tuple[float, float]:
 
 
 def _page(found: dict[str, Measured], *, load: float, lesions: int, columns: int, file_mb: float) -> str:
-    rows = [_row(name, one) for name, one in found.items()]
+    whole = lesions >= _LESIONS
+    rows = [_row(name, one) if whole else _row(name, one).replace("reached", "–") for name, one in found.items()]
+    rows = rows if whole else [row.replace("SHORT", "–") for row in rows]
     busy = (
         "The machine was idle." if load < 0.5 else "**The machine was shared: other programs took part of its cores.**"
     )
     lines = [
-        "# A million lesions",
+        "# A million lesions in a store",
         "",
         "Written by `python -m evidence.cohort_scale`; not edited by hand.",
         "",
@@ -219,6 +222,7 @@ def _page(found: dict[str, Measured], *, load: float, lesions: int, columns: int
         f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}; load before the run "
         f"{load:.1f} (1 minute). {busy}",
         "",
+        *([] if whole else [f"**A trial with fewer lesions than the {_LESIONS:,} asked for; nothing is judged.**", ""]),
         "| step | wall, s | asked, s | processor, s | peak memory, MB (asked: 2000) | |",
         "|---|---|---|---|---|---|",
         *rows,

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from recanal.anatomy.branches import Branch
 from recanal.anatomy.chamber import Heart
 from recanal.anatomy.paths import Path, paths_of
 
-__all__ = ["LEAST_NAMED_MM", "Mains", "Places", "crux_mm", "find_mains", "pda_mm", "places_of", "plb_start_mm"]
+__all__ = ["Mains", "Offshoot", "Places", "crux_mm", "find_mains", "offshoots", "places_of", "posterolateral"]
 
-ANTERIOR_DEG, POSTERIOR_DEG = 28.0, 155.0
-SPREAD_DEG = 18.0
-TURN_MM = 9.0
-LEAST_NAMED_MM = 6.0
-LEAST_PDA_MM = 15.0
+Floats = NDArray[np.float64]
+POSTERIOR_DEG = 155.0
+ANTERIOR = ((10.0, 70.0), (15.0, 42.0))
+SPREAD_DEG = 22.0
+GROOVE_MM = (-10.0, 28.0)
+APEXWARD_SHARE = 0.35
+LEAST_NAMED_MM = 5.0
+LEAST_PDA_MM = 12.0
+TURN_MM, TURN_SHARE = 12.0, 0.7
+PARTED_MM, BESIDE_MM, JOINED_MM, COMMON_MM = 2.5, 4.0, 3.0, 5.0
+LEFT_OF_PDA_DEG = 9.0
+BEFORE_CRUX_MM = 16.0
+UNSEEN_CONFIDENCE = 0.4
+SHARED_WALL_DEG = 45.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +44,18 @@ class Places:
         (n,) distance from the long axis.
     """
 
-    along_mm: NDArray[np.float64]
-    angle_deg: NDArray[np.float64]
-    depth_mm: NDArray[np.float64]
+    along_mm: Floats
+    angle_deg: Floats
+    depth_mm: Floats
+
+
+@dataclass(frozen=True)
+class Offshoot:
+    """A vessel that leaves a path at ``at_mm``: the part of a branch from ``start_mm`` on."""
+
+    branch: int
+    start_mm: float
+    at_mm: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +68,8 @@ class Mains:
         Length of the left main.
     dominance
         ``"right"``, ``"left"``, ``"co"``, or None when it cannot be told.
+    dominance_confidence
+        0 to 1.
     """
 
     rca: Path | None
@@ -56,9 +77,10 @@ class Mains:
     lcx: Path | None
     fork_mm: float
     dominance: str | None
+    dominance_confidence: float = 0.0
 
 
-def places_of(heart: Heart, points_mm: NDArray[np.float64]) -> Places:
+def places_of(heart: Heart, points_mm: Floats) -> Places:
     """Where points (n, 3) lie relative to the left ventricle."""
     up = np.array([0.0, 0.0, 1.0]) - heart.apex[2] * heart.apex
     up /= np.linalg.norm(up)
@@ -69,7 +91,37 @@ def places_of(heart: Heart, points_mm: NDArray[np.float64]) -> Places:
     return Places(along, np.rad2deg(np.arctan2(wide, high)), np.hypot(high, wide))
 
 
-def _near_deg(angle: NDArray[np.float64], middle: float) -> NDArray[np.float64]:
+def offshoots(path: Path, branches: list[Branch]) -> list[Offshoot]:
+    """What leaves a path, proximal first.
+
+    Branches; the rest of each branch that the path itself leaves; and branches of these that begin within 5 mm of their
+    origin, or within 3 mm of the path. One that runs beside the path at first leaves it where it parts by 2.5 mm.
+    """
+    own = {link.branch for link in path.links}
+    queue = [Offshoot(k, 0.0, at_mm) for k, at_mm in path.leaving(branches)]
+    queue += [
+        Offshoot(link.branch, link.end_mm, link.offset_mm + link.end_mm)
+        for link in path.links[:-1]
+        if branches[link.branch].line.length_mm - link.end_mm > 1.0
+    ]
+    tree, found = cKDTree(path.points_mm), []
+    while queue:
+        shoot = queue.pop()
+        line = branches[shoot.branch].line
+        gap, place = tree.query(line.points_mm[line.arc_mm >= shoot.start_mm])
+        last = int(np.argmax(gap > PARTED_MM)) if (gap > PARTED_MM).any() else len(gap) - 1
+        parts_mm = float(path.arc_mm[place[last]])
+        found.append(replace(shoot, at_mm=parts_mm if parts_mm > shoot.at_mm + BESIDE_MM else shoot.at_mm))
+        for k, branch in enumerate(branches):
+            if k not in own and branch.parent == shoot.branch and branch.parent_mm >= shoot.start_mm:
+                away, near = tree.query(line.at([branch.parent_mm])[0])
+                if away < JOINED_MM or branch.parent_mm - shoot.start_mm < COMMON_MM:
+                    queue.append(Offshoot(k, 0.0, max(shoot.at_mm, float(path.arc_mm[near]))))
+    return sorted(found, key=lambda item: item.at_mm)
+
+
+def _turned_deg(angle: Floats, middle: float | Floats) -> Floats:
+    """Angles from another, between -180 and 180 degrees."""
     return np.asarray((angle - middle + 180.0) % 360.0 - 180.0)
 
 
@@ -79,40 +131,25 @@ def _best(paths: list[Path], score: list[float], least: float) -> Path | None:
     return paths[int(np.argmax(score))]
 
 
-def _lad_score(path: Path, heart: Heart) -> float:
-    """Length along the anterior interventricular groove."""
+def _down_mm(path: Path, heart: Heart, *, anterior: bool = False) -> float:
+    """How far a path runs towards the apex along the posterior, or the anterior, interventricular groove."""
     at = places_of(heart, path.points_mm)
-    near = np.exp(-((_near_deg(at.angle_deg, ANTERIOR_DEG) / SPREAD_DEG) ** 2))
-    return float((near * (at.along_mm > 6.0))[1:] @ path.steps_mm)
+    groove_deg = np.interp(at.along_mm, *ANTERIOR) if anterior else POSTERIOR_DEG
+    near = np.exp(-((_turned_deg(at.angle_deg, groove_deg) / SPREAD_DEG) ** 2)) * (at.along_mm > 6.0)
+    return float(near[1:] @ np.diff(at.along_mm))
 
 
-def _lcx_score(path: Path, heart: Heart) -> float:
-    """Length along the left atrioventricular groove, and what follows it on the underside."""
+def _around_mm(path: Path, heart: Heart, *, towards: int) -> float:
+    """How far a path runs around the heart in the atrioventricular groove: to the right (+1) or to the left (-1).
+
+    What it runs towards the apex meanwhile counts against it: the groove does not, branches over the ventricles do.
+    """
     at = places_of(heart, path.points_mm)
-    groove = (at.along_mm > -3.0) & (at.along_mm < 25.0) & (at.angle_deg < -35.0)
-    tail = (at.along_mm >= 12.0) & (np.abs(_near_deg(at.angle_deg, 180.0)) < 45.0)
-    if (groove[1:] @ path.steps_mm) < 10.0:
-        return 0.0
-    return float(groove[1:] @ path.steps_mm + 0.5 * (tail[1:] & ~groove[1:]) @ path.steps_mm)
-
-
-def _rca_score(path: Path, heart: Heart) -> float:
-    """Length along the right atrioventricular groove, and along the posterior interventricular groove."""
-    at = places_of(heart, path.points_mm)
-    groove = (at.along_mm < 14.0) & (at.along_mm > -8.0) & (at.angle_deg > 40.0)
-    near = np.exp(-((_near_deg(at.angle_deg, POSTERIOR_DEG) / SPREAD_DEG) ** 2))
-    tail = near * (at.along_mm >= 14.0) * (np.abs(_near_deg(at.angle_deg, POSTERIOR_DEG)) < 45.0)
-    return float(groove[1:] @ path.steps_mm + tail[1:] @ path.steps_mm)
-
-
-def pda_mm(path: Path | None, heart: Heart, from_mm: float = 0.0) -> float:
-    """Length of a path in the posterior interventricular groove."""
-    if path is None:
-        return 0.0
-    at = places_of(heart, path.points_mm)
-    inside = (at.along_mm > 14.0) & (np.abs(_near_deg(at.angle_deg, POSTERIOR_DEG)) < 24.0)
-    inside &= path.arc_mm > from_mm
-    return float(inside[1:] @ path.steps_mm)
+    angle = (towards * at.angle_deg + 30.0) % 360.0 - 30.0
+    last = POSTERIOR_DEG if towards > 0 else 360.0 - POSTERIOR_DEG
+    groove = (at.along_mm > GROOVE_MM[0]) & (at.along_mm < GROOVE_MM[1]) & (angle > 35.0) & (angle < last)
+    around = np.deg2rad(np.diff(np.unwrap(angle, period=360.0))) * at.depth_mm[1:]
+    return float(groove[1:] @ (around - APEXWARD_SHARE * np.maximum(np.diff(at.along_mm), 0.0)))
 
 
 def find_mains(branches: list[Branch], heart: Heart) -> Mains:
@@ -120,42 +157,73 @@ def find_mains(branches: list[Branch], heart: Heart) -> Mains:
     paths = paths_of(branches)
     right = [path for path in paths if branches[path.links[0].branch].side == "right"]
     left = [path for path in paths if branches[path.links[0].branch].side == "left"]
-    rca = _best(right, [_rca_score(path, heart) for path in right], 20.0)
-    lad = _best(left, [_lad_score(path, heart) for path in left], 12.0)
+    rca = _best(right, [_around_mm(p, heart, towards=1) + _down_mm(p, heart) for p in right], 20.0)
+    lad = _best(left, [_down_mm(path, heart, anterior=True) for path in left], 10.0)
     rest = [path for path in left if lad is None or path.length_mm - lad.shared_mm(path) > 8.0]
-    lcx = _best(rest, [_lcx_score(path, heart) for path in rest], 10.0)
+    round_mm = [_around_mm(path, heart, towards=-1) for path in rest]
+    score = [mm + _down_mm(path, heart) if mm > 8.0 else 0.0 for mm, path in zip(round_mm, rest, strict=True)]
+    lcx = _best(rest, score, 10.0)
     fork = lad.shared_mm(lcx) if lad is not None and lcx is not None else 0.0
-    found = Mains(rca, lad, lcx, fork, None)
-    return Mains(rca, lad, lcx, fork, _dominance(branches, heart, found))
+    dominance, confidence = _dominance(branches, heart, (rca, lcx))
+    return Mains(rca, lad, lcx, fork, dominance, confidence)
 
 
-def _dominance(branches: list[Branch], heart: Heart, mains: Mains) -> str | None:
-    """Right: the RCA gives the PDA and a posterolateral branch; co: the PDA alone; left: the circumflex gives it."""
-    own, other = pda_mm(mains.rca, heart), pda_mm(mains.lcx, heart)
-    if max(own, other) < LEAST_PDA_MM:
+def _tail_deg(path: Path | None, heart: Heart) -> float | None:
+    """Middle angle of the part of a path beyond its crux; None where less than 12 mm lie there."""
+    if path is None:
         return None
+    beyond = path.arc_mm > crux_mm(path, heart)
+    if beyond.sum() * float(np.mean(path.steps_mm)) < LEAST_PDA_MM:
+        return None
+    angle = places_of(heart, path.points_mm[beyond]).angle_deg % 360.0
+    return float(np.median(angle))
+
+
+def _dominance(branches: list[Branch], heart: Heart, pair: tuple[Path | None, Path | None]) -> tuple[str | None, float]:
+    """Which artery gives the posterior descending artery, and which the posterolateral branches."""
+    rca, lcx = pair
+    own, other = (0.0 if p is None else _down_mm(p, heart) for p in pair)
+    tails = _tail_deg(rca, heart), _tail_deg(lcx, heart)
+    if max(own, other) < LEAST_PDA_MM:
+        return (None, 0.0) if rca is None or tails[1] is None else (_by_wall(tails[1]), UNSEEN_CONFIDENCE)
     if other > own:
-        return "left"
-    return "right" if mains.rca is not None and plb_start_mm(branches, heart, mains.rca) is not None else "co"
+        return "left", min(1.0, 0.5 + 0.5 * (other - own) / other)
+    if rca is not None and posterolateral(branches, heart, rca):
+        return "right", 0.95
+    if tails[0] is None or tails[1] is None:
+        return "right", 0.5
+    apart = tails[1] - tails[0]
+    return _by_wall(POSTERIOR_DEG + apart), min(0.95, 0.5 + abs(apart - SHARED_WALL_DEG) / 20.0)
+
+
+def _by_wall(tail_deg: float) -> str:
+    """Co-dominant where the circumflex ends on the inferior wall, next to the posterior descending artery."""
+    return "co" if tail_deg - POSTERIOR_DEG < SHARED_WALL_DEG else "right"
 
 
 def crux_mm(path: Path, heart: Heart) -> float:
-    """Arc length at which a path leaves the atrioventricular groove for the underside; its end where it does not."""
+    """Arc length at which a path ceases to run around the heart and runs towards the apex; its end where it does not.
+
+    Behind the acute or the obtuse margin, the first place around which 12 mm bring it 70 % as far towards the apex.
+    """
     at = places_of(heart, path.points_mm)
-    side = np.abs(at.angle_deg)
-    groove = at.along_mm[(side > 55.0) & (side < 130.0) & (at.along_mm < 20.0)]
-    level = float(np.median(groove)) if len(groove) > 4 else 4.0
-    down = (at.along_mm > level + TURN_MM) & (side > 115.0) & (path.arc_mm > 40.0)
-    return float(path.arc_mm[np.argmax(down)]) if down.any() else path.length_mm
+    arc = path.arc_mm
+    gain = np.interp(arc + TURN_MM / 2, arc, at.along_mm) - np.interp(arc - TURN_MM / 2, arc, at.along_mm)
+    down = (gain > TURN_SHARE * TURN_MM) & (np.abs(at.angle_deg) > 115.0) & (arc > 40.0)
+    return float(arc[np.argmax(down)]) if down.any() else path.length_mm
 
 
-def plb_start_mm(branches: list[Branch], heart: Heart, rca: Path) -> float | None:
-    """Where the first branch near the crux leaves the right coronary artery."""
-    crux = crux_mm(rca, heart)
-    starts = []
-    for k, at_mm in rca.leaving(branches):
-        start = places_of(heart, branches[k].line.points_mm[:1])
-        near = abs(at_mm - crux) < 14.0 and abs(float(start.angle_deg[0])) > 132.0
-        if near and branches[k].line.length_mm >= LEAST_NAMED_MM:
-            starts.append(at_mm)
-    return min(starts, default=None)
+def posterolateral(branches: list[Branch], heart: Heart, path: Path) -> list[Offshoot]:
+    """Branches from the crux of a path on that run to the left of its tail, over the left ventricle."""
+    crux, out = crux_mm(path, heart), []
+    tail = places_of(heart, path.points_mm[path.arc_mm >= crux - BEFORE_CRUX_MM])
+    for shoot in offshoots(path, branches):
+        line = branches[shoot.branch].line
+        if shoot.at_mm < crux - BEFORE_CRUX_MM or line.length_mm - shoot.start_mm < LEAST_NAMED_MM:
+            continue
+        at = places_of(heart, line.points_mm[line.arc_mm >= shoot.start_mm])
+        order = np.argsort(tail.along_mm)
+        beside = np.interp(at.along_mm, tail.along_mm[order], tail.angle_deg[order] % 360.0)
+        if float(_turned_deg(at.angle_deg, beside)[len(beside) // 2 :].mean()) > LEFT_OF_PDA_DEG:
+            out.append(shoot)
+    return out

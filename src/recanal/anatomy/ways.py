@@ -39,7 +39,9 @@ class Way:
     label: int
 
 
-def find_ways(field: Field, reach: Reach) -> list[Way]:
+def find_ways(
+    field: Field, reach: Reach, *, least_mean_tube: float = LEAST_MEAN_TUBE, most_ways: int = MOST_WAYS
+) -> list[Way]:
     """Repeated backtracking from the farthest place that is not yet covered.
 
     Notes
@@ -58,11 +60,11 @@ def find_ways(field: Field, reach: Reach) -> list[Way]:
     ways: list[Way] = []
     flat_covered = covered.ravel()
     for tip in targets:
-        if flat_covered[tip] or len(ways) >= MOST_WAYS:
+        if flat_covered[tip] or len(ways) >= most_ways:
             continue
         way, joined = _down_to_tree(int(tip), reach.came, owner)
         added = float(length[tip] - length[way[0]])
-        if added < LEAST_ADDED_MM or float(tube[way[1:]].mean()) < LEAST_MEAN_TUBE:
+        if added < LEAST_ADDED_MM or float(tube[way[1:]].mean()) < least_mean_tube:
             flat_covered[tip] = True
             continue
         voxels = np.stack(np.unravel_index(way, shape), axis=1)

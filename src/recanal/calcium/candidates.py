@@ -31,8 +31,10 @@ class Candidate:
     ----------
     number
         Its value in :attr:`Candidates.groups`.
+    index, points_mm
+        (n, 3) its voxels: as (slice, row, column), and in LPS.
     centre_mm
-        Mean position, LPS.
+        Their mean.
     volume_mm3, extent_mm, peak_hu, mean_hu
         Size, largest side of its box, and attenuation.
     tissue_hu
@@ -46,6 +48,8 @@ class Candidate:
     """
 
     number: int
+    index: NDArray[np.intp]
+    points_mm: NDArray[np.float64]
     centre_mm: NDArray[np.float64]
     volume_mm3: float
     extent_mm: float
@@ -129,15 +133,18 @@ def find_candidates(stack: SliceStack, chest: Chest) -> Candidates:
         inside = groups[box] == number
         index = np.argwhere(inside) + [edge.start for edge in box]
         values = stack.hu[box][inside].astype(np.float64)
-        centre = stack.affine.to_mm(index.mean(axis=0))[0]
+        points = stack.affine.to_mm(index)
+        centre = points.mean(axis=0)
         if np.linalg.norm(centre - chest.heart_mm) > FAR_MM:
             continue
-        extent = np.ptp(stack.affine.to_mm(index), axis=0).max() + stack.affine.spacing_mm[1]
+        extent = np.ptp(points, axis=0).max() + stack.affine.spacing_mm[1]
         hu, fat = _around(chest, centre, min(0.5 * float(extent), 4.0))
         near = np.minimum(np.rint(index.mean(axis=0) / [1, 4, 4]).astype(int), np.asarray(distance.shape) - 1)
         found.append(
             Candidate(
                 number=number,
+                index=index,
+                points_mm=points,
                 centre_mm=centre,
                 volume_mm3=float(volume[number]),
                 extent_mm=float(extent),

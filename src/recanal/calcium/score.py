@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from recanal.calcium.agatston import LEAST_AREA_MM2, SLICE_MM, THRESHOLD_HU, lesions_of
-from recanal.calcium.candidates import Candidates, find_candidates
+from recanal.calcium.candidates import find_candidates
 from recanal.calcium.chest import Chest, look_at_chest
 from recanal.calcium.doubts import NO_NOISE_HU, name_flags, noise_flags, unsure_flags
 from recanal.calcium.great_vessels import find_great_vessels
@@ -18,7 +18,7 @@ from recanal.calcium.judgement import Judged, judge
 from recanal.calcium.noise import noise_hu
 from recanal.calcium.registration import Registration, register
 from recanal.calcium.stack import SliceStack
-from recanal.calcium.territory import ON_LINE_MM, Named, by_lines, by_position
+from recanal.calcium.territory import ON_LINE_MM, Named, by_position, parts_by_lines
 from recanal.core.calcium import ARTERIES, CalciumLesion, CalciumMethod, ExcludedCalcium
 from recanal.errors import InputError
 
@@ -28,6 +28,9 @@ CONTRAST_SHARE = 0.12
 CONTRAST_HU = (150.0, 700.0)
 LEAST_TOLD_MM3 = 3.0
 STENT_MM = 15.0
+FAILED_CONFIDENCE = 0.5
+"""The most that any lesion has where the contrast series given could not be used or does not fit, or where the
+descending aorta, whose calcium is to be left out, was not found."""
 AWAY = "away from the arteries"
 Lines = Mapping[str, NDArray[np.float64]]
 
@@ -178,13 +181,18 @@ def _named(
     """Coronary groups with their artery, and those too far from every artery of the contrast series."""
     kept, away = list[tuple[Judged, Named]](), list[Judged]()
     for item in (j for j in judged if j.place == "coronary"):
-        centre = item.candidate.centre_mm
-        named = by_lines(centre, lines_mm) if lines_mm else by_position(centre, root_mm)
-        if named is not None:
-            kept.append((item, named))
+        whole = item.candidate
+        if not lines_mm:
+            kept.append((item, by_position(whole.centre_mm, root_mm)))
             continue
-        gap_mm = min(float(cKDTree(points).query(centre)[0]) for points in lines_mm.values())
-        away.append(Judged(item.candidate, AWAY, f"{gap_mm:.1f} mm from the nearest named artery", 0.0))
+        parts = parts_by_lines(whole.points_mm, whole.index[:, 0], lines_mm)
+        for mine, named in parts:
+            points = whole.points_mm[mine]
+            part = replace(whole, index=whole.index[mine], points_mm=points, centre_mm=points.mean(axis=0))
+            kept.append((replace(item, candidate=part), named))
+        if not parts:
+            gap_mm = min(float(cKDTree(points).query(whole.centre_mm)[0]) for points in lines_mm.values())
+            away.append(Judged(whole, AWAY, f"{gap_mm:.1f} mm from the nearest named artery", 0.0))
     return kept, away
 
 
@@ -204,15 +212,22 @@ def _away_flags(away: list[Judged], lines_mm: Lines) -> list[str]:
 
 
 def _painted(
-    candidates: Candidates, coronary: list[tuple[Judged, Named]]
+    shape: tuple[int, ...], coronary: list[tuple[Judged, Named]], *, most_confidence: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Labels and confidences of coronary groups."""
-    number = np.zeros(int(candidates.groups.max()) + 1, dtype=np.uint8)
-    sure = np.zeros(len(number), dtype=np.float32)
+    labels, sure = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.float32)
     for judged, named in coronary:
-        number[judged.candidate.number] = ARTERIES.index(named.artery) + 1
-        sure[judged.candidate.number] = min(judged.confidence, named.confidence)
-    return number[candidates.groups], sure[candidates.groups]
+        where = tuple(judged.candidate.index.T)
+        labels[where] = ARTERIES.index(named.artery) + 1
+        sure[where] = min(judged.confidence, named.confidence, most_confidence)
+    return labels, sure
+
+
+def _misfit_flags(coronary: list[tuple[Judged, Named]], away: list[Judged]) -> list[str]:
+    """Told where more calcium lies away from the arteries of the contrast series than on them."""
+    if sum(len(j.candidate.index) for j in away) <= sum(len(j.candidate.index) for j, _ in coronary):
+        return []
+    return ["most calcium lies away from the arteries of the contrast series: is it laid over rightly, and are they?"]
 
 
 def _excluded(judged: tuple[Judged, ...]) -> tuple[ExcludedCalcium, ...]:
@@ -283,14 +298,16 @@ def find_calcium(
     candidates, noise = find_candidates(stack, chest), noise_hu(stack, chest)
     judged = judge(candidates, chest, great, noise_hu=NO_NOISE_HU if noise is None else noise)
     coronary, away = _named(judged, root, lines_mm)
-    labels, sure = _painted(candidates, coronary)
+    misfit = _misfit_flags(coronary, away)
+    failed = bool(misfit) or (contrast is not None and not lines_mm) or great.descending is None
+    labels, sure = _painted(stack.hu.shape, coronary, most_confidence=FAILED_CONFIDENCE if failed else 1.0)
     lesions = lesions_of(stack, labels, calibration_mg_per_hu_mm3=calibration_mg_per_hu_mm3, confidence=sure)
-    long = sum(j.candidate.extent_mm > STENT_MM for j, _ in coronary)
+    long = len({j.candidate.number for j, _ in coronary if j.candidate.extent_mm > STENT_MM})
     if long:
         flags.append(f"{long} group(s) longer than {STENT_MM:.0f} mm counted as calcium: look whether one is a stent")
     if great.descending is None:
         flags.append("descending aorta not found")
-    flags += [*noise_flags(noise), *_away_flags(away, lines_mm), *unsure_flags(lesions)]
+    flags += [*misfit, *noise_flags(noise), *_away_flags(away, lines_mm), *unsure_flags(lesions)]
     flags += name_flags(lesions, [(j.candidate.centre_mm, named) for j, named in coronary])
     rule = "the named arteries of the contrast series" if lines_mm else "position relative to the aortic root"
     return Scored(labels, lesions, _excluded((*judged, *away)), rule, tuple(flags), registration, sure)

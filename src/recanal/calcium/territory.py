@@ -11,13 +11,14 @@ from scipy.spatial import cKDTree
 
 from recanal.core.calcium import ARTERIES
 
-__all__ = ["ON_LINE_MM", "Named", "by_lines", "by_position", "division_of"]
+__all__ = ["ON_LINE_MM", "Named", "by_lines", "by_position", "division_of", "parts_by_lines"]
 
 LONG_AXIS = (0.62, -0.55, -0.56)
 LAD_FROM_DEG, LAD_TO_DEG = -37.0, 37.0
 RCA_TO_DEG = 188.0
-LEFT_MAIN_MM = 22.0
-LEFT_MAIN_DEG = (-65.0, -15.0)
+LEFT_MAIN_MM = 24.5
+LEFT_MAIN_DEG = (-65.0, -28.0)
+LEFT_MAIN_APEX_MM = 5.0
 AXIS_BELOW_ROOT_MM = 8.0
 SURE_DEG = 25.0
 ON_LINE_MM = 6.0
@@ -74,7 +75,8 @@ def by_position(point_mm: NDArray[np.float64], root_mm: NDArray[np.float64]) -> 
     -----
     The angle around the long axis of an average heart (to the left, front and below in equal parts) through the aortic
     root: 0 is up, 90 right, 180 below. LAD within 37 degrees of up, the RCA to its right down to 188 degrees, the
-    circumflex to its left. Within 22 mm of the middle of the root, behind it and to the left, is the left main.
+    circumflex to its left. Within 24.5 mm of the middle of the root, 28 to 65 degrees to the left of up and not towards
+    the apex, is the left main.
 
     Examples
     --------
@@ -86,7 +88,7 @@ def by_position(point_mm: NDArray[np.float64], root_mm: NDArray[np.float64]) -> 
     apex, up, right = _frame() @ (np.asarray(point_mm) - root_mm)
     angle = float(np.rad2deg(np.arctan2(right, up + AXIS_BELOW_ROOT_MM)))
     near = float(np.linalg.norm(np.asarray(point_mm) - root_mm))
-    behind = bool(apex < 0 and LEFT_MAIN_DEG[0] < angle < LEFT_MAIN_DEG[1])
+    behind = bool(apex < LEFT_MAIN_APEX_MM and LEFT_MAIN_DEG[0] < angle < LEFT_MAIN_DEG[1])
     divides = behind and abs(near - LEFT_MAIN_MM) <= DIVISION_MM
     if behind and near < LEFT_MAIN_MM:
         return Named("LM", 0.5 + 0.5 * min((LEFT_MAIN_MM - near) / 10.0, 1.0), at_division=divides)
@@ -146,3 +148,44 @@ def by_lines(point_mm: NDArray[np.float64], lines_mm: Mapping[str, NDArray[np.fl
     left = bool(rivals) and set(rivals) <= set(LEFT) and away_mm <= DIVISION_REACH_MM
     at_division = artery in LEFT and (away_mm <= DIVISION_MM or left)
     return Named(artery, 0.5 + 0.5 * min(apart_mm / SURE_MM, 1.0), first_mm, rivals, at_division)
+
+
+def parts_by_lines(
+    points_mm: NDArray[np.float64], slices: NDArray[np.intp], lines_mm: Mapping[str, NDArray[np.float64]]
+) -> list[tuple[NDArray[np.bool_], Named]]:
+    """A group of voxels shared out among the arteries along which it lies, slice by slice.
+
+    Parameters
+    ----------
+    points_mm
+        (n, 3) voxels of the group.
+    slices
+        (n,) the slice of each.
+    lines_mm
+        As for :func:`by_lines`.
+
+    Returns
+    -------
+    Which voxels belong together, and their artery; together they are the whole group, or nothing where no slice of it
+    lies within 6 mm of an artery. No spot of a slice is cut, so that sharing out does not change the total score.
+
+    Notes
+    -----
+    Calcium that runs from the left main into a branch is thus divided where the branches begin.
+    """
+    names = np.full(len(slices), "", dtype="U8")
+    for k in np.unique(slices):
+        here = slices == k
+        found = by_lines(points_mm[here].mean(axis=0), lines_mm)
+        names[here] = "" if found is None else found.artery
+    if not (names != "").any():
+        return []
+    there, count = np.unique(names[names != ""], return_counts=True)
+    names[names == ""] = there[int(np.argmax(count))]
+    parts = []
+    for artery in (str(name) for name in np.unique(names)):
+        mine = names == artery
+        found = by_lines(points_mm[mine].mean(axis=0), lines_mm)
+        sure = found if found is not None and found.artery == artery else Named(artery, 0.5)
+        parts.append((mine, sure))
+    return parts

@@ -24,14 +24,12 @@ _NEEDED = ("pandas", "polars", "docx")
 @click.option("--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @click.option("--plan", "to_plan", is_flag=True, help="Print the plan of the paper, and compute nothing.")
 @click.option("--json", "to_json", is_flag=True, help="Print all numbers as JSON.")
-def reproduce(  # noqa: PLR0913
-    paper: str, out: Path | None, lesions: int, seed: int, to_plan: bool, to_json: bool
-) -> None:
+def reproduce(paper: str, out: Path | None, lesions: int, seed: int, to_plan: bool, to_json: bool) -> None:
     """Print the tables of a published PAPER from a cohort simulated to them, beside the printed numbers.
 
     PAPER is xing_2022 (doi 10.21037/qims-21-1050) or xiao_2021 (doi 10.1155/2021/9988943). The cohort is fitted to the
-    printed margins: agreement shows that the plan computes what the paper describes, not that the paper is right. Writes
-    lesions.csv, plan.toml and what `recanal study plan.toml` writes, led by the comparison.
+    printed margins: agreement shows that the plan computes what the paper describes, not that the paper is right.
+    Writes lesions.csv, plan.toml and what `recanal study plan.toml` writes, led by the comparison.
 
     \b
     Example:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from recanal.errors import CohortError
 
-__all__ = ["connect", "copy_rows", "is_url", "reading", "writing"]
+__all__ = ["connect", "copy_rows", "is_url", "read_rows", "reading", "writing"]
 
 _LOG = logging.getLogger(__name__)
 _SLICE_ROWS = 50_000
@@ -202,3 +202,45 @@ def copy_rows(connection: sa.Connection, table: str, frame: pl.DataFrame) -> Non
         raise _in_words(str(error)) from None
     finally:
         cursor.close()
+
+
+def read_rows(connection: sa.Connection, sql: str, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The rows of a query by the fastest way of the database, inside the open transaction.
+
+    Parameters
+    ----------
+    connection
+        From :func:`reading` or :func:`writing`.
+    sql
+        A ``SELECT`` without a closing semicolon; dates as text.
+    schema
+        Name and type of each of its columns, in order.
+
+    Raises
+    ------
+    CohortError
+        Where the database refuses the query.
+    """
+    raw: Any = connection.connection.dbapi_connection
+    cursor = raw.cursor()
+    try:
+        if connection.dialect.name == "postgresql":
+            return _copied(cursor, sql, schema)
+        cursor.execute(sql)
+        pages = iter(lambda: cursor.fetchmany(_SLICE_ROWS), [])
+        parts = [pl.DataFrame(page, schema=dict(schema), orient="row") for page in pages]
+        return pl.concat([pl.DataFrame(schema=dict(schema)), *parts])
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _in_words(str(error)) from None
+    finally:
+        cursor.close()
+
+
+def _copied(cursor: Any, sql: str, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """Rows from PostgreSQL as text that polars reads; row by row they take ten times as long."""
+    data = io.BytesIO()
+    cursor.execute(f"COPY ({sql}) TO STDOUT WITH (FORMAT csv)", stream=data)
+    if not data.tell():
+        return pl.DataFrame(schema=dict(schema))
+    data.seek(0)
+    return pl.read_csv(data, has_header=False, schema=dict(schema))

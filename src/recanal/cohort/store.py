@@ -25,7 +25,6 @@ __all__ = ["SCHEMA_VERSION", "Author", "Store", "Writer", "create_store", "open_
 
 SCHEMA_VERSION = 1
 _NO_HASH = "0" * 64
-_PAGE_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,7 @@ class Store:
         listed = ", ".join(f'"{name}"' for name in [*names, "batch", "position"])
         schema = dict.fromkeys(names, pl.String()) | {"batch": pl.Int64(), "position": pl.Int64()}
         with engines.reading(self.engine) as connection:
-            pages = list(_pages(connection, f'SELECT {listed} FROM "{table}_rows" WHERE version = 1'))
-        return pl.concat([pl.DataFrame(schema=schema), *(pl.DataFrame(p, schema=schema, orient="row") for p in pages)])
+            return engines.read_rows(connection, f'SELECT {listed} FROM "{table}_rows" WHERE version = 1', schema)
 
     def counts(self) -> dict[str, int]:
         """Present rows of each table."""
@@ -192,9 +190,8 @@ class Writer:
             f'SELECT r."{home.key}", r.version, r.withdrawn FROM "{table}_rows" r WHERE NOT EXISTS (SELECT 1 FROM '
             f'"{table}_rows" n WHERE n."{home.key}" = r."{home.key}" AND n.version > r.version)'
         )
-        rows = _pages(self.connection, sql)
-        schema = {home.key: pl.String, "version": pl.Int64, "withdrawn": pl.Int64}
-        return pl.concat([pl.DataFrame(schema=schema), *(pl.DataFrame(p, schema=schema, orient="row") for p in rows)])
+        schema = {home.key: pl.String(), "version": pl.Int64(), "withdrawn": pl.Int64()}
+        return engines.read_rows(self.connection, sql, schema)
 
     def present(self, table: str) -> pl.DataFrame:
         """The present rows of a table with their ``version``."""
@@ -212,32 +209,13 @@ def present_rows(
         f'CAST("{n}" AS TEXT)' if n in table.names and table[n].kind == "date" else f'"{n}"' for n in names
     )
     raw = {name: pl.String() if dtype == pl.Date else dtype for name, dtype in schema.items()}
-    sql = f'SELECT {listed} FROM "{table.name}" ORDER BY "{table.key}"'
-    parts = [pl.DataFrame(page, schema=raw, orient="row") for page in _pages(connection, sql)]
-    frame = pl.concat([pl.DataFrame(schema=raw), *parts])
+    # by the bytes of the key, as SQLite does, whatever language the server sorts in
+    order = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
+    sql = f'SELECT {listed} FROM "{table.name}" ORDER BY "{table.key}"{order}'
+    frame = engines.read_rows(connection, sql, raw)
     return frame.with_columns(
         pl.col(name).str.to_date("%Y-%m-%d") for name, dtype in schema.items() if dtype == pl.Date
     )
-
-
-def _pages(connection: sa.Connection, sql: str) -> Iterator[list[tuple[Any, ...]]]:
-    """Rows of a query, some at a time; PostgreSQL through a cursor of its own, so that memory stays bounded."""
-    raw: Any = connection.connection.dbapi_connection
-    cursor = raw.cursor()
-    server = connection.dialect.name == "postgresql"
-    try:
-        cursor.execute(f"DECLARE recanal_pages CURSOR FOR {sql}" if server else sql)
-        while True:
-            if server:
-                cursor.execute(f"FETCH {_PAGE_ROWS} FROM recanal_pages")
-            page = cursor.fetchall() if server else cursor.fetchmany(_PAGE_ROWS)
-            if not page:
-                break
-            yield [tuple(row) for row in page] if server else page
-        if server:
-            cursor.execute("CLOSE recanal_pages")
-    finally:
-        cursor.close()
 
 
 def create_store(

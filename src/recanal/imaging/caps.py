@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from recanal.imaging.cap_calcium import calcified, covered_cap_mm
 from recanal.imaging.sections import RING_MM, Sections
 
 __all__ = ["Gap", "LumenLevel", "find_gaps", "lumen_level"]
@@ -273,8 +274,9 @@ def _gap(sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: ND
         return None
     arc = sections.line.arc_mm
     disc = sections.core_hu(DISC_MM)
-    start = _cap(arc, lumen, first, 1, plaque=float(plaque[first]), disc=disc)
-    end = _cap(arc, lumen, last, -1, plaque=float(plaque[last]), disc=disc)
+    dense = calcified(sections, lumen.level_hu, margin_hu=max(CALCIUM_MARGIN_HU, 5 * lumen.noise_hu))
+    start = _cap(arc, lumen, first, 1, plaque=float(plaque[first]), seen=(disc, dense))
+    end = _cap(arc, lumen, last, -1, plaque=float(plaque[last]), seen=(disc, dense))
     if end - start < LEAST_GAP_MM / 2:
         return None
     return Gap(start, end, float(plaque[first]), float(plaque[last]), residual)
@@ -305,10 +307,20 @@ def _filled_with_calcium(sections: Sections, lumen: LumenLevel, run: tuple[int, 
 
 
 def _cap(
-    arc: NDArray[np.float64], lumen: LumenLevel, at: int, inward: int, *, plaque: float, disc: NDArray[np.float64]
+    arc: NDArray[np.float64],
+    lumen: LumenLevel,
+    at: int,
+    inward: int,
+    *,
+    plaque: float,
+    seen: tuple[NDArray[np.float64], NDArray[np.bool_]],
 ) -> float:
-    """Arc length where the core leaves the lumen level, from the open side into the gap."""
+    """Arc length where the core leaves the lumen level, from the open side into the gap.
+
+    ``seen`` is the mean over a wider disc, and where calcium stands.
+    """
     core, level = lumen.core_hu, lumen.level_hu
+    disc, dense = seen
     flank = core[at : at + 16] if inward > 0 else core[max(at - 15, 0) : at + 1][::-1]
     mark = np.asarray((level + plaque) / 2)
     top = int(np.argmax(flank))
@@ -330,8 +342,9 @@ def _cap(
     while 0 < here < len(core) - 1 and above[here - inward] <= 0:
         here -= inward
     outer = here - inward
-    if not 0 <= outer < len(core) or above[here] > 0:
-        return float(arc[at])
-    a, b = float(above[outer]), float(above[here])
-    share = float(np.clip(a / (a - b), 0.0, 1.0)) if a != b else 0.5
-    return float(arc[outer] + share * (arc[here] - arc[outer]))
+    found = float(arc[at])
+    if 0 <= outer < len(core) and above[here] <= 0:
+        a, b = float(above[outer]), float(above[here])
+        share = float(np.clip(a / (a - b), 0.0, 1.0)) if a != b else 0.5
+        found = float(arc[outer] + share * (arc[here] - arc[outer]))
+    return covered_cap_mm(arc, core - (level + plaque) / 2, dense, cap_mm=found, inward=inward)

@@ -17,6 +17,8 @@ __all__ = ["Branch", "branch_near"]
 
 LEAST_DIAMETER_MM = 1.0
 REACH_MM = 1.9
+SHELL_MM = 1.1
+LEAST_UPRIGHT = 0.6
 LEVEL_SHARE = 0.33
 MOST_DIAMETER_MM = 5.0
 AIR_HU = -200.0
@@ -83,7 +85,14 @@ def branch_near(
     around = float(np.median(mean[mean > AIR_HU])) if (mean > AIR_HU).any() else -90.0
     filling = np.clip((mean - around) / (level - around), 0.0, 1.2)
     cell = sections.step_mm * (vessel[:, None] + 1.1) * 2 * np.pi / hu.shape[1]
-    return _widest(shell, far, filling * cell, arc[rows], cap_mm=cap_mm)
+    return _widest(
+        shell,
+        far,
+        filling * cell,
+        arc[rows],
+        cap_mm=cap_mm,
+        ray_mm=float(np.median(vessel) + SHELL_MM) * 2 * np.pi / hu.shape[1],
+    )
 
 
 def _own_size(contours: Contours, side: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -104,6 +113,17 @@ def _connected(bright: NDArray[np.bool_], start: NDArray[np.bool_]) -> NDArray[n
     return np.asarray(both[:, :rays] | both[:, rays:])
 
 
+def _upright(own: NDArray[np.bool_], beyond: NDArray[np.bool_], arc: NDArray[np.float64], *, ray_mm: float) -> float:
+    """Cosine of the angle at which a branch passes from one shell to the next: a slanting tube cuts a longer patch."""
+    if not beyond.any():
+        return 1.0
+    (row_1, ray_1), (row_2, ray_2) = (np.argwhere(patch).mean(axis=0) for patch in (own, beyond))
+    rows = np.arange(len(arc))
+    along = float(np.interp(row_2, rows, arc) - np.interp(row_1, rows, arc))
+    outward = REACH_MM - SHELL_MM
+    return max(outward / float(np.sqrt(outward**2 + along**2 + ((ray_2 - ray_1) * ray_mm) ** 2)), LEAST_UPRIGHT)
+
+
 def _widest(
     shell: NDArray[np.bool_],
     far: NDArray[np.bool_],
@@ -111,6 +131,7 @@ def _widest(
     arc: NDArray[np.float64],
     *,
     cap_mm: float,
+    ray_mm: float,
 ) -> Branch | None:
     """The widest patch of the shell that goes on to the far shell, if it is a tube of at least 1 mm near the cap.
 
@@ -121,8 +142,8 @@ def _widest(
     patch = shell.any(axis=2)
     rays = patch.shape[1]
     label, count = ndimage.label(np.concatenate([patch, patch], axis=1))
-    outer = np.concatenate([far.any(axis=2)] * 2, axis=1)
-    outer = ndimage.binary_dilation(outer, iterations=10)
+    beyond = np.concatenate([far.any(axis=2)] * 2, axis=1)
+    outer = ndimage.binary_dilation(beyond, iterations=10)
     filled = np.concatenate([filled_mm2, filled_mm2], axis=1)
     best: Branch | None = None
     for k in range(1, count + 1):
@@ -132,7 +153,8 @@ def _widest(
         if edge or len(np.unique(columns)) > 0.6 * rays or not outer[own].any():
             continue
         near = ndimage.binary_dilation(own, iterations=3)
-        diameter = 2 * float(np.sqrt(filled[near].sum() / np.pi))
+        upright = _upright(own, beyond & ndimage.binary_dilation(own, iterations=10), arc, ray_mm=ray_mm)
+        diameter = 2 * float(np.sqrt(upright * filled[near].sum() / np.pi))
         distance = abs(float(arc[rows].mean()) - cap_mm)
         if not LEAST_DIAMETER_MM <= diameter <= MOST_DIAMETER_MM or distance - diameter / 2 > 3.0:
             continue

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.imaging.sections import RING_MM
+from recanal.measure.calcium_arc import calcium_arc_deg
 from recanal.measure.tissue import Tissue
 
 __all__ = ["CalciumMeasure", "calcium"]
@@ -16,7 +17,6 @@ SEVERE_RATIO = 0.5
 SPOT_MM2 = 1.0
 WALL_RIM_MM = 0.5
 FILLED_RATIO = 0.95
-LEAST_RAY_MM = 0.3
 GLOW_MM = 2.0
 TIP_SHARE = 0.35
 GLOW_MARGIN_HU = 60.0
@@ -31,7 +31,7 @@ class CalciumMeasure:
     max_ratio, max_ratio_at_mm
         Largest calcified share of a cross-section of the vessel, and the arc length where it lies.
     arc_max_deg, arc_at_mm
-        Largest angle under which calcium is seen from the axis.
+        Largest angle under which calcium is seen from the centre of the outer wall.
     spot_max_mm2
         Largest calcified area of a section.
     core_max_ratio
@@ -109,14 +109,13 @@ def calcium(
 
     Notes
     -----
-    Per section of 0.25 mm. The arc counts the rays that meet at least 0.3 mm of calcium inside the wall.
+    Per section of 0.25 mm. The arc is seen from the centre of the outer wall
+    (:func:`recanal.measure.calcium_arc.calcium_arc_deg`).
     """
     dense = (tissue.hu >= threshold_hu) & ~_glow(tissue, lumen_hu, threshold_hu, taper_mm=taper_mm)
     area = (tissue.area_mm2 * dense).sum(axis=(1, 2))
     ratio = area / np.maximum(tissue.area_mm2.sum(axis=(1, 2)), 1e-9)
-    inside = tissue.area_mm2 > 0
-    depth = (dense & inside).sum(axis=2) * RING_MM
-    arc = (depth >= LEAST_RAY_MM).mean(axis=1) * 360.0
+    arc = calcium_arc_deg(tissue, dense, threshold_hu=threshold_hu)
     rings = np.arange(tissue.hu.shape[2]) * RING_MM
     core = tissue.area_mm2 * (rings < tissue.wall_mm[:, :, None] - WALL_RIM_MM)
     filled = (core * dense).sum(axis=(1, 2)) / np.maximum(core.sum(axis=(1, 2)), 1e-9)

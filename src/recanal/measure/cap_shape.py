@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import ndtr
 
-from recanal.imaging.caps import LumenLevel
+from recanal.imaging.cap_calcium import calcified
+from recanal.imaging.caps import CALCIUM_MARGIN_HU, LumenLevel
 from recanal.imaging.sections import RING_MM, Sections
 
 __all__ = ["TAPER_LIMIT_MM", "OpenEnd", "Taper", "taper"]
@@ -98,7 +99,9 @@ def taper(
     fill, hard = _filling(sections.hu[rows], level=level, plaque_hu=plaque_hu, size_mm=end.radius_mm)
     if position[0] > position[-1]:
         position, fill, hard = position[::-1], fill[::-1], hard[::-1]
-    hidden = _hidden(position, fill, hard)
+    margin = max(CALCIUM_MARGIN_HU, 5 * lumen.noise_hu)
+    covered = calcified(sections, lumen.level_hu, margin_hu=margin)[int(np.argmin(np.abs(arc)))]
+    hidden = bool(covered) or _hidden(position, fill, hard)
     length = _fit(position, fill, float(np.hypot(sigma_mm, FILL_BLUR_MM)))
     prob = float(ndtr((TAPER_LIMIT_MM - length) / TAPER_SD_MM))
     return Taper(length, prob, hidden)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recanal import __version__
+from recanal.collaterals.section import collaterals_section
 from recanal.core.case import CaseReport, InputInfo, Lesion, Provenance, Quality, case_json
 from recanal.core.findings import Findings
 from recanal.core.reformat import Reformat
@@ -37,10 +38,12 @@ from recanal.pipeline.views import section_positions
 from recanal.report import render_figures, render_html, render_pdf
 from recanal.report.angle_picture import angle_figures
 from recanal.scores import evaluate_all
+from recanal.stenosis.section import stenosis_section
 from recanal.strategy import advise_all
 
 __all__ = ["AnalyzeRequest", "analyze_automatic", "analyze_study", "analyze_volume"]
 
+OTHER_VESSELS = (stenosis_section, collaterals_section)
 VESSELS = ("LM", "LAD", "LCX", "RCA")
 Seed = tuple[float, float, float]
 
@@ -233,6 +236,8 @@ def analyze_automatic(
         provenance=_provenance(request, segmenter=None if segmented is None else segmented.record),
         timings_s={"measure": measure_s, "views": views_s},
         findings_of=result.findings_of,
+        stenosis=result.stenosis,
+        collaterals=result.collaterals,
     )
     return case, result
 
@@ -305,7 +310,7 @@ def _written(
         figures |= _angle_figures(part)
     case = replace(case, timings_s={**case.timings_s, "figures": time.perf_counter() - started})
     progress("writing the report")
-    page, document = render_html(case, figures), render_pdf(case, figures)
+    page, document = render_html(case, figures, OTHER_VESSELS), render_pdf(case, figures, OTHER_VESSELS)
     with ResultFolder(request.out, seal="case.json", replaces=("figures/L*_*.png",)) as folder:
         for name, data in figures.items():
             write_atomic(folder.path(name), data)

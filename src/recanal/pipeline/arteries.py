@@ -97,9 +97,7 @@ def _line(points_mm: NDArray[np.float64]) -> Centerline:
     return Centerline(points_mm[keep])
 
 
-def _main(
-    anatomy: CoronaryTree, name: str, path: Path, closed: NDArray[np.float64], *, lad: int | None
-) -> Course:
+def _main(anatomy: CoronaryTree, name: str, path: Path, closed: NDArray[np.float64], *, lad: int | None) -> Course:
     fork = anatomy.mains.fork_mm if anatomy.mains is not None else 0.0
     line = _line(path.points_mm)
     shared = name == "LCX" and lad is not None and fork > 0
@@ -133,9 +131,7 @@ def _leave_mm(anatomy: CoronaryTree, line: Centerline, fork_mm: float) -> float:
     return float(where[free[0]] - fork_mm) if len(free) else 8.0
 
 
-def _side(
-    anatomy: CoronaryTree, number: int, above: _Place, closed: NDArray[np.float64]
-) -> Course | None:
+def _side(anatomy: CoronaryTree, number: int, above: _Place, closed: NDArray[np.float64]) -> Course | None:
     branch, parent = anatomy.branches[number], anatomy.branches[anatomy.branches[number].parent]
     start = _free_mm(branch, parent)
     near = (branch.arc_mm >= start) & (branch.arc_mm < start + 8.0)
@@ -162,5 +158,3 @@ def _free_mm(branch: Branch, parent: Branch) -> float:
     gap, near = cKDTree(parent.line.points_mm).query(branch.line.points_mm)
     free = np.flatnonzero(gap > parent.lumen_mm[near] + BEYOND_WALL_MM)
     return float(branch.arc_mm[free[0]]) if len(free) else branch.line.length_mm
-
-

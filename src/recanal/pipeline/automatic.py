@@ -14,6 +14,7 @@ from recanal.anatomy.from_segmentation import unnamed_segments
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.suspects import Suspect, find_suspects
 from recanal.anatomy.tree import CoronaryTree, find_tree
+from recanal.collaterals.supply import Supply
 from recanal.core.case import DistalVessel, Lesion, Quality, SegmentReport, TreeReport
 from recanal.core.findings import Findings
 from recanal.core.volume import Volume
@@ -25,6 +26,8 @@ from recanal.imaging.quality_gate import graded
 from recanal.measure.findings import lesion_findings
 from recanal.pipeline.doubts import doubts_of
 from recanal.pipeline.seeded import SeededResult, measure_seeded
+from recanal.pipeline.supply import graded_arteries, supplies_of
+from recanal.stenosis.grading import VesselGrade
 
 __all__ = ["AutomaticResult", "measure_automatic", "total_prob"]
 
@@ -55,6 +58,8 @@ class AutomaticResult:
         Of the picture and of what was found on it.
     tree
         The segments.
+    stenosis, collaterals
+        The degree of stenosis of each artery, and what may fill the vessel beyond each occlusion.
     """
 
     anatomy: CoronaryTree
@@ -64,6 +69,8 @@ class AutomaticResult:
     findings_of: str | None
     quality: Quality
     tree: TreeReport
+    stenosis: tuple[VesselGrade, ...] = ()
+    collaterals: tuple[Supply, ...] = ()
 
 
 def measure_automatic(
@@ -103,6 +110,9 @@ def measure_automatic(
     if tree is None:
         shaky = sum(_is_doubtful(lesion) for lesion in lesions)
         doubts = [*unlike_coronaries(anatomy, occlusions=len(lesions), doubtful=shaky), *doubts]
+    progress("grading the other arteries")
+    grades = graded_arteries(volume, anatomy, tuple(numbered), quality)
+    supplies = supplies_of(volume, anatomy, tuple(numbered), lesions=lesions, grades=grades)
     longest = max(lesions, key=_length, default=None)
     return AutomaticResult(
         anatomy=anatomy,
@@ -112,6 +122,8 @@ def measure_automatic(
         findings_of=None if longest is None else longest.id,
         quality=_judged(quality, [*anatomy.doubts, *doubts], [*anatomy.flags, *_notes(lesions, candidates, vessel)]),
         tree=_tree_report(anatomy, tuple(numbered)),
+        stenosis=grades,
+        collaterals=supplies,
     )
 
 

@@ -31,7 +31,7 @@ __all__ = ["LIMIT_S", "MonaiBundle", "NnUnet", "TotalSegmentator"]
 LIMIT_S = 3600.0
 _NOWHERE = "http://127.0.0.1:9"
 _PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-_ARTERY_WEIGHTS = ("Dataset507_*", "Dataset503_*")
+_ARTERY_WEIGHTS = ("Dataset509_*", "Dataset507_*", "Dataset503_*")
 _HEART_WEIGHTS = ("Dataset298_*", "Dataset297_*")
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recanal.errors import StudyError
-from recanal.protocol.place import shown
+from recanal.protocol.place import UNPRINTABLE, shown
 from recanal.protocol.plan import VariablePlan
 
 __all__ = ["TRUTHS", "StudyData", "typed_column"]
@@ -181,6 +181,10 @@ def _truths(raw: pl.Series, variable: VariablePlan) -> pd.Series:
 def _categories(raw: pl.Series, variable: VariablePlan) -> pd.Series:
     text = raw if raw.dtype == pl.String else _whole_text(raw)
     found = [str(level) for level in text.drop_nulls().unique().to_list()]
+    if any(UNPRINTABLE.search(level) for level in found):
+        _refuse(
+            raw, text.str.contains(UNPRINTABLE.pattern).fill_null(value=False).to_numpy(), variable, "printed letters"
+        )
     levels = list(variable.levels) or sorted(found, key=_level_key)
     unknown = sorted(set(found) - set(levels))
     if unknown:

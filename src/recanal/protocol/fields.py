@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recanal.protocol.place import Place, shown, similar
+from recanal.protocol.place import UNPRINTABLE, Place, shown, similar
 
 __all__ = ["Fields"]
 
@@ -46,6 +46,8 @@ class Fields:
             return str(value)
         if not isinstance(value, str) or (not value.strip() and value != default):
             raise self._wrong(key, "a text", value)
+        if UNPRINTABLE.search(value):
+            raise self._wrong(key, "a text of printed letters", value)
         return value.strip()
 
     def word(self, key: str, allowed: Sequence[str], default: Any = _REQUIRED) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from recanal.errors import StudyError
 
-__all__ = ["Place", "line_index", "shown", "similar"]
+__all__ = ["UNPRINTABLE", "Place", "line_index", "shown", "similar"]
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
@@ -78,6 +78,10 @@ def _nesting(line: str, depth: int, quote: str) -> tuple[int, str]:
             return _nesting(after, depth, mark)
     plain = _STRING.sub("", line).split("#", 1)[0]
     return depth + sum(plain.count(sign) for sign in "[{") - sum(plain.count(sign) for sign in "]}"), ""
+
+
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Signs that no document can hold: control characters but for tabs and ends of lines."""
 
 
 def shown(value: object, *, most: int = 60) -> str:

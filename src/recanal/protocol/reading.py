@@ -141,10 +141,11 @@ def _with_endpoints(said: dict[str, VariablePlan], endpoints: tuple[EndpointPlan
     for one in endpoints:
         words = one.name.replace("_", " ").capitalize()
         levels = {"0": "Censored", "1": words} | ({"2": "Competing event"} if one.competing else {})
-        for name, kind, label, steps in (
+        columns: tuple[tuple[str, str, str, Mapping[str, str]], ...] = (
             (f"{one.name}_days", "continuous", f"{words}, days", {}),
             (f"{one.name}_status", "categorical", words, levels),
-        ):
+        )
+        for name, kind, label, steps in columns:
             own = said.get(name)
             label, steps = (own.label or label, own.levels or steps) if own else (label, steps)
             out[name] = VariablePlan(name, kind, label, steps, "after", "plan")

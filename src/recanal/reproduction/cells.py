@@ -65,6 +65,16 @@ class Place:
         raise OptionError(f"The analysis '{name}' has no '{self.link.variable}'.")
 
     @property
+    def label(self) -> str:
+        """What the row is called: by the plan, or as printed where it is a level or has no row of a table."""
+        analysis = self.analysis(self.link.analysis)
+        for part in ("rows", "predictors"):
+            for one in analysis.get(part, ()) if not self.link.part or part == "predictors" else ():
+                if one.get("variable") == self.link.variable:
+                    return str(one["label"])
+        return self.row.name
+
+    @property
     def record(self) -> Record:
         """The row of the table of the plan."""
         return self.entry(self.link.analysis, "rows", "variable")[0]
@@ -110,7 +120,8 @@ def mean_cell(place: Place, number: int, cell: MeanCell) -> CellComparison:
         ("sd", cell.sd.value, sd, sd_error(cell.sd.value, size)),
     )
     quantities = tuple(
-        Quantity(kind, printed, value, error, (value - printed) / error, source) for kind, printed, value, error in pairs
+        Quantity(kind, printed, value, error, (value - printed) / error, source)
+        for kind, printed, value, error in pairs
     )
     return CellComparison(cell.text, text, quantities, source)
 

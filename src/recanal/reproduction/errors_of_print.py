@@ -33,7 +33,7 @@ def share_error(share: float, size: int) -> float:
     return math.sqrt(kept * (1 - kept) / size)
 
 
-def mean_error(sd: float, size: int) -> float:
+def mean_error(sd_value: float, size: int) -> float:
     """Standard error of a mean.
 
     Examples
@@ -41,15 +41,15 @@ def mean_error(sd: float, size: int) -> float:
     >>> mean_error(12.0, 144)
     1.0
     """
-    return sd / math.sqrt(size)
+    return sd_value / math.sqrt(size)
 
 
-def sd_error(sd: float, size: int) -> float:
+def sd_error(sd_value: float, size: int) -> float:
     """Standard error of a standard deviation of normal values, sd / sqrt(2 (n - 1))."""
-    return sd / math.sqrt(2 * (size - 1))
+    return sd_value / math.sqrt(2 * (size - 1))
 
 
-def quartile_errors(centre: float, low: float, high: float, size: int) -> tuple[float, float, float]:
+def quartile_errors(median_value: float, low: float, high: float, size: int) -> tuple[float, float, float]:
     """Standard errors of the median, the lower and the upper quartile.
 
     The square root of q (1 - q) / n over the density. The density is that of a normal curve for each half: its standard
@@ -62,7 +62,7 @@ def quartile_errors(centre: float, low: float, high: float, size: int) -> tuple[
     >>> [round(one, 4) for one in quartile_errors(0, -0.67449, 0.67449, 100)]
     [0.1253, 0.1363, 0.1363]
     """
-    below, above = (centre - low) / _QUARTILE_Z, (high - centre) / _QUARTILE_Z
+    below, above = (median_value - low) / _QUARTILE_Z, (high - median_value) / _QUARTILE_Z
     middle = 0.5 / _DENSITY_AT_MEDIAN * (below + above) / 2
     outer = math.sqrt(0.1875) / _DENSITY_AT_QUARTILE
     return tuple(one / math.sqrt(size) for one in (middle, outer * below, outer * above))  # type: ignore[return-value]

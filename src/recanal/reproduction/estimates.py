@@ -32,11 +32,11 @@ def ratio_cells(place: Place) -> tuple[CellComparison, ...]:
     values = [found["beta"] + step * wide for step in (0.0, -_Z, _Z)]
     cell, error = content.cell, ratio_error(content.cell)
     quantities = []
-    for kind, printed, value in zip(("ratio", "limit", "limit"), (cell.centre, cell.low, cell.high), values, strict=True):
+    for kind, printed, value in zip(
+        ("ratio", "limit", "limit"), (cell.centre, cell.low, cell.high), values, strict=True
+    ):
         wanted = math.log(printed.value)
-        quantities.append(
-            Quantity(kind, printed.value, math.exp(value), error, (value - wanted) / error, source)
-        )
+        quantities.append(Quantity(kind, printed.value, math.exp(value), error, (value - wanted) / error, source))
     text = ratio_text(*(math.exp(value) for value in values), decimals=cell.centre.decimals)
     p = 2 * _tail(abs(found["beta"]) / wide)
     return (CellComparison(cell.text, text, tuple(quantities), source), *_p_cell(place, p, source))

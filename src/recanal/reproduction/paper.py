@@ -20,15 +20,24 @@ from recanal.audit.printed import (
     parse_p,
     parse_span_cell,
 )
-from recanal.audit.rows import CountRow, LevelsRow, MeanRow, MedianRow, Row
+from recanal.audit.rows import CountRow, MeanRow, MedianRow, Row
 from recanal.errors import OptionError
 
-__all__ = ["PAPERS", "Correction", "Link", "MedianFigure", "Omission", "Paper", "PrintedTable", "cell_shares", "paper_plan", "read_paper"]
+__all__ = [
+    "PAPERS",
+    "Correction",
+    "Link",
+    "MedianFigure",
+    "Omission",
+    "Paper",
+    "PrintedTable",
+    "cell_shares",
+    "paper_plan",
+    "read_paper",
+]
 
 PAPERS = ("xing_2022", "xiao_2021")
 """Papers that can be reproduced."""
-
-_PARSERS = {CountRow: parse_count_cell, MeanRow: parse_mean_cell, MedianRow: parse_span_cell}
 
 
 @dataclass(frozen=True)
@@ -65,22 +74,32 @@ class Link:
 
 @dataclass(frozen=True)
 class PrintedTable:
-    """A table of the paper: its rows, by what heading, and whether it is shown by column or line by line."""
+    """A table of the paper.
+
+    Parameters
+    ----------
+    name, title
+        As the paper has them.
+    columns
+        Names of the groups, or, where lines are put together from several rows, of all columns.
+    lines
+        What each line is put together from: table and row as they were typed.
+    """
 
     name: str
     title: str
     columns: tuple[str, ...]
-    rows: tuple[str, ...]
-    source: str
+    lines: tuple[tuple[tuple[str, str], ...], ...]
 
 
 @dataclass(frozen=True)
 class MedianFigure:
-    """A figure of medians: its table, and id, title and ending of the rows of each part."""
+    """A figure of medians: its table, the places of its columns, and id, title and ending of the rows of each part."""
 
     id: str
     title: str
     table: str
+    columns: tuple[int, ...]
     parts: tuple[tuple[str, str, str], ...]
 
 
@@ -148,8 +167,9 @@ def cell_shares(cells: tuple[CountCell, ...], sizes: tuple[int | None, ...]) -> 
     """
     out = []
     for cell, size in zip(cells, sizes, strict=True):
-        if cell.count is not None and size:
-            out.append(cell.count / size)
+        whole = cell.total or size
+        if cell.count is not None and whole:
+            out.append(cell.count / whole)
         elif cell.percent is not None:
             out.append(cell.percent.value / 100)
         else:
@@ -177,7 +197,9 @@ def read_paper(name: str) -> Paper:
     values = tomllib.loads(text)
     document = read_example(name)
     figures = tuple(
-        MedianFigure(one["id"], one["title"], one["table"], tuple((*part,) for part in one["parts"]))
+        MedianFigure(
+            one["id"], one["title"], one["table"], tuple(one["columns"]), tuple((*part,) for part in one["parts"])
+        )
         for one in values.get("median_figures", ())
     )
     corrections = tuple(Correction(**one) for one in values.get("corrections", ()))
@@ -210,16 +232,28 @@ def paper_plan(name: str) -> str:
 
 
 def _table(values: Mapping[str, Any]) -> tuple[PrintedTable, dict[tuple[str, str], Link]]:
-    source = values.get("source", values["name"])
-    links = {}
-    for row, place in values["rows"].items():
-        place, _, test = place.partition("#")
-        analysis, _, variable = place.rpartition("/")
-        variable, _, part = variable.partition("@")
-        main = analysis or values["analysis"]
-        links[source, row] = Link(main, variable, test or values.get("test_analysis", main), part)
-    columns = tuple(values.get("columns", ()))
-    return PrintedTable(values["name"], values["title"], columns, tuple(values["rows"]), source), links
+    """A table, with its links; a list of several places makes one line of several rows."""
+    links: dict[tuple[str, str], Link] = {}
+    lines = []
+    for name, places in values["rows"].items():
+        keys = []
+        for place in [places] if isinstance(places, str) else places:
+            where, _, row = place.rpartition(" | ")
+            source, _, inner = where.partition(" | ")
+            key = (source or values.get("source", values["name"]), inner or name)
+            links[key] = _link(row, values)
+            keys.append(key)
+        lines.append(tuple(keys))
+    return PrintedTable(values["name"], values["title"], tuple(values["columns"]), tuple(lines)), links
+
+
+def _link(text: str, values: Mapping[str, Any]) -> Link:
+    """``analysis/variable@part#analysis of the test``, all but the variable optional."""
+    place, _, test = text.partition("#")
+    analysis, _, variable = place.rpartition("/")
+    variable, _, part = variable.partition("@")
+    main = analysis or values["analysis"]
+    return Link(main, variable, test or values.get("test_analysis", main), part)
 
 
 def _corrected(row: Row, one: Correction) -> Row:
@@ -231,11 +265,18 @@ def _corrected(row: Row, one: Correction) -> Row:
     if one.where == "statistic":
         return dataclasses.replace(row, statistic=parse_number(one.used))
     content = row.content
-    if isinstance(content, LevelsRow) or type(content) not in _PARSERS:
-        raise OptionError(f"{one.table}, {one.row}: such a row cannot be corrected.")
-    new: CountCell | MeanCell | SpanCell = _PARSERS[type(content)](one.used)  # type: ignore[index,operator]
-    if one.where == "all":
-        return dataclasses.replace(row, content=dataclasses.replace(content, overall=new))  # type: ignore[type-var]
-    place = int(one.where) - 1
-    cells = tuple(new if number == place else cell for number, cell in enumerate(content.cells))  # type: ignore[attr-defined]
-    return dataclasses.replace(row, content=dataclasses.replace(content, cells=cells))  # type: ignore[type-var]
+    if isinstance(content, CountRow):
+        return dataclasses.replace(row, content=_replaced(content, one.where, parse_count_cell(one.used)))
+    if isinstance(content, MeanRow):
+        return dataclasses.replace(row, content=_replaced(content, one.where, parse_mean_cell(one.used)))
+    if isinstance(content, MedianRow):
+        return dataclasses.replace(row, content=_replaced(content, one.where, parse_span_cell(one.used)))
+    raise OptionError(f"{one.table}, {one.row}: such a row cannot be corrected.")
+
+
+def _replaced(content: Any, where: str, cell: CountCell | MeanCell | SpanCell) -> Any:
+    if where == "all":
+        return dataclasses.replace(content, overall=cell)
+    place = int(where) - 1
+    cells = tuple(cell if number == place else old for number, old in enumerate(content.cells))
+    return dataclasses.replace(content, cells=cells)

@@ -124,10 +124,11 @@ class Comparison:
         return sum(one.within for one in chosen), len(chosen)
 
 
-def share_quantity(printed: float, reproduced: float, size: int, source: str) -> Quantity:
+def share_quantity(printed_share: float, reproduced_share: float, size: int, source: str) -> Quantity:
     """A share from 0 to 1, in a group of ``size``."""
-    error = share_error(printed, size)
-    return Quantity("share", printed, reproduced, error, (reproduced - printed) / error, source)
+    error = share_error(printed_share, size)
+    apart = (reproduced_share - printed_share) / error
+    return Quantity("share", printed_share, reproduced_share, error, apart, source)
 
 
 def normal_of_p(p_value: float) -> float:
@@ -149,7 +150,8 @@ def p_at_size(test: Mapping[str, Any], ratio: float, size: int) -> float | None:
     test
         The record of a test: ``statistic``, ``df``, ``df_within``.
     ratio
-        Size of that study over the size of this one. A deviate grows with the root of the size; chi-square and F grow with it.
+        Size of that study over the size of this one. A deviate grows with the root of the size, chi-square and F with
+        the size.
     size
         Of that study.
 
@@ -161,8 +163,8 @@ def p_at_size(test: Mapping[str, Any], ratio: float, size: int) -> float | None:
     statistic = test.get("statistic")
     if statistic is None:
         return None
-    name, df = test.get("name"), test.get("df")
-    if name in ("anova", "welch_anova"):
+    name, df = test["name"], test.get("df")
+    if name in ("anova", "welch_anova") and df is not None:
         return float(f.sf(statistic * ratio, df, size - df - 1))
     if name in ("student", "welch"):
         return float(2 * student.sf(abs(statistic) * math.sqrt(ratio), size - 2))
@@ -171,9 +173,9 @@ def p_at_size(test: Mapping[str, Any], ratio: float, size: int) -> float | None:
     return float(chi2.sf(statistic * ratio, df))
 
 
-def p_quantity(printed: PrintedP, reproduced: float, source: str) -> Quantity:
+def p_quantity(printed: PrintedP, p_value: float, source: str) -> Quantity:
     """A P value, judged by its deviate, which has a standard error of 1; ``<0.001`` is met by every smaller one."""
-    wanted, found = normal_of_p(printed.number.value), normal_of_p(reproduced)
+    wanted, found = normal_of_p(printed.number.value), normal_of_p(p_value)
     difference = found - wanted
     if printed.relation == "<":
         difference = min(0.0, difference)

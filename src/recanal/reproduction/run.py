@@ -18,6 +18,7 @@ from recanal.reproduction.comparing import compare_paper
 from recanal.reproduction.pages import comparison_sections, difference_text, median_figures
 from recanal.reproduction.paper import Paper, paper_plan, read_paper
 from recanal.reproduction.quantities import KINDS, Comparison
+from recanal.reproduction.xiao import simulate_xiao
 from recanal.reproduction.xing import simulate_xing
 from recanal.study.files import write_study
 from recanal.study.outcome import plain_record
@@ -30,7 +31,10 @@ LESIONS = 20_000
 
 _LEAST_LESIONS, _MOST_LESIONS = 1_000, 200_000
 _COHORT, _PLAN = "lesions.csv", "plan.toml"
-_SIMULATORS: Mapping[str, Callable[[Paper, int, int], pd.DataFrame]] = {"xing_2022": simulate_xing}
+_SIMULATORS: Mapping[str, Callable[[Paper, int, int], pd.DataFrame]] = {
+    "xing_2022": simulate_xing,
+    "xiao_2021": simulate_xiao,
+}
 
 
 @dataclass(frozen=True)
@@ -136,8 +140,8 @@ def _with_comparison(
 def _figure_sections(paper: Paper, comparison: Comparison) -> list[StudySection]:
     out = []
     for one in paper.median_figures:
-        table = next(table for table in comparison.tables if table.title.startswith(one.table))
-        figures = median_figures(table, one.parts)
+        table = next(table for table in comparison.tables if table.title.startswith(f"{one.table}:"))
+        figures = median_figures(table, one)
         out.append(StudySection(one.id, one.title, (), figures))
     return out
 

@@ -1,4 +1,4 @@
-"""The items of the Operator-CTO score of Xiao 2021 with operators and success: every combination and its probability."""
+"""The items of the Operator-CTO score of Xiao 2021 with operators and success, each combination and its probability."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _PRINTED = {
 _VESSEL_ROW = "CTO target vessel (LAD/LCX/RCA/LM)"
 _CIRCUMFLEX = 1
 _OLD_YEARS = 75.0
-_ROUNDS = 2
+_ROUNDS = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -155,7 +153,9 @@ def _locations(paper: Paper, crossed: Flags, rng: np.random.Generator) -> NDArra
 
 def _guidewires(paper: Paper, crossed: Flags, rng: np.random.Generator) -> NDArray[np.int64]:
     out = np.zeros(len(crossed), dtype=np.int64)
-    for here, (mean, sd) in zip((crossed, ~crossed), _mean_cells(paper, "Table 2", "Number of guidewires"), strict=True):
+    for here, (mean, sd) in zip(
+        (crossed, ~crossed), _mean_cells(paper, "Table 2", "Number of guidewires"), strict=True
+    ):
         out[here] = whole_numbers(mean, sd, int(here.sum()), rng)
     return out
 
@@ -163,7 +163,7 @@ def _guidewires(paper: Paper, crossed: Flags, rng: np.random.Generator) -> NDArr
 def _plaque(
     paper: Paper, items: dict[str, NDArray[np.int64]], rng: np.random.Generator
 ) -> dict[str, NDArray[np.float64]]:
-    """An occlusion for each lesion with the same outcome; CT items of length and calcium go with the longer, harder ones."""
+    """An occlusion for each lesion with the same outcome; CT items of length and calcium follow the measured ones."""
     pool = plaque_pool(paper)
     chosen = np.zeros(len(items["crossed"]), dtype=np.intp)
     for crossed in (True, False):

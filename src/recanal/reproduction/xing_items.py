@@ -1,4 +1,4 @@
-"""The J-CTO items of Xing 2022, on angiogram and CT, with crossing and success: the whole table of 2 to the power 11."""
+"""The J-CTO items of Xing 2022, on angiogram and CT, with crossing and success: the table of 2 to the power 11."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ def _margins(paper: Paper, columns: dict[str, NDArray[np.int64]]) -> list[Margin
     for name, shares in rows.items():
         for (group, size, words), share in zip(groups, shares, strict=True):
             out.append(_share(f"{name}, {words}", columns[name] == 1, group, size, share))
-    scores = (("j_cto", "Table 2", "J-CTO 0/1/2/>=3 vs 30-min crossing"),)
-    scores += (("ct_j_cto", "Table S2", "CTA-JCTO 0/1/2/>=3 vs 30-min crossing"),)
+    scores = [("j_cto", "Table 2", "J-CTO 0/1/2/>=3 vs 30-min crossing")]
+    scores += [("ct_j_cto", "Table S2", "CTA-JCTO 0/1/2/>=3 vs 30-min crossing")]
     for name, table, row in scores:
         for (group, size, words), levels in zip(groups, level_shares(paper, table, row), strict=True):
             for value, share in enumerate(levels[:-1]):
@@ -113,9 +113,7 @@ def _margins(paper: Paper, columns: dict[str, NDArray[np.int64]]) -> list[Margin
     return out
 
 
-def _share(
-    name: str, feature: NDArray[np.bool_], group: NDArray[np.bool_], group_share: float, share: float
-) -> Margin:
+def _share(name: str, feature: NDArray[np.bool_], group: NDArray[np.bool_], group_share: float, share: float) -> Margin:
     total = _CROSSED_COUNT + _FAILED_COUNT
     count = group_share * total
     rounded = (share * count + 0.5) / (count + 1)

@@ -1,4 +1,4 @@
-"""The plaque of Xing 2022: a broad population weighted to every quartile of Table 3 and every crude odds ratio of Table 4."""
+"""The plaque of Xing 2022: a broad population weighted to the quartiles of Table 3 and crude odds ratios of Table 4."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _median_row(paper: Paper, table: str, row: str) -> MedianRow:
 
 
 def _weighted(paper: Paper, pool: _Population) -> Tilted:
-    """Fitted to outcomes and quartiles first, then to the score equations of the odds ratios, linearised anew each time."""
+    """Fitted to outcomes and quartiles first, then to the score equations of the odds ratios, linearised anew."""
     fixed = [*_outcome_margins(pool), *_quartile_margins(paper, pool), *_calcium_margins(paper, pool)]
     found = tilt(pool.log_prior, fixed)
     for _ in range(_ROUNDS):

@@ -18,7 +18,8 @@ Numbers = NDArray[np.float64]
 
 def drawn_cells(weights: Numbers, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Rows drawn with replacement in proportion to their weights."""
-    return rng.choice(len(weights), size=count, p=weights / weights.sum()).astype(np.intp)
+    drawn: NDArray[np.intp] = rng.choice(len(weights), size=count, p=weights / weights.sum()).astype(np.intp)
+    return drawn
 
 
 def latent_normals(
@@ -74,7 +75,7 @@ def shares_of_latent(latent: Numbers, share: Numbers) -> NDArray[np.int64]:
     """
     if np.any((share < 0) | (share > 1)):
         raise StudyError(f"A share lies from 0 to 1, got {share.min():g} to {share.max():g}.")
-    return (latent > ndtri(1 - share)).astype(np.int64)
+    return np.asarray(latent > ndtri(1 - share), dtype=np.int64)
 
 
 def skewed_of_latent(latent: Numbers, mean: Numbers, sd: Numbers, *, skewed: bool) -> Numbers:
@@ -85,18 +86,18 @@ def skewed_of_latent(latent: Numbers, mean: Numbers, sd: Numbers, *, skewed: boo
     return np.asarray(np.exp(np.log(mean) - spread**2 / 2 + spread * latent))
 
 
-def whole_numbers(mean: float, sd: float, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def whole_numbers(mean_value: float, sd_value: float, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Whole numbers from 1 with a mean and a standard deviation: a gamma variable, rounded.
 
     Rounding adds 1/12 to a variance, which is taken off before.
     """
-    variance = sd * sd - 1 / 12
-    shape = (mean - 1) ** 2 / variance
-    drawn = rng.gamma(shape, variance / (mean - 1), count)
-    return (np.rint(drawn) + 1).astype(np.int64)
+    variance = sd_value * sd_value - 1 / 12
+    shape = (mean_value - 1) ** 2 / variance
+    drawn = rng.gamma(shape, variance / (mean_value - 1), count)
+    return np.asarray(np.rint(drawn) + 1, dtype=np.int64)
 
 
-def paired_by_rank(first: Numbers, second: Numbers, tie: float, rng: np.random.Generator) -> NDArray[np.intp]:
+def paired_by_rank(first: Numbers, second: Numbers, correlation: float, rng: np.random.Generator) -> NDArray[np.intp]:
     """For each of ``first`` a place in ``second``, so that the ranks of the two are correlated; each is used once.
 
     Iman RL, Conover WJ. Commun Stat Simul Comput 1982;11:311-334.
@@ -107,7 +108,7 @@ def paired_by_rank(first: Numbers, second: Numbers, tie: float, rng: np.random.G
     [1, 0, 2]
     """
     scores = ndtri((rankdata(first, method="ordinal") - 0.5) / len(first))
-    noisy = tie * scores + np.sqrt(1 - tie * tie) * rng.standard_normal(len(first))
+    noisy = correlation * scores + np.sqrt(1 - correlation * correlation) * rng.standard_normal(len(first))
     out = np.empty(len(first), dtype=np.intp)
     out[np.argsort(noisy, kind="stable")] = np.argsort(second, kind="stable")
     return out

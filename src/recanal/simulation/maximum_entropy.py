@@ -132,7 +132,8 @@ def _check_misses(margins: Sequence[Margin], misses: NDArray[np.float64], most_s
     if abs(misses[worst]) > most_sigmas:
         one = margins[worst]
         raise StudyError(
-            f"Margin '{one.name}' asks for {one.target_value:.6g} and comes out {misses[worst]:+.1f} standard errors off.",
+            f"Margin '{one.name}' asks for {one.target_value:.6g} and comes out {misses[worst]:+.1f} standard errors "
+            "off.",
             hint="It contradicts the other margins.",
         )
 
@@ -163,7 +164,9 @@ def _newton(
         multipliers, value, weights = trial, new, trial_weights
         if decrement < _DECREMENT:
             return weights, multipliers
-    raise StudyError(f"The weights were not found in {_MOST_STEPS} steps.", hint="Do the margins contradict each other?")
+    raise StudyError(
+        f"The weights were not found in {_MOST_STEPS} steps.", hint="Do the margins contradict each other?"
+    )
 
 
 def _dual(

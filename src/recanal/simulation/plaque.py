@@ -33,7 +33,7 @@ class Quartiles:
     high_value: float
 
     def spread_by(self, latent: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Values with these quartiles where ``latent`` is standard normal: log-normal, each half with its own spread."""
+        """Values with these quartiles where ``latent`` is standard normal: log-normal, each half apart."""
         below = np.log(self.median_value / self.low_value) / _QUARTILE_Z
         above = np.log(self.high_value / self.median_value) / _QUARTILE_Z
         return np.asarray(self.median_value * np.exp(latent * np.where(latent < 0, below, above)))

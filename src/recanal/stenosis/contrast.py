@@ -72,7 +72,7 @@ def contrast_along(sections: Sections, part: NDArray[np.bool_], origin_hu: float
     value = TISSUE_HU + (core[rows] - TISSUE_HU) / np.maximum(shown, 0.5)
     use = (half >= WIDE_MM) & (value > LEAST_SHARE * level) & (value < level + CALCIUM_MARGIN_HU)
     if use.sum() < LEAST_SECTIONS:
-        return np.maximum(level + USUAL_HU_PER_MM * (arc - arc[rows[0]]), 0.6 * level)
+        return np.asarray(np.maximum(level + USUAL_HU_PER_MM * (arc - arc[rows[0]]), 0.6 * level))
     at, value = arc[rows[use]], value[use]
     offset, slope = _robust_line(at, value)
     line = offset + slope * np.clip(arc, at.min(), at.max())
@@ -85,4 +85,4 @@ def _half_radius(sections: Sections, core_hu: Floats) -> Floats:
     """(n,) where the middle of the rays falls half way from the core to tissue."""
     middle = np.median(sections.hu, axis=1)
     below = middle < 0.5 * (core_hu + TISSUE_HU)[:, None]
-    return np.where(below.any(axis=1), below.argmax(axis=1), middle.shape[1]) * RING_MM
+    return np.asarray(np.where(below.any(axis=1), below.argmax(axis=1), middle.shape[1]) * RING_MM)

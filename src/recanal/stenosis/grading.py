@@ -51,7 +51,8 @@ class Stenosis:
     calcified
         Whether calcium lies in the narrowed stretch.
     judged
-        False where the axis does not lie in the lumen there: the stretch counts for no category, and is to be looked at.
+        False where the axis does not lie in the lumen there: the stretch counts for no category and is to be
+        looked at.
     flags
         What makes it uncertain.
     """
@@ -285,7 +286,8 @@ def _grades(profile: LumenProfile, jumps_z_mm: tuple[float, ...]) -> list[Vessel
 
 
 def _grade(name: str, own: tuple[Stenosis, ...], healthy_mm: Floats, calcified: NDArray[np.bool_]) -> VesselGrade:
-    worst = max((s.diameter_percent for s in own if s.judged), key=lambda p: p.value, default=Interval(0.0, 0.0, LEAST_PERCENT - 1))
+    none = Interval(0.0, 0.0, LEAST_PERCENT - 1)
+    worst = max((s.diameter_percent for s in own if s.judged), key=lambda p: p.value, default=none)
     plaque = bool(calcified.any()) or worst.value > 0
     asked = (worst.low, worst.value, worst.high)
     stem = name == "LM"

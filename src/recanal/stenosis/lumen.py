@@ -73,7 +73,7 @@ def _windows(profile: Floats, level_hu: Floats) -> NDArray[np.int64]:
     below = profile < 0.5 * (level_hu + TISSUE_HU)[:, None]
     first = np.where(below.any(axis=1), below.argmax(axis=1), profile.shape[1] - 1)
     count = np.ceil((first * RING_MM + BEYOND_MM) / 0.4) * round(0.4 / RING_MM) + 1
-    return np.minimum(count.astype(np.int64), profile.shape[1])
+    return np.asarray(np.minimum(count.astype(np.int64), profile.shape[1]), dtype=np.int64)
 
 
 def _costs(profile: Floats, level_hu: Floats, sigma_mm: float) -> Floats:

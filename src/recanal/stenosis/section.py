@@ -33,12 +33,13 @@ def stenosis_section(case: CaseReport, say: Display, sources: Sources) -> Sectio
     del sources
     if not case.stenosis:
         return None
-    rows, remarks = [], []
-    for k, grade in enumerate(case.stenosis):
-        rows.append(_row(say, f"stenosis.{k}", grade))
-        for stenosis in grade.stenoses:
-            if stenosis.flags:
-                remarks.append(f"{stenosis.segment} at {stenosis.position_mm:.0f} mm: {'; '.join(stenosis.flags)}.")
+    rows = [_row(say, f"stenosis.{k}", grade) for k, grade in enumerate(case.stenosis)]
+    remarks = [
+        f"{found.segment} at {found.position_mm:.0f} mm: {'; '.join(found.flags)}."
+        for grade in case.stenosis
+        for found in grade.stenoses
+        if found.flags
+    ]
     blocks: list[Block] = [table(HEADS, rows, shares=(1.1, 1.6, 1.1, 1.4, 1.1, 0.9)), text(NOTE, soft=True)]
     if remarks:
         blocks.append(bullets(remarks))

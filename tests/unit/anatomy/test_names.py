@@ -7,7 +7,7 @@ import pytest
 
 from recanal.anatomy.branches import Branch
 from recanal.anatomy.chamber import Heart
-from recanal.anatomy.mains import find_mains, places_of
+from recanal.anatomy.mains import crux_mm, find_mains, offshoots, places_of, posterolateral
 from recanal.anatomy.naming import SCCT_NAMES, name_segments
 from recanal.anatomy.paths import path_to
 from recanal.core.curves import Centerline
@@ -134,3 +134,168 @@ def test_every_millimetre_has_one_name():
         own = sorted((n.start_mm, n.end_mm) for n in named if n.branch == k)
         assert sum(end - start for start, end in own) == pytest.approx(item.line.length_mm, abs=1.0)
         assert all(b[0] >= a[1] - 1e-6 for a, b in pairwise(own))
+
+
+def found(branches):
+    """Mains, and the numbers by branch."""
+    mains = find_mains(branches, HEART)
+    return mains, numbers(branches, mains)
+
+
+def test_the_crux_is_where_the_artery_turns_towards_the_apex():
+    rca = path_to(tree("right"), 0)
+    where = places_of(HEART, rca.points_mm)
+    crux = crux_mm(rca, HEART)
+    angle = float(np.interp(crux, rca.arc_mm, where.angle_deg))
+    along = float(np.interp(crux, rca.arc_mm, where.along_mm))
+    assert 140 < angle < 160
+    assert 4 < along < 18
+
+
+def test_an_artery_that_stays_in_the_groove_has_its_crux_at_its_end():
+    rca = path_to(tree("left"), 0)
+    assert crux_mm(rca, HEART) == rca.length_mm
+
+
+def test_a_posterolateral_branch_leaves_to_the_left_and_a_right_ventricular_one_does_not():
+    branches = tree("right")
+    rca = path_to(branches, 0)
+    crux = crux_mm(rca, HEART)
+    start = on(branches[0], crux)
+    branches.append(branch((30, 130, 44), (50, 120, 46), parent=0, parent_mm=crux, side="right", start=start))
+    assert [shoot.branch for shoot in posterolateral(branches, HEART, rca)] == [6]
+
+
+@pytest.mark.parametrize(("tail_deg", "dominance"), [(-170, "co"), (-140, "right")])
+def test_without_a_posterolateral_branch_the_end_of_the_circumflex_decides(tail_deg, dominance):
+    branches = tree("right")[:6]
+    start = on(branches[1], 12.0)
+    groove = [(6, -50, 33), (8, -80, 33), (8, -105, 34), (10, -130, 34), (14, tail_deg + 10, 35)]
+    tail = [(40, tail_deg, 37), (62, tail_deg, 33)]
+    branches[2] = branch(*groove, *tail, parent=1, parent_mm=12.0, start=start)
+    mains = find_mains(branches, HEART)
+    assert mains.dominance == dominance
+    assert mains.dominance_confidence <= 0.95
+
+
+def test_the_confidence_in_the_dominance_is_low_next_to_the_limit_and_the_names_follow_it():
+    branches = tree("right")[:6]
+    start = on(branches[1], 12.0)
+    groove = [(6, -50, 33), (8, -80, 33), (8, -105, 34), (10, -130, 34), (14, -150, 35)]
+    branches[2] = branch(*groove, (40, -159, 37), (62, -159, 33), parent=1, parent_mm=12.0, start=start)
+    mains = find_mains(branches, HEART)
+    assert mains.dominance_confidence < 0.75
+    for item in name_segments(branches, HEART, mains):
+        if item.scct in (4, 15, 16, 18):
+            assert item.confidence <= mains.dominance_confidence
+
+
+def without_posterior_artery(*tail):
+    """A right coronary artery lost before the crux, and a circumflex with a tail."""
+    branches = tree("right")[:6]
+    branches[0] = branch((0, 60, 40), (0, 85, 54), (3, 108, 56), (6, 130, 50), (8, 140, 44), side="right")
+    groove = [(6, -50, 33), (8, -80, 33), (8, -105, 34), (10, -130, 34), (14, -145, 35)]
+    branches[2] = branch(*groove, *tail, parent=1, parent_mm=12.0, start=on(branches[1], 12.0))
+    return branches
+
+
+def test_a_posterior_artery_that_was_not_found_is_inferred_with_little_confidence():
+    mains = find_mains(without_posterior_artery((40, -148, 37), (62, -148, 33)), HEART)
+    assert mains.dominance == "right"
+    assert mains.dominance_confidence == pytest.approx(0.4)
+
+
+def test_nothing_is_inferred_where_the_circumflex_is_not_seen_to_end():
+    mains = find_mains(without_posterior_artery(), HEART)
+    assert mains.rca is not None
+    assert mains.dominance is None
+
+
+def test_a_branch_keeps_its_number_when_the_found_line_runs_on_from_the_main_artery_into_it():
+    branches = tree("right")
+    rest = [(15, 18, 34), (30, 28, 35), (42, 31, 36), (62, 34, 33), (80, 40, 26)]
+    branches[1] = branch((-2, -22, 14), (-1, -20, 25), (5, 0, 30), (20, 2, 34), (35, -2, 37), (50, -6, 36))
+    split = 32.0
+    branches[3] = branch(*rest, parent=1, parent_mm=split, start=on(branches[1], split))
+    branches[4] = branch((30, 26, 20), (33, 28, 14), parent=3, parent_mm=20.0, start=on(branches[3], 20.0))
+    mains, number = found(branches)
+    assert [link.branch for link in mains.lad.links] == [1, 3]
+    assert number[1] == [5, 6, 9]
+    assert number[3] == [7, 8]
+
+
+def test_a_vessel_that_stays_beside_the_artery_has_no_number():
+    branches = tree("right")
+    beside = [(along, angle - 7, 37) for along, angle in ((30, 25), (42, 28), (55, 30), (66, 32))]
+    branches.append(branch(*beside, parent=1, parent_mm=38.0, start=on(branches[1], 38.0), lumen_mm=1.0))
+    _, number = found(branches)
+    assert number[3] == [9]
+    assert number[7] == [None]
+
+
+def test_branches_are_counted_where_they_part_from_the_artery_not_where_their_lines_begin():
+    branches = tree("right")
+    lcx = branches[2]
+    far = [(28, -98, 37), (45, -100, 36)]
+    way = lcx.line.at(np.arange(20.0, 48.0, 2.0))
+    line = Centerline(np.concatenate([way, np.array([at(*place) for place in far])])).resample(0.5)
+    n = len(line.points_mm)
+    second = Branch(line, np.full(n, 300.0), np.full(n, 0.9), np.full(n, 1.4), 2, 20.0, "left")
+    branches.append(second)
+    shoots = [(shoot.branch, shoot.at_mm) for shoot in offshoots(path_to(branches, 2), branches)]
+    assert [k for k, _ in shoots] == [1, 5, 7]
+    assert dict(shoots)[7] > 12.0 + 40.0
+    _, number = found(branches)
+    assert number[5] == [12]
+    assert number[7] == [14]
+
+
+def test_a_branch_of_the_circumflex_towards_the_atrium_is_no_marginal():
+    branches = tree("right")
+    start = on(branches[2], 14.0)
+    branches.append(branch((-5, -72, 40), (-22, -78, 42), parent=2, parent_mm=14.0, start=start))
+    _, number = found(branches)
+    assert number[7] == [None]
+    assert number[5] == [12]
+
+
+def test_two_branches_from_one_origin_are_one_diagonal():
+    branches = tree("right")
+    twin = branch((18, 8, 36), (26, 12, 38), (36, 15, 38), parent=3, parent_mm=3.0, start=on(branches[3], 3.0))
+    branches.append(twin)
+    _, number = found(branches)
+    assert number[3] == [9]
+    assert number[7] == [9]
+
+
+def test_the_middle_of_the_lad_ends_half_way_to_the_apex_not_to_the_end_of_a_vessel_around_it():
+    short, around = tree("right"), tree("right")
+    more = [(-2, -22, 14), (-1, -20, 25), (5, 0, 30), (22, 24, 34), (42, 31, 36), (62, 34, 33), (80, 40, 26)]
+    around[1] = branch(*more, (78, 90, 20), (70, 130, 24))
+    ends = []
+    for branches in (short, around):
+        named = name_segments(branches, HEART, find_mains(branches, HEART))
+        ends += [item.end_mm for item in named if item.scct == 7]
+    assert ends[1] == pytest.approx(ends[0], abs=0.6)
+
+
+def test_in_left_dominance_the_branches_of_the_inferior_wall_are_posterolateral():
+    branches = tree("left")
+    lcx = path_to(branches, 2)
+    angle = places_of(HEART, lcx.points_mm).angle_deg
+    behind = float(lcx.arc_mm[np.argmax(angle < -160)])
+    stem_mm = behind - 12.0
+    start = on(branches[2], stem_mm)
+    branches.append(branch((30, -165, 37), (45, -168, 36), parent=2, parent_mm=stem_mm, start=start))
+    mains, number = found(branches)
+    assert mains.dominance == "left"
+    assert number[6] == [18]
+
+
+def test_a_first_marginal_far_from_the_left_main_is_named_with_less_confidence():
+    branches = tree("right")
+    sure = {item.scct: item.confidence for item in name_segments(branches, HEART, find_mains(branches, HEART))}
+    start = on(branches[2], 55.0)
+    branches[5] = branch((25, -108, 37), (42, -108, 36), parent=2, parent_mm=55.0, start=start, lumen_mm=0.9)
+    less = {item.scct: item.confidence for item in name_segments(branches, HEART, find_mains(branches, HEART))}
+    assert less[12] < sure[12]

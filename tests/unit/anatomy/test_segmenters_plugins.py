@@ -192,7 +192,7 @@ nibabel.save(nibabel.Nifti1Image(found, image.affine), words["-o"] + "/coronary_
 @pytest.fixture
 def on_path(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin")
-    for name in ("Dataset507_arteries", "Dataset298_total"):
+    for name in ("Dataset509_arteries", "Dataset298_total"):
         (tmp_path / "weights" / name).mkdir(parents=True)
     return tmp_path
 
@@ -200,7 +200,7 @@ def on_path(tmp_path, monkeypatch):
 def test_a_fake_command_that_keeps_totalsegmentators_contract_is_run_offline(on_path, occluded):
     command(on_path / "bin", "TotalSegmentator", TOTAL)
     segmenter = TotalSegmentator(str(on_path / "weights"))
-    assert segmenter.details["weights"] == "Dataset507_arteries, Dataset298_total"
+    assert segmenter.details["weights"] == "Dataset509_arteries, Dataset298_total"
     found = segmenter.segment(occluded.volume, progress=lambda _: None)
     assert found.covers == "vessel"
     assert (found.inside == (occluded.volume.hu > 230)).all()

@@ -1,19 +1,21 @@
 """Noise, names that are open, and masks that hold nothing, on small arrays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from recanal.calcium.agatston import lesions_of
-from recanal.calcium.candidates import Candidate, find_candidates
+from recanal.calcium.candidates import Candidate, Candidates, find_candidates
 from recanal.calcium.chest import GRID_MM, Chest
 from recanal.calcium.doubts import name_flags, noise_flags, unsure, unsure_flags
-from recanal.calcium.great_vessels import GreatVessels
+from recanal.calcium.great_vessels import Chain, GreatVessels
 from recanal.calcium.judgement import Judged, judge
 from recanal.calcium.noise import noise_hu, spread_hu
 from recanal.calcium.score import _away_flags, _named, score_labels
 from recanal.calcium.stack import SliceStack
-from recanal.calcium.territory import by_lines, by_position, division_of
+from recanal.calcium.territory import by_lines, by_position, division_of, parts_by_lines
 from recanal.core.calcium import CalciumLesion
 from recanal.core.volume import Affine
 from recanal.errors import InputError
@@ -93,7 +95,10 @@ def test_a_noisy_series_says_what_it_cannot_show():
 
 
 def candidate(centre, number=1):
-    spot = Candidate(number, np.asarray(centre, float), 8.0, 3.0, 300.0, 200.0, 44.0, 0.5, 0.0, 50.0)
+    where = np.asarray(centre, float)
+    spot = Candidate(
+        number, np.array([[number, 0, 0]]), where[None], where, 8.0, 3.0, 300.0, 200.0, 44.0, 0.5, 0.0, 50.0
+    )
     return Judged(spot, "coronary", "", 1.0)
 
 
@@ -113,6 +118,60 @@ def test_what_is_far_from_every_named_artery_is_not_coronary():
     told = _away_flags(away, LINES)
     assert told[0].startswith("2 group(s), 16 mm3, not counted: farther than 6 mm")
     assert told[1] == "no RCA in the contrast series: calcium there is not counted"
+
+
+def test_calcium_that_runs_from_the_left_main_into_a_branch_is_divided_between_slices():
+    x = np.arange(3.0, 21.0, 1.0)
+    points = np.stack([x, -np.maximum(x - 10.0, 0.0), np.zeros(18)], axis=1)
+    slices = np.repeat(np.arange(6), 3)  # the last of the left main is in slice 2, at 9 to 11 mm
+    parts = {named.artery: mine for mine, named in parts_by_lines(points, slices, LINES)}
+    assert set(parts) == {"LM", "LAD"}
+    assert (parts["LM"] ^ parts["LAD"]).all()
+    assert np.array_equal(np.unique(slices[parts["LM"]]), [0, 1, 2])
+    assert parts_by_lines(points + np.array([0.0, 0.0, 7.0]), slices, LINES) == []
+
+
+def test_a_slice_without_an_artery_goes_with_the_others_of_its_group():
+    points = np.array([[4.0, 0, 0], [4.0, 0, 3], [4.0, 0, 6.5]])
+    ((mine, named),) = parts_by_lines(points, np.arange(3), LINES)
+    assert mine.all()
+    assert named.artery == "LM"
+
+
+AORTA = Chain(np.array([[0.0, 0.0, z] for z in range(14, 60, 2)]), np.full(23, 15.0))
+
+
+def placed(points, *, fat_share=0.5):
+    """What a group of voxels is taken for, beside an upright aorta of 15 mm radius whose root is at the origin."""
+    points = np.asarray(points, float)
+    index = np.zeros(points.shape, dtype=np.intp)
+    spot = Candidate(1, index, points, points.mean(axis=0), 8.0, 3.0, 300.0, 200.0, 44.0, fat_share, 0.0, 50.0)
+    _, chest = picture(np.full((5, 120, 120), 44.0))
+    found = Candidates(np.zeros((1, 1, 1), np.int32), (spot,), 0.0)
+    still = replace(chest, heart_mm=np.zeros(3))
+    (judged,) = judge(found, still, GreatVessels(AORTA, None), noise_hu=10.0)
+    return judged.place
+
+
+def radial(*distances, height):
+    return [[distance, 0.0, height] for distance in distances]
+
+
+def test_beside_the_ostia_the_aorta_owns_what_reaches_its_wall():
+    assert placed(radial(16.0, 16.5, 17.0, height=18)) == "coronary"
+    assert placed(radial(15.2, 16.5, 17.8, height=18)) == "aorta"
+
+
+def test_above_the_ostia_the_aorta_owns_what_lies_beside_it():
+    assert placed(radial(16.0, 16.5, 17.0, height=30)) == "aorta"
+    assert placed(radial(18.0, 18.5, 19.0, height=30)) == "coronary"
+
+
+def test_where_the_mitral_annulus_is_expected_calcium_needs_more_fat_around_it():
+    assert placed([[11.0, 24.0, -20.0]], fat_share=0.25) == "valve or muscle"
+    assert placed([[11.0, 24.0, -20.0]], fat_share=0.35) == "coronary"
+    assert placed([[-28.0, -9.0, -39.0]], fat_share=0.25) == "coronary"
+    assert placed([[-28.0, -9.0, -39.0]], fat_share=0.18) == "valve or muscle"
 
 
 def test_without_named_arteries_nothing_is_away():
@@ -148,10 +207,11 @@ def test_two_arteries_as_near_far_from_the_division_are_named():
     assert np.allclose(division_of(apart), [11, 0, 0])
 
 
-def test_by_position_the_left_main_ends_near_22_mm_from_the_root():
+def test_by_position_the_left_main_ends_near_24_mm_from_the_root():
     towards = np.array([12.0, 6.0, 12.0]) / np.linalg.norm([12.0, 6.0, 12.0])
-    assert by_position(20 * towards, np.zeros(3)).at_division
-    assert by_position(24 * towards, np.zeros(3)).at_division
+    assert by_position(22 * towards, np.zeros(3)).artery == "LM"
+    assert by_position(22 * towards, np.zeros(3)).at_division
+    assert by_position(27 * towards, np.zeros(3)).at_division
     assert not by_position(12 * towards, np.zeros(3)).at_division
     assert not by_position(np.array([50.0, -60.0, -25.0]), np.zeros(3)).at_division
 

@@ -172,3 +172,23 @@ def test_a_point_far_from_all_lines_has_no_name():
     near = by_lines(np.array([1.0, 0.0, 0.0]), lines)
     assert (near.artery, near.confidence, near.distance_mm) == ("RCA", 1.0, 1.0)
     assert by_lines(np.array([4.0, 0.0, 0.0]), lines).confidence == 0.5
+
+
+def test_a_contrast_series_that_does_not_match_is_said_and_lowers_every_confidence(plain):
+    noise = np.random.default_rng(5).normal(-100, 300, plain.hu.shape)
+    stranger = SliceStack(np.rint(np.clip(noise, -1000, 1000)).astype(np.int16), plain.affine, 3.0)
+    lines = {"LAD": np.zeros((2, 3))}
+    scored = find_calcium(plain, contrast=Contrast(stranger, lines))
+    assert not scored.registration.trusted
+    assert any(flag.startswith("contrast series not matched (correlation") for flag in scored.flags)
+    assert len(scored.lesions) == 3
+    assert {lesion.confidence for lesion in scored.lesions} == {0.5}
+    assert any(flag.startswith("3 lesion(s) with a confidence below 0.6 hold") for flag in scored.flags)
+
+
+def test_arteries_that_do_not_fit_the_calcium_are_said(plain):
+    lines = {"RCA": np.array(DEPOSITS["rca"][0]) + np.linspace(-10, 10, 21)[:, None] * [0, 0, 1]}
+    scored = find_calcium(plain, contrast=Contrast(chest_picture(contrast=True), lines))
+    assert [lesion.artery for lesion in scored.lesions] == ["RCA"]
+    assert scored.lesions[0].confidence == 0.5
+    assert any(flag.startswith("most calcium lies away from the arteries of the contrast") for flag in scored.flags)

@@ -322,6 +322,44 @@ def test_a_user_who_may_only_read_and_insert_can_import(postgres):
     assert owner.counts()["lesion"] == 3
 
 
+def test_odd_texts_and_numbers_come_back_to_the_letter(store):
+    texts = ['a "b", c', "NULL", "\\N", "=1+1", "μ ü 中", "x;y\tz", None]
+    numbers = [70.1, 59.949999999999996, 100 / 3, 50.0, 1e2, 77.7, None]
+    quoted = ['""' if text is None else '"' + text.replace('"', '""') + '"' for text in texts]
+    cells = ["" if number is None else repr(number) for number in numbers]
+    rows = [f"P{place},{text},{cell}" for place, (text, cell) in enumerate(zip(quoted, cells, strict=True))]
+    result = put(store, "patient_id,centre,weight_kg\n" + "\n".join(rows) + "\n")
+    assert rejected(result) == []
+    frame = store.frame("patient", columns=["centre", "weight_kg"])
+    assert frame.rows() == list(zip(texts, numbers, strict=True))
+    assert verify_store(store).sound
+
+
+LANGUAGES = ("LOCALE_PROVIDER icu ICU_LOCALE 'en-US' TEMPLATE template0", "LOCALE 'en_US.UTF-8' TEMPLATE template0")
+
+
+def database_in_english(server):
+    """A database that sorts as English dictionaries do, where the server can; else as it does."""
+    import pg8000.dbapi
+
+    for language in LANGUAGES:
+        try:
+            return new_database(server, language)
+        except pg8000.dbapi.DatabaseError:
+            continue
+    return new_database(server)
+
+
+def test_rows_come_in_one_order_whatever_the_language_of_the_server(postgres, file_store):
+    other = create_store(database_in_english(postgres), AUTHOR)
+    keys = ["a1", "B1", "A-1", "A1", "Z9", "b1", "A_1", "A10", "A2"]
+    text = "patient_id,age_years\n" + "".join(f"{key},50\n" for key in keys)
+    for store in (file_store, other):
+        put(store, text)
+        assert store.frame("patient", columns=["patient_id"])["patient_id"].to_list() == sorted(keys)
+    other.close()
+
+
 def test_places_that_are_no_store(tmp_path):
     with pytest.raises(CohortError, match=r"There is no store 'x\.db'"):
         open_store(str(tmp_path / "x.db"))

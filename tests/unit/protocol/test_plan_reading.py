@@ -56,6 +56,7 @@ def test_clustering_is_the_default_where_patients_are_told_apart():
     [
         ('[[tables]]\nbyy = "x"\nrows = ["a"]\n', "line 6, tables[1].byy: there is no such key. Did you mean 'by'?"),
         ('[[tables]]\nrows = ["a:middle"]\n', "line 6, tables[1].rows: got 'a:middle'; allowed after the colon: mean"),
+        (TABLE + 'title = "A\\u0007B"\n', "line 8, tables[1].title: must be a text of printed letters, got 'A\\x07B'."),
         ("[[tables]]\nrows = []\n", "line 6, tables[1].rows: is empty."),
         ('[[tables]]\nrows = ["a", "a"]\n', "line 6, tables[1].rows: 'a' stands twice."),
         ('[[tables]]\nby = "x"\n', "line 5, tables[1].rows: is missing."),

@@ -203,6 +203,10 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path, text, said):
         ({"age_years": (5, "sixty")}, "Column 'age_years', row 7: got 'sixty'; continuous variables hold numbers."),
         ({"stump": (5, 2)}, "Column 'stump', row 7: got '2'; binary variables hold 0, 1, yes, no, true, false."),
         ({"arm": (5, "CT")}, "Column 'arm', row 7: got 'CT'; categorical variables hold ct, angio."),
+        (
+            {"operator": (5, "A\x0bB")},
+            r"Column 'operator', row 7: got 'A\x0bB'; categorical variables hold printed letters.",
+        ),
         ({"patient_id": (5, "")}, "line 5, data.patient: 1 rows have no 'patient_id'; the first is row 7."),
         ({"age_years": (5, math.inf)}, "Column 'age_years', row 7"),
     ],
@@ -211,7 +215,7 @@ def test_cells_that_do_not_fit_are_named_by_row(tmp_path, change, said):
     frame = cohort().astype(object)
     for name, (row, value) in change.items():
         frame.loc[row, name] = value
-    text = '[[tables]]\nby = "arm"\nrows = ["age_years", "stump"]\n'
+    text = '[[tables]]\nby = "arm"\nrows = ["age_years", "stump", "operator"]\n'
     if said is None:
         frame.loc[5, "patient_id"] = frame.loc[4, "patient_id"]
         said = "line 6, data.lesion: 1 rows repeat a lesion of the same patient; the first are rows 6 and 7."

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from recanal.anatomy.abdomen import grow_from_aorta
-from recanal.anatomy.abdomen_aorta import aorta_from_point
+from recanal.abdomen.aorta import aorta_from_point
+from recanal.abdomen.tree import grow_from_aorta
 from recanal.core.volume import Affine, Volume
 from recanal.errors import GeometryError
 
@@ -56,6 +56,16 @@ def test_the_artery_is_found_on_its_axis_and_vein_and_bone_are_not(abdomen):
     trunk = max(tree.branches, key=lambda branch: branch.line.length_mm)
     assert trunk.parent == -1
     assert np.median(trunk.radius_mm) == pytest.approx(2.0, abs=0.4)
+
+
+def test_a_branch_is_led_back_to_the_axis_of_the_aorta(abdomen):
+    tree = grow_from_aorta(abdomen, (52.0, 55.0, 27.0))
+    trunk = max(tree.branches, key=lambda branch: branch.line.length_mm)
+    inside = BRANCH_FROM + np.linspace(0.0, 0.15, 10)[:, None] * (BRANCH_TO - BRANCH_FROM)
+    gap = np.linalg.norm(inside[:, None] - trunk.line.points_mm[None], axis=2).min(axis=1)
+    assert gap.max() < 2.0
+    assert np.hypot(*(trunk.line.points_mm[0, :2] - AORTA_MM)) < 0.7
+    assert len(trunk.radius_mm) == len(trunk.core_hu) == len(trunk.line.points_mm)
 
 
 def test_thin_branches_are_left_out_on_demand(abdomen):

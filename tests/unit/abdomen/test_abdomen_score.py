@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from evidence.abdomen import score_tree, skeleton_of
+from evidence.abdomen import resampled, score_tree, skeleton_of
 
-from recanal.core.volume import Affine
+from recanal.core.volume import Affine, Volume
 
 AFFINE = Affine.from_spacing((1.0, 1.0, 2.0))
 SHAPE = (60, 40, 12)
@@ -60,3 +60,30 @@ def test_vessels_below_two_millimetres_are_not_asked_for(mask):
         along_x(5, 55, 20, 12), [], mask, np.zeros(SHAPE, dtype=bool), Affine.from_spacing((0.9, 0.9, 2))
     )
     assert score.true_mm < 0.9 * 50
+
+
+def test_a_cavity_leaves_a_shell_that_filling_takes_away(mask):
+    line = along_x(4, 55, 20, 12)
+    mask[10:50, 17:24, 3:10] = True
+    mask[30, 20, 6] = False
+    score = score_tree(line, [], mask, np.zeros(SHAPE, dtype=bool), AFFINE)
+    assert score.found_share < 0.95
+    assert score.filled_share == pytest.approx(1.0, abs=0.001)
+    assert score.true_mm * (1 - score.found_share) == pytest.approx(
+        score.aorta_missed_mm + score.near_missed_mm + score.far_missed_mm, abs=0.01
+    )
+
+
+def test_a_moved_or_coarser_picture_has_its_values_where_the_map_says():
+    grid = Affine.from_spacing((1.0, 1.0, 2.0), (5.0, -3.0, 1.0))
+    index = np.stack(np.indices((30, 28, 26)), axis=-1)
+    slope = np.array([3.0, -2.0, 1.0])
+    volume = Volume((grid.to_mm(index.reshape(-1, 3)) @ slope).reshape(30, 28, 26).astype(np.float32), grid)
+    shift = np.eye(4)
+    shift[:3, 3] = 1.0, 2.0, -2.0
+    moved = resampled(volume, shift)
+    at = np.array([[10, 12, 9]])
+    assert moved.hu[10, 12, 9] == pytest.approx(float(((grid.to_mm(at) + shift[:3, 3]) @ slope)[0]), abs=0.6)
+    coarse = resampled(volume, np.eye(4), stretch=1.3)
+    assert coarse.affine.spacing_mm == pytest.approx((1.3, 1.3, 2.6))
+    assert coarse.hu[10, 12, 9] == pytest.approx(float((coarse.affine.to_mm(at) @ slope)[0]), abs=0.6)

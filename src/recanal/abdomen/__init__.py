@@ -1,0 +1,1 @@
+"""The arteries of the abdomen: the aorta from one point, and what leaves it."""

@@ -1,0 +1,101 @@
+"""The arteries beside the occlusion: how narrow they are, and what they may supply."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from recanal.anatomy.tree import CoronaryTree
+from recanal.collaterals.donors import ArteryState
+from recanal.collaterals.supply import Bed, DonorLine, Supply, supply_of
+from recanal.core.case import Lesion, Quality
+from recanal.core.volume import Volume
+from recanal.imaging.quality_steps import slab_steps
+from recanal.pipeline.arteries import courses_of
+from recanal.pipeline.seeded import SeededResult
+from recanal.stenosis.course import Course
+from recanal.stenosis.grading import VesselGrade, grade_courses
+
+__all__ = ["graded_arteries", "supplies_of"]
+
+BEYOND_MM = 3.0
+
+
+def graded_arteries(
+    volume: Volume, anatomy: CoronaryTree, parts: tuple[SeededResult, ...], quality: Quality
+) -> tuple[VesselGrade, ...]:
+    """The degree of stenosis of every artery of the tree.
+
+    Parameters
+    ----------
+    volume, anatomy
+        The picture and its tree.
+    parts
+        The measured occlusions, which are left out.
+    quality
+        Its grade says whether slabs of the picture do not meet.
+    """
+    grade = quality.grade
+    jumps: tuple[float, ...] = ()
+    if grade is not None and grade.step_mm:
+        found = slab_steps(volume).slice_index
+        middle = np.asarray(volume.shape) / 2
+        jumps = tuple(float(volume.affine.to_mm(np.array([[k, middle[1], middle[2]]]))[0, 2]) for k in found)
+    return grade_courses(volume, courses_of(anatomy, parts), jumps_z_mm=jumps)
+
+
+def supplies_of(
+    volume: Volume,
+    anatomy: CoronaryTree,
+    parts: tuple[SeededResult, ...],
+    *,
+    lesions: tuple[Lesion, ...],
+    grades: tuple[VesselGrade, ...],
+) -> tuple[Supply, ...]:
+    """What may fill the vessel beyond each occlusion that was measured.
+
+    Parameters
+    ----------
+    volume, anatomy, parts
+        As in :func:`graded_arteries`.
+    lesions
+        All occlusions; a donor that is occluded itself is said to be.
+    grades
+        From :func:`graded_arteries`.
+    """
+    shut = {lesion.vessel for lesion in lesions if lesion.kind == "occlusion"}
+    states = tuple(
+        ArteryState(
+            vessel=grade.vessel,
+            origin_diameter_mm=grade.origin_diameter_mm,
+            worst_percent=None if grade.worst is None else grade.worst.diameter_percent,
+            calcified_mm=grade.calcified_mm,
+            occluded=grade.vessel in shut,
+        )
+        for grade in grades
+        if grade.vessel in ("LM", "RCA", "LAD", "LCX")
+    )
+    courses = courses_of(anatomy, parts)
+    frame = anatomy.heart
+    heart = None if frame is None else (frame.ventricle_mm, frame.apex)
+    out = []
+    for lesion in lesions:
+        if lesion.kind == "occlusion" and lesion.vessel is not None:
+            bed = _bed(lesion, courses)
+            out.append(supply_of(volume, lesion.id, bed, states, heart=heart))
+    return tuple(out)
+
+
+def _bed(lesion: Lesion, courses: tuple[Course, ...]) -> Bed:
+    """The occluded vessel beyond its distal cap, and the arteries that may donate."""
+    beyond, donors = [], []
+    for course in courses:
+        line = course.line.resample(0.5)
+        arc = line.arc_mm
+        ends = [end for _, end in course.closed_mm]
+        first = float(max(ends)) + BEYOND_MM if ends else None
+        if course.vessel == lesion.vessel and first is not None:
+            beyond.append(line.points_mm[arc > first])
+        elif course.vessel != lesion.vessel:
+            donors.append(DonorLine(course.name, course.vessel, line.points_mm[arc > course.start_mm]))
+    points = np.concatenate(beyond) if beyond else np.zeros((0, 3))
+    return Bed(str(lesion.vessel), points, tuple(donors))
