@@ -184,8 +184,8 @@ def _score_equation(name: str, value: Numbers, outcome: Flags, cell: SpanCell, w
     """Mean of (outcome - probability) times value, 0 where a logistic regression gives the printed odds ratio."""
     slope, error = np.log(cell.centre.value), ratio_error(cell)
 
-    def excess(intercept: float) -> float:
-        return float(weights @ (outcome - expit(intercept + slope * value)))
+    def excess(level: float) -> float:
+        return float(weights @ (outcome - expit(level + slope * value)))
 
     probability = expit(brentq(excess, -_REACH, _REACH) + slope * value)
     spread = weights * probability * (1 - probability)

@@ -90,7 +90,7 @@ def test_labels_are_chosen_and_never_guessed(volume, tmp_path):
 
 def test_other_dicom_and_probabilities_are_refused_plainly(volume, tmp_path):
     (tmp_path / "report.dcm").write_bytes(bytes(128) + b"DICM" + bytes(200))
-    with pytest.raises(ReadError, match="report.dcm"):
+    with pytest.raises(ReadError, match=r"report\.dcm"):
         MaskFile(str(tmp_path / "report.dcm")).segment(volume, progress=quiet)
     path = saved(tmp_path / "p.nii.gz", blob(volume).astype(np.float32) * 0.7, volume.affine.matrix)
     with pytest.raises(ReadError, match="whole numbers"):
