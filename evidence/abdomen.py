@@ -318,8 +318,7 @@ mask](figures/abdomen.png)
 ## What this does not show
 
 - It is one case, and the constants of this entry were chosen on it. No second real CT with an arterial truth was at
-  hand, so these shares say what the method can do on this picture, not what it will do on the next. The changed
-  pictures show how far the result hangs on one grid and one noise, not how it will do on another patient.
+  hand, so these shares say what the method can do on this picture, not what it will do on the next.
 - In the portal-venous phase veins are as bright as arteries. What is wide or clearly brighter than the aorta is kept
   out, and so is what a dip in contrast parts from the artery that it touches; a thin vein without such a dip is not
   told from a branch.
@@ -339,7 +338,8 @@ long along each axis.
 |---|---|---|---|
 {rows}
 
-Found {found}, outside {outside}.
+Found {found}, outside {outside}. This shows how far the result hangs on one grid and one noise, not how it will do on
+another patient.
 
 """
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from recanal.anatomy.coarse import COARSE_MM, Coarse
 
-__all__ = ["Aorta", "find_aorta"]
+__all__ = ["Aorta", "find_aorta", "find_aortas"]
 
 RADIUS_MM = (9.0, 24.0)
 RAYS = 32
@@ -19,6 +19,16 @@ MOST_SHIFT_MM = 5.0
 MOST_GROWTH_MM = 3.5
 LEAST_CHAIN_MM = 16.0
 LEAST_APART_MM = 25.0
+MOST_MISSING = 2
+CONTRAST_SPREAD = 0.1
+STEADY_MM = 2.0
+ENOUGH_MM = 40.0
+FULL_RADIUS_MM = 13.0
+LEVELS = (0.6, 0.75, 0.88)
+MOST_LED_MM = 24.0
+LED_SHIFT_MM = 3.0
+LEAST_LIKELY = 0.3
+MOST_TRIED = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,44 +94,53 @@ def _candidates(coarse: Coarse, level_hu: float) -> list[NDArray[np.float64]]:
         peak = (depth == ndimage.maximum_filter(depth, 7)) & (depth > 0.75 * RADIUS_MM[0] / COARSE_MM)
         rows = [_circle(plane, (int(a), int(b)), level_hu) for a, b in np.argwhere(peak)]
         rows = [r for r in rows if RADIUS_MM[0] <= r[2] * COARSE_MM <= RADIUS_MM[1] and r[3] >= LEAST_ROUND]
-        found.append(np.array(rows, dtype=np.float64).reshape(-1, 4))
+        found.append(_distinct(np.array(rows, dtype=np.float64).reshape(-1, 4)))
     return found
 
 
+def _distinct(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The circles without those that were found from several places: of each, the roundest."""
+    kept: list[NDArray[np.float64]] = []
+    for row in rows[np.argsort(-rows[:, 3], kind="stable")]:
+        if all(np.hypot(*(row[:2] - other[:2])) > 0.5 * other[2] for other in kept):
+            kept.append(row)
+    return np.array(kept).reshape(-1, 4)
+
+
 def _chains(found: list[NDArray[np.float64]]) -> list[list[tuple[int, int]]]:
-    """Circles linked downwards from slice to slice; one slice may be missing."""
-    used = [np.zeros(len(rows), dtype=bool) for rows in found]
-    chains = []
-    for top in range(len(found) - 1, -1, -1):
-        for first in range(len(found[top])):
-            if used[top][first]:
-                continue
-            chain, here, missing = [(top, first)], found[top][first], 0
-            used[top][first] = True
-            for k in range(top - 1, -1, -1):
-                best = _next(found[k], used[k], here, 1 + missing)
-                if best is None:
-                    missing += 1
-                    if missing > 2:
-                        break
-                    continue
-                missing = 0
-                chain.append((k, best))
-                used[k][best] = True
-                here = found[k][best]
-            chains.append(chain[::-1])
-    return chains
+    """Circles linked downwards from slice to slice; two slices may be missing.
+
+    All chains are continued at once, the best fitting pair of chain and circle first: one that has lost its vessel
+    cannot take the circle of a neighbour that is still there.
+    """
+    chains: list[list[tuple[int, int]]] = []
+    for k in range(len(found) - 1, -1, -1):
+        rows = found[k]
+        if not len(rows):
+            continue
+        pairs = [
+            (_misfit(rows, found[at][n], slices=at - k), number)
+            for number, chain in enumerate(chains)
+            for at, n in [chain[-1]]
+            if at - k <= MOST_MISSING + 1
+        ]
+        best = sorted((float(miss[n]), number, n) for miss, number in pairs for n in np.flatnonzero(np.isfinite(miss)))
+        continued, used = set(), set()
+        for _, number, n in best:
+            if number not in continued and n not in used:
+                chains[number].append((k, int(n)))
+                continued.add(number)
+                used.add(n)
+        chains += [[(k, n)] for n in range(len(rows)) if n not in used]
+    return [chain[::-1] for chain in chains]
 
 
-def _next(rows: NDArray[np.float64], used: NDArray[np.bool_], here: NDArray[np.float64], slices: int) -> int | None:
-    if not len(rows):
-        return None
+def _misfit(rows: NDArray[np.float64], here: NDArray[np.float64], *, slices: int) -> NDArray[np.float64]:
+    """(m,) how badly each circle continues one that lies some slices higher; infinite where it cannot."""
     shift = np.hypot(rows[:, 0] - here[0], rows[:, 1] - here[1]) * COARSE_MM
     growth = np.abs(rows[:, 2] - here[2]) * COARSE_MM
-    good = ~used & (shift <= MOST_SHIFT_MM * slices) & (growth <= MOST_GROWTH_MM * slices)
-    if not good.any():
-        return None
-    return int(np.argmin(np.where(good, shift + growth - 2 * rows[:, 3], np.inf)))
+    good = (shift <= MOST_SHIFT_MM * slices) & (growth <= MOST_GROWTH_MM * slices)
+    return np.asarray(np.where(good, shift + growth - 2 * rows[:, 3], np.inf))
 
 
 def _as_aorta(coarse: Coarse, found: list[NDArray[np.float64]], chain: list[tuple[int, int]]) -> Aorta:
@@ -143,21 +162,32 @@ def find_aorta(coarse: Coarse) -> tuple[Aorta | None, Aorta | None]:
     Round bright regions of 9 to 24 mm radius in axial slices, linked through z. The two parts of the aorta carry the
     same contrast; the ascending part lies at least 25 mm in front of the descending one.
     """
+    candidates, descending = find_aortas(coarse)
+    return (candidates[0] if candidates else None), descending
+
+
+def find_aortas(coarse: Coarse) -> tuple[list[Aorta], Aorta | None]:
+    """What may be the ascending aorta, the likeliest first, and the descending aorta.
+
+    Notes
+    -----
+    After the likeliest chain comes the same one led farther down, past a darker chamber that touches it; then, where
+    they are not much less likely, others.
+    """
     level = 0.6 * coarse.blood_hu
     if coarse.blood_hu <= 0:
-        return None, None
+        return [], None
     found = _candidates(coarse, level)
     made = [_as_aorta(coarse, found, chain) for chain in _chains(found) if len(chain) * COARSE_MM >= LEAST_CHAIN_MM]
     made = [a for a in made if a.hu > 0.7 * coarse.blood_hu]
-    if not made:
-        return None, None
     steady = [a for a in made if np.ptp(np.percentile(a.radius_mm, [10, 90])) < 6.0]
     descending = max(steady, key=lambda a: a.length_mm + 2.0 * float(a.centre_mm[:, 1].mean()), default=None)
     if descending is None:
-        return None, None
+        return [], None
     front = [a for a in made if a is not descending and _ahead_mm(a, descending) > LEAST_APART_MM]
-    ascending = max(front, key=lambda a: _likeness(a, descending), default=None)
-    return ascending, descending
+    likely = sorted(((_likeness(a, descending), k) for k, a in enumerate(front)), reverse=True)
+    chosen = [front[k] for value, k in likely if value >= LEAST_LIKELY * likely[0][0]]
+    return [*chosen[:1], *(_led_down(coarse, a) for a in chosen[:1]), *chosen[1:MOST_TRIED]], descending
 
 
 def _ahead_mm(one: Aorta, other: Aorta) -> float:
@@ -165,7 +195,34 @@ def _ahead_mm(one: Aorta, other: Aorta) -> float:
 
 
 def _likeness(one: Aorta, descending: Aorta) -> float:
-    """How much a chain looks like the ascending aorta: long, high up, steady, of the same contrast."""
-    contrast = np.exp(-(((one.hu - descending.hu) / (0.12 * descending.hu)) ** 2))
-    steadiness = 1.0 / (1.0 + float(np.std(one.radius_mm)) / 2.0)
-    return float(one.length_mm * contrast * steadiness + 0.3 * one.centre_mm[-1, 2] * contrast)
+    """How much a chain looks like the ascending aorta: long, steady, high up, of the same contrast."""
+    contrast = np.exp(-(((one.hu / descending.hu - 1.0) / CONTRAST_SPREAD) ** 2))
+    unsteady = float(np.std(one.radius_mm)) / STEADY_MM
+    height = float(one.centre_mm[-1, 2] - descending.centre_mm[0, 2]) / max(descending.length_mm, 1.0)
+    width = min(float(np.median(one.radius_mm)) / FULL_RADIUS_MM, 1.0) ** 2
+    return float(min(one.length_mm, ENOUGH_MM) * contrast * np.exp(-unsteady) * np.clip(height, 0.1, 1.0) * width)
+
+
+def _led_down(coarse: Coarse, one: Aorta) -> Aorta:
+    """A chain carried on downwards where a darker chamber touches it, by a level between the two."""
+    centre, radius = [*one.centre_mm], [*one.radius_mm]
+    lowest = radius[0]
+    while (one.centre_mm[0, 2] - centre[0][2]) < MOST_LED_MM:
+        a, b, c = coarse.block.affine.to_index(centre[0])[0] - [0, 0, 1]
+        if round(c) < 0:
+            break
+        plane = ndimage.gaussian_filter(coarse.block.hu[:, :, round(c)], 0.7, mode="nearest")
+        rows = [_circle(plane, (round(a), round(b)), level * one.hu) for level in LEVELS]
+        good = [
+            row
+            for row in rows
+            if row[3] >= LEAST_ROUND
+            and abs(row[2] * COARSE_MM - lowest) <= MOST_GROWTH_MM
+            and np.hypot(row[0] - a, row[1] - b) * COARSE_MM <= LED_SHIFT_MM
+        ]
+        if not good:
+            break
+        best = max(good, key=lambda row: row[3])
+        centre.insert(0, coarse.block.affine.to_mm(np.array([best[0], best[1], round(c)]))[0])
+        radius.insert(0, best[2] * COARSE_MM)
+    return Aorta(np.array(centre), np.array(radius), one.hu)

@@ -11,7 +11,8 @@ from scipy import ndimage
 
 from recanal.anatomy.aorta import Aorta
 from recanal.anatomy.chamber import Heart
-from recanal.anatomy.coarse import COARSE_MM, Coarse, depth_mm
+from recanal.anatomy.coarse import COARSE_MM, Coarse
+from recanal.anatomy.pools import pools_of
 from recanal.core.volume import Volume
 from recanal.imaging.sample import Block, isotropic
 from recanal.imaging.tubes import soft_step, tubularity
@@ -28,8 +29,6 @@ FULL_RIDGE = 0.28
 WIDE_MM = 4.0
 LEAST_WIDE_HU = -110.0
 ABOVE_HU = 40.0
-POOL_RADIUS_MM = 3.4
-POOL_RIM_MM = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,12 +136,6 @@ def _aorta_mask(block: Block, ascending: Aorta, level_hu: float) -> NDArray[np.b
     return np.asarray(grown)
 
 
-def _pools(hu: NDArray[np.float32], level_hu: float, aorta: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The aorta, and other bright regions that a ball of 3.4 mm fits into with a rim around them."""
-    core = (depth_mm(hu > level_hu, step_mm=GRID_MM) > POOL_RADIUS_MM) & ~aorta
-    return np.asarray((depth_mm(~core, step_mm=GRID_MM) <= POOL_RADIUS_MM + POOL_RIM_MM) | aorta)
-
-
 def heart_field(volume: Volume, coarse: Coarse, heart: Heart, ascending: Aorta) -> Field:
     """The maps that vessels are looked for in."""
     block = isotropic(_box(volume, heart, ascending), step_mm=GRID_MM)
@@ -158,7 +151,7 @@ def heart_field(volume: Volume, coarse: Coarse, heart: Heart, ascending: Aorta) 
     with ThreadPoolExecutor(2) as pool:
         wall = pool.submit(tubularity, soft, block, radii_mm=WALL_RADII_MM)
         inner = pool.submit(tubularity, lumen, block, radii_mm=LUMEN_RADII_MM)
-        pools = _pools(block.hu, pool_hu, aorta)
+        pools = pools_of(block.hu, blood, aorta, step_mm=GRID_MM)
         tissue, valley = wall.result()
         bright, _ = inner.result()
     for ridge in (tissue, bright):

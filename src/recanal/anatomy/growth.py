@@ -9,7 +9,8 @@ from recanal.anatomy.field import GRID_MM, Field
 from recanal.anatomy.geodesic import BLOCKED, reach_from
 from recanal.anatomy.jumps import STEP_MM, Jump, Profile, find_jumps, profile_of
 from recanal.anatomy.ostia import Ostium
-from recanal.anatomy.veins import dim_stretches, runs_beside
+from recanal.anatomy.steps import near_steps
+from recanal.anatomy.veins import chamber_tail, companions, dim_stretches, runs_beside
 from recanal.anatomy.ways import Way, find_ways
 from recanal.core.volume import Volume
 
@@ -19,11 +20,31 @@ ROUNDS = 12
 CUT_MM = 1.3
 LEAD_VOXELS = 6
 BRIGHTER = 1.15
+STEP_REACH_MM = 2.5
+ALIKE_SHARE = 0.7
 
 
-def grown_ways(volume: Volume, field: Field, cost: NDArray[np.float32], ostia: list[Ostium]) -> list[Way]:
-    """All ways from the ostia that stay within one vessel, farthest first."""
+def grown_ways(
+    volume: Volume,
+    field: Field,
+    cost: NDArray[np.float32],
+    ostia: list[Ostium],
+    *,
+    steps_mm: NDArray[np.float64] | None = None,
+) -> list[Way]:
+    """All ways from the ostia that stay within one vessel, farthest first.
+
+    Parameters
+    ----------
+    volume, field, cost
+        The picture, its maps, and what a way through them costs.
+    ostia
+        Where the ways begin.
+    steps_mm
+        (n,) z of the levels where the scan is stepped: a vessel that goes on alike beyond one has not been left.
+    """
     cost = cost.copy()
+    steps = np.empty(0) if steps_mm is None else steps_mm
     starts = np.array([ostium.voxel for ostium in ostia], dtype=np.int64)
     labels = np.arange(1, len(ostia) + 1, dtype=np.int16)
     ways: list[Way] = []
@@ -32,15 +53,40 @@ def grown_ways(volume: Volume, field: Field, cost: NDArray[np.float32], ostia: l
         ways = find_ways(field, reach_from(cost, starts, labels, step_mm=GRID_MM))
         known = {**known, **_new_profiles(volume, field, ways, known)}
         profiles = [known[_led_in(ways, way).tobytes()] for way in ways]
-        cuts = [jump for profile in profiles for jump in find_jumps(profile)]
+        cuts = [jump for profile in profiles for jump in find_jumps(profile) if not _stepped(jump, steps)]
         for jump in cuts:
             _cut(cost, field, jump)
-        veins = [] if cuts else _veins(ways, profiles)
-        for vein in veins:
-            _fill(cost, field, vein)
-        if not cuts and not veins:
+        strays = [] if cuts else [*_veins(ways, profiles), *_company(profiles), *_chambers(ways, profiles)]
+        for stray in strays:
+            _fill(cost, field, stray)
+        if not cuts and not strays:
             break
     return ways
+
+
+def _stepped(jump: Jump, steps_mm: NDArray[np.float64]) -> bool:
+    """Whether a dip is that of one vessel at a level where the scan is stepped."""
+    near = near_steps(jump.point_mm[None, 2], steps_mm, within_mm=STEP_REACH_MM)
+    return bool(near[0]) and jump.alike_share > ALIKE_SHARE
+
+
+def _company(profiles: list[Profile]) -> list[NDArray[np.float64]]:
+    """Points of the ends of ways that keep company with brighter vessels."""
+    ends = zip(profiles, companions(profiles), strict=True)
+    return [profile.line.points_mm[end.first : end.last + 1] for profile, end in ends if end is not None]
+
+
+def _chambers(ways: list[Way], profiles: list[Profile]) -> list[NDArray[np.float64]]:
+    """Points of the ends of ways that run in a chamber."""
+    out, starts = [], np.zeros(len(ways))
+    for k, (way, profile) in enumerate(zip(ways, profiles, strict=True)):
+        if way.parent >= 0:
+            share = way.at / max(len(ways[way.parent].voxels), 1)
+            starts[k] = starts[way.parent] + share * profiles[way.parent].line.length_mm
+        tail = chamber_tail(profile, float(starts[k]))
+        if tail is not None:
+            out.append(profile.line.points_mm[tail.first : tail.last + 1])
+    return out
 
 
 def _new_profiles(volume: Volume, field: Field, ways: list[Way], known: dict[bytes, Profile]) -> dict[bytes, Profile]:

@@ -18,6 +18,8 @@ __all__ = ["Jump", "Profile", "find_jumps", "profile_of"]
 STEP_MM = 0.25
 REACH_MM = 2.6
 TRACK_MM = 0.7
+AROUND_MM = 2.0
+AROUND_QUANTILE = 0.3
 SMOOTH = (0.3, 1.0, 0.25)
 SIDE_MM = (1.0, 6.0)
 FLOOR_HU = -60.0
@@ -46,11 +48,14 @@ class Profile:
         (n,) brightest place of the smoothed section within 0.7 mm of it.
     radius_mm
         (n,) half width of the section at half of its own height over fat.
+    around_hu
+        (n,) level that most of the section stands above, 2 to 2.6 mm away from the way.
     """
 
     line: Centerline
     hu: NDArray[np.float64]
     radius_mm: NDArray[np.float64]
+    around_hu: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +68,14 @@ class Jump:
         (3,) its darkest place.
     hu, side_hu
         The level there, and the lower one of those to either side.
+    alike_share
+        How much of the contrast of the brighter side the other one has.
     """
 
     point_mm: NDArray[np.float64]
     hu: float
     side_hu: float
+    alike_share: float
 
 
 def profile_of(volume: Volume, points_mm: NDArray[np.float64]) -> Profile:
@@ -82,7 +90,8 @@ def profile_of(volume: Volume, points_mm: NDArray[np.float64]) -> Profile:
     filled = (smooth > (0.5 * (peak + FAT_HU))[:, None, None]).mean(axis=1)
     ring = (np.arange(filled.shape[1]) + 0.25) * RING_MM
     area = 2 * np.pi * (filled * ring).sum(axis=1) * RING_MM
-    return Profile(line, peak, np.sqrt(area / np.pi))
+    around = np.quantile(smooth[:, :, round(AROUND_MM / RING_MM) :], AROUND_QUANTILE, axis=(1, 2))
+    return Profile(line, peak, np.sqrt(area / np.pi), around)
 
 
 def find_jumps(profile: Profile) -> list[Jump]:
@@ -111,7 +120,8 @@ def find_jumps(profile: Profile) -> list[Jump]:
             continue
         low = hu[max(0, k - far) : k + far] < FLOOR_HU + WIDTH_SHARE * (side - FLOOR_HU)
         if low.sum() * STEP_MM <= MOST_WIDTH_MM:
-            out.append(Jump(profile.line.points_mm[k], float(hu[k]), side))
+            alike = (side - FLOOR_HU) / (max(sides) - FLOOR_HU)
+            out.append(Jump(profile.line.points_mm[k], float(hu[k]), side, alike))
     return out
 
 

@@ -25,6 +25,14 @@ SPREAD_DEG = 45.0
 UNUSUAL_DEG = 50.0
 MOST_OFF_DEG = 100.0
 ENOUGH_MM3 = 500.0
+FAR_COST = 600.0
+LEAST_MOUTH_VOXELS = 8
+OPEN_MOUTH_SHARE = 0.85
+RIVAL_MM = 25.0
+RIVAL_MM3 = 250.0
+STEP_LAYER_MM = 1.0
+STEP_SHARE = 0.6
+STEP_DISC = np.hypot(*np.mgrid[-2:3, -2:3]) <= 2.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +61,18 @@ class Ostium:
     volume_mm3: float
 
 
-def open_cost(field: Field) -> NDArray[np.float32]:
-    """Cost per mm of a way through vessels: 1 on the axis of an open one, blocked outside all."""
-    tube = np.maximum(field.bright, np.float32(0.8) * field.tissue)
+def open_cost(field: Field, *, steps_mm: NDArray[np.float64] | None = None) -> NDArray[np.float32]:
+    """Cost per mm of a way through vessels: 1 on the axis of an open one, blocked outside all.
+
+    Parameters
+    ----------
+    field
+        The maps.
+    steps_mm
+        (n,) z of the levels where the scan is stepped: there vessels are wider, so that their halves meet.
+    """
+    tube = _widened(field, np.empty(0) if steps_mm is None else steps_mm)
+    np.maximum(tube, np.float32(0.8) * field.tissue, out=tube)
     cost = 1.0 / (np.float32(0.06) + np.float32(0.94) * tube * tube)
     cost += np.float32(8.0) * (1.0 - field.soft)
     cost += np.float32(400.0) * np.maximum(field.valley - np.float32(0.15), 0.0)
@@ -66,6 +83,21 @@ def open_cost(field: Field) -> NDArray[np.float32]:
     part = cost[box]
     part[mouth & (part > 3.0)] = 3.0
     return np.asarray(cost, dtype=np.float32)
+
+
+def _widened(field: Field, steps_mm: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The tubes filled with contrast, spread in the layers at a step: of all that was seen 1 mm before or beyond it."""
+    tube = field.bright.copy()
+    layers = np.zeros((tube.shape[2], 3))
+    layers[:, 2] = np.arange(tube.shape[2])
+    z_mm = field.block.affine.to_mm(layers)[:, 2]
+    for level in steps_mm:
+        near = np.flatnonzero(np.abs(z_mm - level) <= STEP_LAYER_MM)
+        if len(near):
+            around = field.bright[:, :, max(0, near[0] - 1) : near[-1] + 2].max(axis=2)
+            wide = ndimage.maximum_filter(around, footprint=STEP_DISC)
+            tube[:, :, near] = np.maximum(tube[:, :, near], np.float32(STEP_SHARE) * wide[:, :, None])
+    return tube
 
 
 def _around_aorta(field: Field) -> tuple[slice, ...]:
@@ -82,6 +114,8 @@ def find_ostia(field: Field, ascending: Aorta, cost: NDArray[np.float32]) -> lis
     Notes
     -----
     Open vessels that are reached from the shell of the aorta at little cost, grouped by the place where they leave it.
+    An artery that touches the aorta again beyond its origin is reached first from there: each mouth near such a
+    vessel is asked alone what it supplies.
     """
     box = _around_aorta(field)
     aorta = field.aorta[box]
@@ -93,21 +127,45 @@ def find_ostia(field: Field, ascending: Aorta, cost: NDArray[np.float32]) -> lis
     where = np.argwhere(shell)
     labels = mouths[tuple(where.T)].astype(np.int16)
     starts = np.ravel_multi_index(tuple((where + [s.start for s in box]).T), cost.shape)
-    reach = reach_from(cost, starts, labels, step_mm=GRID_MM, most_cost=600.0)
-    return _grouped(field, ascending, reach, count)
+    reach = reach_from(cost, starts, labels, step_mm=GRID_MM, most_cost=FAR_COST)
+    found = _grouped(field, ascending, reach, np.arange(1, count + 1))
+    rivals = _rivals(field, found, (starts, labels))
+    for label in rivals:
+        own = labels == label
+        alone = reach_from(cost, starts[own], labels[own], step_mm=GRID_MM, most_cost=FAR_COST)
+        found += _grouped(field, ascending, alone, np.array([label]))
+    widest = {x.voxel: x for x in sorted(found, key=lambda x: x.volume_mm3)}
+    return sorted(widest.values(), key=lambda x: -x.volume_mm3)
 
 
-def _grouped(field: Field, ascending: Aorta, reach: Reach, count: int) -> list[Ostium]:
+def _rivals(field: Field, found: list[Ostium], mouths: tuple[NDArray[np.int64], NDArray[np.int16]]) -> list[int]:
+    """Wide open mouths within 25 mm of an origin that was found, other than its own."""
+    starts, labels = mouths
+    hu = field.block.hu.ravel()[starts]
+    points = field.block.affine.to_mm(np.stack(np.unravel_index(starts, field.block.hu.shape), axis=1))
+    out = []
+    for label in np.unique(labels):
+        own = labels == label
+        if own.sum() < LEAST_MOUTH_VOXELS or np.sort(hu[own])[-LEAST_MOUTH_VOXELS] < OPEN_MOUTH_SHARE * field.blood_hu:
+            continue
+        away = [np.linalg.norm(points[own] - x.point_mm, axis=1).min() for x in found if x.volume_mm3 > RIVAL_MM3]
+        if away and SAME_MM <= min(away) <= RIVAL_MM:
+            out.append(int(label))
+    return out
+
+
+def _grouped(field: Field, ascending: Aorta, reach: Reach, labels: NDArray[np.int64]) -> list[Ostium]:
+    """The origin of what each of some labels reaches, the largest first; none for what is too small."""
     arrived = np.flatnonzero(reach.label)
     length = reach.length_mm.ravel()
     bright = arrived[field.bright.ravel()[arrived] > 0.5]
     label = reach.label[bright]
-    volume = np.bincount(label, minlength=count + 1) * GRID_MM**3
-    far = np.zeros(count + 1)
+    volume = np.bincount(label, minlength=int(labels.max()) + 1) * GRID_MM**3
+    far = np.zeros(len(volume))
     np.maximum.at(far, label, length[bright])
     touching = _touching(field)
     found: list[Ostium] = []
-    for k in np.argsort(-volume[1:]) + 1:
+    for k in labels[np.argsort(-volume[labels], kind="stable")]:
         if far[k] < LEAST_REACH_MM or volume[k] < LEAST_VOLUME_MM3:
             continue
         own = bright[label == k]

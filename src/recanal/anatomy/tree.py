@@ -6,22 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from recanal.anatomy.aorta import Aorta, find_aorta
+from recanal.anatomy.aorta import Aorta, find_aortas
 from recanal.anatomy.branches import Branch, made_branches
 from recanal.anatomy.chamber import Heart, find_heart
-from recanal.anatomy.coarse import coarse_view, thinned
-from recanal.anatomy.field import heart_field
+from recanal.anatomy.coarse import Coarse, coarse_view, thinned
+from recanal.anatomy.field import Field, heart_field
 from recanal.anatomy.growth import grown_ways
 from recanal.anatomy.mains import Mains, find_mains
 from recanal.anatomy.naming import Named, name_segments
 from recanal.anatomy.ostia import Ostium, chosen_ostia, find_ostia, open_cost
+from recanal.anatomy.steps import step_levels_mm
 from recanal.core.curves import Centerline, TreeSegment, VesselTree
 from recanal.core.volume import Volume
 
 __all__ = ["CoronaryTree", "find_tree"]
 
 LEAST_TREE_MM = 150.0
+SIDES = ("left", "right")
+SAME_AORTA = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,29 +89,72 @@ def find_tree(volume: Volume, *, progress: Callable[[str], None] = lambda _: Non
     Steps and constants stand on the definition pages of the tree and of the names.
     """
     progress("finding the aorta")
-    coarse = coarse_view(thinned(volume))
-    ascending, descending = find_aorta(coarse)
-    if ascending is None:
+    thin = thinned(volume)
+    coarse, steps_mm = coarse_view(thin), step_levels_mm(thin)
+    aortas, descending = find_aortas(coarse)
+    if not aortas:
         return CoronaryTree(None, None, doubts=("the ascending aorta was not found: is the heart in view?",))
-    heart = find_heart(coarse, ascending, descending)
-    if heart is None:
-        return CoronaryTree(ascending, None, doubts=("no left ventricle was found below the aorta",))
     progress("looking for vessels")
-    field = heart_field(volume, coarse, heart, ascending)
-    cost = open_cost(field)
-    ostia, flags = chosen_ostia(find_ostia(field, ascending, cost))
+    root = _best_root(volume, coarse, (aortas, descending), steps_mm)
+    if root is None:
+        return CoronaryTree(aortas[0], None, doubts=("no left ventricle was found below the aorta",))
+    ascending, heart, field, ostia = root.ascending, root.heart, root.field, root.ostia
     if not ostia:
         return CoronaryTree(ascending, heart, doubts=("no coronary artery was found on the aorta",))
     progress("following the arteries")
-    ways = grown_ways(volume, field, cost, ostia)
+    ways = grown_ways(volume, field, root.cost, ostia, steps_mm=steps_mm)
     branches = made_branches(volume, field, ways, tuple(ostium.side for ostium in ostia))
     progress("naming the segments")
     mains = find_mains(branches, heart)
     named = name_segments(branches, heart, mains)
     doubts = _doubts(branches, mains)
     return CoronaryTree(
-        ascending, heart, tuple(ostia), tuple(branches), mains, tuple(named), tuple(doubts), tuple(flags)
+        ascending, heart, tuple(ostia), tuple(branches), mains, tuple(named), tuple(doubts), tuple(root.flags)
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Root:
+    """What one candidate for the ascending aorta leads to."""
+
+    ascending: Aorta
+    heart: Heart
+    field: Field
+    cost: NDArray[np.float32]
+    ostia: list[Ostium]
+    flags: list[str]
+
+
+def _root(volume: Volume, coarse: Coarse, ascending: Aorta, heart: Heart, steps_mm: NDArray[np.float64]) -> _Root:
+    field = heart_field(volume, coarse, heart, ascending)
+    cost = open_cost(field, steps_mm=steps_mm)
+    ostia, flags = chosen_ostia(find_ostia(field, ascending, cost))
+    return _Root(ascending, heart, field, cost, ostia, flags)
+
+
+def _best_root(
+    volume: Volume, coarse: Coarse, found: tuple[list[Aorta], Aorta | None], steps_mm: NDArray[np.float64]
+) -> _Root | None:
+    """The first candidate for the ascending aorta that both coronary arteries leave, or else the best.
+
+    Another vessel than the likeliest one is tried only where no artery leaves that. None where no left ventricle lies
+    below any. One field is kept at a time.
+    """
+    aortas, descending = found
+    hearts = [(ascending, find_heart(coarse, ascending, descending)) for ascending in aortas]
+    tried: list[tuple[int, Aorta, Heart]] = []
+    for number, (ascending, heart) in enumerate(hearts):
+        if heart is None or (number >= SAME_AORTA and any(count for count, *_ in tried)):
+            continue
+        root = _root(volume, coarse, ascending, heart, steps_mm)
+        if len(root.ostia) == len(SIDES):
+            return root
+        tried.append((len(root.ostia), ascending, heart))
+        del root
+    if not tried:
+        return None
+    _, ascending, heart = max(tried, key=lambda item: item[0])
+    return _root(volume, coarse, ascending, heart, steps_mm)
 
 
 def _doubts(branches: list[Branch], mains: Mains) -> list[str]:

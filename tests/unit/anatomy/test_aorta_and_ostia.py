@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recanal.anatomy.aorta import find_aorta
+from recanal.anatomy.aorta import find_aorta, find_aortas
 from recanal.anatomy.coarse import Coarse
 from recanal.anatomy.ostia import Ostium, chosen_ostia
 from recanal.core.volume import Affine
@@ -44,10 +44,46 @@ def test_the_aorta_is_preferred_to_an_atrium():
     assert ascending.length_mm > 100
 
 
+@pytest.mark.parametrize("z_mm", [-1400.0, 0.0, 900.0])
+def test_where_the_scanner_puts_its_origin_does_not_matter(z_mm):
+    view = chest((70, 60, 15, 400, 0.1), (90, 120, 12, 395, 0.0), (105, 45, 14, 300, 0.0))
+    matrix = view.block.affine.matrix.copy()
+    matrix[2, 3] = z_mm
+    moved = Coarse(Block(view.block.hu, Affine(matrix)), view.blood_hu, view.lung)
+    ascending, _ = find_aorta(moved)
+    assert ascending is not None
+    assert ascending.hu == pytest.approx(400, abs=8)
+
+
+def test_a_vein_that_ends_does_not_take_the_circles_of_the_aorta():
+    view = chest((70, 60, 15, 400, 0.0), (90, 120, 12, 395, 0.0))
+    x, y = np.meshgrid(2.0 * np.arange(80), 2.0 * np.arange(80), indexing="ij")
+    for k in range(60):  # a cava that leans against the aorta and ends half way down
+        if k > 30:
+            view.block.hu[:, :, k][np.hypot(x - 42 - 0.25 * (60 - k), y - 60) < 10] = 430
+    ascending, _ = find_aorta(view)
+    assert ascending is not None
+    assert ascending.length_mm > 110
+    assert ascending.centre_mm[:, :2].mean(axis=0) == pytest.approx((70, 60), abs=1.5)
+
+
+def test_an_aorta_that_a_darker_chamber_touches_is_led_farther_down():
+    view = chest((70, 60, 15, 400, 0.0), (90, 120, 12, 395, 0.0))
+    x, y = np.meshgrid(2.0 * np.arange(80), 2.0 * np.arange(80), indexing="ij")
+    near = (np.hypot(x - 70, y - 60) >= 15) & (np.hypot(x - 62, y - 44) < 26)
+    view.block.hu[:, :, :24][near] = 290
+    (ascending, led, *_), _ = find_aortas(view)
+    assert ascending.centre_mm[0, 2] == pytest.approx(48, abs=4)
+    assert led.centre_mm[0, 2] < 30
+    assert led.centre_mm[:8, :2].mean(axis=0) == pytest.approx((70, 60), abs=2.0)
+    assert led.radius_mm[:8].mean() == pytest.approx(15, abs=1.5)
+
+
 def test_no_blood_no_aorta():
     size = (40, 40, 40)
     view = Coarse(Block(np.full(size, 40, np.float32), Affine.from_spacing((2.0, 2.0, 2.0))), 0.0, np.zeros(size, bool))
     assert find_aorta(view) == (None, None)
+    assert find_aortas(view) == ([], None)
 
 
 def ostium(angle_deg, volume_mm3=400.0):

@@ -4,22 +4,23 @@ import numpy as np
 import pytest
 
 from recanal.anatomy.jumps import STEP_MM, Profile, find_jumps
-from recanal.anatomy.veins import dim_stretches, runs_beside
+from recanal.anatomy.veins import chamber_tail, companions, dim_stretches, runs_beside
 from recanal.core.curves import Centerline
 
 
-def profile(*stretches, radius_mm=1.2):
+def profile(*stretches, radius_mm=1.2, around_hu=-80.0):
     """A straight way: pairs of length in mm and HU, or triples with a radius of their own."""
     hu = np.concatenate([np.full(round(s[0] / STEP_MM), float(s[1])) for s in stretches])
     wide = np.concatenate([np.full(round(s[0] / STEP_MM), s[2] if len(s) > 2 else radius_mm) for s in stretches])
     points = np.arange(len(hu))[:, None] * np.array([[STEP_MM, 0.0, 0.0]])
-    return Profile(Centerline(points), hu, wide)
+    return Profile(Centerline(points), hu, wide, np.broadcast_to(around_hu, hu.shape))
 
 
 def test_a_short_dark_gap_between_two_vessels_is_a_jump():
     (jump,) = find_jumps(profile((20, 330), (1.25, 60), (20, 210)))
     assert jump.point_mm[0] == pytest.approx(20.5, abs=0.8)
     assert (jump.hu, jump.side_hu) == (60, 210)
+    assert jump.alike_share == pytest.approx((210 + 60) / (330 + 60))
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,78 @@ def test_parallel_is_beside_and_across_is_not():
     assert not runs_beside(across, [along])
     assert not runs_beside(far, [along])
     assert not runs_beside(vein, [])
+
+
+def test_a_way_that_ends_in_a_chamber_is_cut_where_it_enters():
+    around = np.concatenate([np.full(round(40 / STEP_MM), -80.0), np.full(round(20 / STEP_MM), 190.0)])
+    tail = chamber_tail(profile((40, 300), (20, 210), around_hu=around), 10.0)
+    assert tail is not None
+    assert tail.first * STEP_MM == pytest.approx(40, abs=1.0)
+    assert tail.last * STEP_MM == pytest.approx(60, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("around_hu", "start_mm", "hu"),
+    [
+        (-80.0, 40.0, 300),  # fat around
+        (110.0, 40.0, 300),  # in the myocardium
+        (260.0, 0.0, 300),  # a wide left main
+        (70.0, 40.0, 75),  # an occlusion in the myocardium
+    ],
+)
+def test_what_is_no_chamber(around_hu, start_mm, hu):
+    assert chamber_tail(profile((24, hu), around_hu=around_hu), start_mm) is None
+
+
+def test_a_chamber_that_is_passed_is_no_end():
+    around = np.repeat([-80.0, 200.0, -80.0], round(20 / STEP_MM))
+    assert chamber_tail(profile((60, 210), around_hu=around), 40.0) is None
+
+
+def course(length_mm, hu, *, offset=(0.0, 0.0, 0.0), turn=0.0, radius_mm=1.2):
+    """A straight way from an offset on, at an angle to the x axis in radians."""
+    arc = np.arange(0.0, length_mm, STEP_MM)
+    points = np.asarray(offset) + arc[:, None] * np.array([np.cos(turn), np.sin(turn), 0.0])
+    wide = np.full(len(arc), radius_mm)
+    return Profile(Centerline(points), np.full(len(arc), float(hu)), wide, np.full(len(arc), -80.0))
+
+
+def test_a_long_way_beside_a_brighter_one_keeps_it_company():
+    artery, vein = course(90, 330), course(60, 240, offset=(15, 4.5, 0), radius_mm=0.8)
+    none, end = companions([artery, vein])
+    assert none is None
+    assert end is not None
+    assert end.first * STEP_MM == pytest.approx(7, abs=0.5)
+    assert end.last == len(vein.hu) - 1
+
+
+def test_a_short_wide_and_dimmer_one_does_so_too():
+    led = course(28, 330, offset=(20, 4.5, 0), radius_mm=1.3)
+    led.hu[round(5 / STEP_MM) :] = 200
+    assert companions([course(90, 330), led])[1] is not None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        course(28, 200, offset=(20, 4.5, 0), radius_mm=0.9),  # short and thin: blur darkens it
+        course(60, 320, offset=(15, 4.5, 0)),  # as bright
+        course(60, 240, offset=(15, 14, 0)),  # far away
+        course(60, 240, offset=(15, 3, 0), turn=0.5),  # parts from it
+    ],
+)
+def test_what_keeps_no_company(other):
+    assert companions([course(90, 330), other]) == [None, None]
+
+
+def test_a_way_that_turns_back_beside_itself_is_cut_where_it_turns():
+    out, back = course(80, 330), course(70, 230, offset=(80, 5, 0), turn=np.pi)
+    both = Profile(
+        Centerline(np.concatenate([out.line.points_mm, back.line.points_mm])),
+        np.concatenate([out.hu, back.hu]),
+        np.concatenate([out.radius_mm, back.radius_mm]),
+        np.concatenate([out.around_hu, back.around_hu]),
+    )
+    (end,) = companions([both])
+    assert end is not None
+    assert end.first * STEP_MM == pytest.approx(85, abs=12)
