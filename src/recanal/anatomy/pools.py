@@ -23,6 +23,7 @@ DIM_RIM_MM = 0.3
 DIM_EDGE_MM = 2.0
 THIN = 2
 ROOT_STEPS = 2
+STEMS_MM = 9.0
 
 
 def pools_of(
@@ -30,7 +31,8 @@ def pools_of(
 ) -> NDArray[np.bool_]:
     """The aorta, the bright regions that a ball of 3.4 mm fits into, with their rim, and the dim chambers.
 
-    Next to the aorta, where its sinuses bulge and the coronary arteries begin, no other pool begins.
+    Next to the aorta, where its sinuses bulge and the coronary arteries begin, no other pool begins, and within 9 mm of
+    it there is no dim one: the stems of the arteries run between the aorta and the atria there.
     """
     root = ndimage.binary_dilation(aorta[::THIN, ::THIN, ::THIN], iterations=ROOT_STEPS)
     core = (depth_mm(hu > 0.45 * (blood_hu + MUSCLE_HU), step_mm=step_mm) > POOL_RADIUS_MM) & ~_doubled(root, hu.shape)
@@ -38,6 +40,7 @@ def pools_of(
     small = ndimage.gaussian_filter(hu, 1.0, truncate=2.0, mode="nearest")[::THIN, ::THIN, ::THIN]
     level = muscle_hu(small, bright[::THIN, ::THIN, ::THIN], blood_hu, step_mm=THIN * step_mm) + ABOVE_MUSCLE_HU
     dim = dim_pools(small, level, root, step_mm=THIN * step_mm)
+    dim &= depth_mm(~aorta[::THIN, ::THIN, ::THIN], step_mm=THIN * step_mm) > STEMS_MM
     return np.asarray(bright | _doubled(dim, hu.shape) | aorta)
 
 

@@ -8,10 +8,17 @@ import polars as pl
 
 from recanal.cohort.store import Store
 from recanal.errors import CohortError
-from recanal.variables.derive import with_derived
+from recanal.variables.derive import derived_variables, with_derived
 from recanal.variables.dictionary import Dictionary
 
 __all__ = ["flat_frame", "instances", "table_frames"]
+
+# tables that hold one row for a lesion, in the order in which they are joined, and by which key
+_JOINS = {
+    **dict.fromkeys(("patient", "laboratory"), "patient_id"),
+    **dict.fromkeys(("ct", "angiogram", "procedure"), "lesion_id"),
+    "operator": "operator_id",
+}
 
 
 def table_frames(store: Store, tables: Sequence[str] = ()) -> dict[str, pl.DataFrame]:
@@ -27,7 +34,9 @@ def table_frames(store: Store, tables: Sequence[str] = ()) -> dict[str, pl.DataF
     return {store.dictionary.table(name).name: store.frame(name) for name in wanted}
 
 
-def flat_frame(store: Store, tables: Sequence[str] = (), *, derived: bool = False) -> pl.DataFrame:
+def flat_frame(
+    store: Store, tables: Sequence[str] = (), *, derived: bool = False, columns: Sequence[str] | None = None
+) -> pl.DataFrame:
     """One row per lesion with the columns of its patient, readings, procedure and operator.
 
     Parameters
@@ -38,6 +47,8 @@ def flat_frame(store: Store, tables: Sequence[str] = (), *, derived: bool = Fals
         Which tables to join to the lesions; all that hold rows, but for follow-up, when none is named.
     derived
         Whether to add the derived variables.
+    columns
+        Which variables, stored or derived; all when None. Keys are always there.
 
     Returns
     -------
@@ -51,23 +62,32 @@ def flat_frame(store: Store, tables: Sequence[str] = (), *, derived: bool = Fals
     """
     counts = store.counts()
     wanted = list(tables) or [name for name in store.dictionary.names if counts[name] and name != "follow_up"]
-    frame = store.frame("lesion")
-    if "patient" in wanted:
-        frame = _joined(frame, store.frame("patient"), "patient_id", "patient")
-    if "laboratory" in wanted:
-        frame = _joined(frame, store.frame("laboratory"), "patient_id", "laboratory")
-    for name in ("ct", "angiogram", "procedure"):
-        if name in wanted:
-            frame = _joined(frame, store.frame(name), "lesion_id", name)
-    if "operator" in wanted and "operator_id" in frame.columns:
-        frame = frame.join(store.frame("operator"), on="operator_id", how="left")
     if "follow_up" in wanted:
         raise CohortError(
             "Follow-up has many rows for a patient and does not fit a flat table.", hint="Export it alone."
         )
+    found = store.frames(_columns(store.dictionary, wanted, columns))
+    frame = found.pop("lesion")
+    for name, key in _JOINS.items():
+        if name in found:
+            frame = _joined(frame, found.pop(name), key, name)
     if derived:
-        frame = with_derived(frame)
-    return frame.select(_kept(frame, store.dictionary)).sort("lesion_id")
+        frame = with_derived(frame, columns)
+    kept = _kept(frame, store.dictionary)
+    if columns is not None:
+        asked = {*columns, *(table.key for table in store.dictionary)}
+        kept = [name for name in kept if name in asked]
+    return frame.select(kept)
+
+
+def _columns(dictionary: Dictionary, tables: Sequence[str], asked: Sequence[str] | None) -> dict[str, tuple[str, ...]]:
+    """What to read of each table: keys, the variables asked for, and those from which derived ones are made."""
+    names = [name for name in dictionary.names if name == "lesion" or (name in tables and name in _JOINS)]
+    if asked is None:
+        return {name: dictionary.table(name).names for name in names}
+    inputs = (one for derived in derived_variables() if derived.name in asked for one in derived.inputs)
+    needed = {*asked, *inputs, *(table.key for table in dictionary)}
+    return {name: tuple(one for one in dictionary.table(name).names if one in needed) for name in names}
 
 
 def instances(store: Store, root: str = "patient") -> dict[str, pl.DataFrame]:
@@ -95,14 +115,20 @@ def instances(store: Store, root: str = "patient") -> dict[str, pl.DataFrame]:
 
 
 def _joined(frame: pl.DataFrame, other: pl.DataFrame, key: str, name: str) -> pl.DataFrame:
-    held = other.filter(pl.col(key).is_in(frame[key].implode()))
-    if held[key].is_duplicated().any():
+    if key not in frame.columns:
+        return frame
+    single = key == "lesion_id" or key == f"{name}_id"  # one of the two frames holds each key once
+    if single and other.height == frame.height and other[key].equals(frame[key]):
+        return frame.hstack(other.drop(key))
+    whole = frame.join(other, on=key, how="left", maintain_order="left")
+    if whole.height > frame.height:
+        held = other.filter(pl.col(key).is_in(frame[key].implode()))
         count = held.filter(pl.col(key).is_duplicated())[key].n_unique()
         raise CohortError(
             f"{name} has more than one row for {count} of the {key.removesuffix('_id')}s.",
             hint="Export the tables apart, or leave this one out with --tables.",
         )
-    return frame.join(held, on=key, how="left")
+    return whole
 
 
 def _kept(frame: pl.DataFrame, dictionary: Dictionary) -> list[str]:

@@ -15,6 +15,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from recanal.cohort import engines
+from recanal.cohort.columns import frames_by_columns
 from recanal.cohort.hashing import chunks_hash, entry_hash, leaves, split_chunks
 from recanal.cohort.schema import AUDIT, BOOK, LEAVES, build_metadata, column_type, guard_statements, view_statements
 from recanal.errors import CohortError
@@ -25,6 +26,7 @@ __all__ = ["SCHEMA_VERSION", "Author", "Store", "Writer", "create_store", "open_
 
 SCHEMA_VERSION = 1
 _NO_HASH = "0" * 64
+_MANY_ROWS = 100_000  # from here on a process that reads by columns is worth its start
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,22 @@ class Store:
         """
         with engines.reading(self.engine) as connection:
             return present_rows(connection, self.dictionary.table(table), columns)
+
+    def frames(self, wanted: Mapping[str, Sequence[str]]) -> dict[str, pl.DataFrame]:
+        """The present rows of several tables with some of their columns, ordered by key, all of one state of the store.
+
+        Parameters
+        ----------
+        wanted
+            The columns of each table.
+        """
+        homes = [(self.dictionary.table(name), tuple(columns)) for name, columns in wanted.items()]
+        if sum(self.counts()[home.name] for home, _ in homes) >= _MANY_ROWS:
+            found = frames_by_columns(self.engine, homes)
+            if found is not None:
+                return found
+        with engines.reading(self.engine) as connection:
+            return {home.name: present_rows(connection, home, columns) for home, columns in homes}
 
     def first_rows(self, table: str) -> pl.DataFrame:
         """Every key ever used in a table, with that of its first parent and where its first version was written."""

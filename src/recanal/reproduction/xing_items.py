@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.audit.rows import LevelsRow
-from recanal.errors import OptionError
+from recanal.errors import OptionError, StudyError
 from recanal.reproduction.paper import Paper, cell_shares
 from recanal.simulation.maximum_entropy import Margin, tilt
 
@@ -114,6 +114,8 @@ def _margins(paper: Paper, columns: dict[str, NDArray[np.int64]]) -> list[Margin
 
 
 def _share(name: str, feature: NDArray[np.bool_], group: NDArray[np.bool_], group_share: float, share: float) -> Margin:
+    if not 0 <= share <= 1:
+        raise StudyError(f"Margin '{name}' is a share of {share:.3f}.", hint="Is a count larger than its group?")
     total = _CROSSED_COUNT + _FAILED_COUNT
     count = group_share * total
     rounded = (share * count + 0.5) / (count + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["load_study_data", "study_variables"]
 
 _MOST_BYTES = 2_000_000_000
+_DIGEST_ROWS = 100_000
 _UNSAID = VariablePlan("", "", "", {}, "", "plan")
 _PRINTED_UNITS = {"1": "", "a": "years", "mo": "months", "d": "days", "wk": "weeks", "[hnsf'U]": "HU", "deg": "°"}
 _PRINTED_UNITS |= {"kg/m2": "kg/m²", "mm2": "mm²", "mm3": "mm³", "m2": "m²"}
@@ -51,7 +52,7 @@ def load_study_data(plan: Plan, folder: Path) -> StudyData:
     StudyError
         When a column is absent, a cell does not fit its type, an identifier is missing or a lesion stands twice.
     """
-    table, facts = _rows(plan.data, folder)
+    table, facts = _rows(plan, folder)
     variables = study_variables(plan, tuple(table.columns))
     patient = _patients(table, plan.data)
     _refuse_twice(table, plan.data)
@@ -136,9 +137,11 @@ def _with_levels(data: StudyData, variable: VariablePlan) -> VariablePlan:
     return dataclasses.replace(variable, levels=dict(zip(levels, words, strict=True)))
 
 
-def _rows(source: DataPlan, folder: Path) -> tuple[pl.DataFrame, tuple[tuple[str, str], ...]]:
+def _rows(plan: Plan, folder: Path) -> tuple[pl.DataFrame, tuple[tuple[str, str], ...]]:
+    source = plan.data
     if source.kind == "cohort":
-        return _cohort_rows(source, folder)
+        named = {use.name for use in uses(plan)} | {source.patient, source.lesion}
+        return _cohort_rows(source, folder, sorted(named))
     path = folder / source.source
     try:
         if path.stat().st_size > _MOST_BYTES:
@@ -167,7 +170,10 @@ def _parquet(data: bytes, source: DataPlan) -> pl.DataFrame:
         raise source.place.error("file", f"{source.source!r} is not a Parquet file.") from error
 
 
-def _cohort_rows(source: DataPlan, folder: Path) -> tuple[pl.DataFrame, tuple[tuple[str, str], ...]]:
+def _cohort_rows(
+    source: DataPlan, folder: Path, columns: Sequence[str]
+) -> tuple[pl.DataFrame, tuple[tuple[str, str], ...]]:
+    """The columns that a plan uses, and the digest of their rows; every column where the store lacks one of them."""
     from recanal.cohort import flat_frame, open_store
     from recanal.cohort.engines import is_url
 
@@ -175,16 +181,26 @@ def _cohort_rows(source: DataPlan, folder: Path) -> tuple[pl.DataFrame, tuple[tu
     try:
         store = open_store(where)
         try:
-            table = flat_frame(store, source.tables, derived=True)
+            table = flat_frame(store, source.tables, derived=True, columns=columns)
             table, facts = _with_endpoints(table, store, source)
+            if not set(columns) - {""} <= set(table.columns):  # the message then names the nearest
+                table = flat_frame(store, source.tables, derived=True)
+                table, facts = _with_endpoints(table, store, source)
         finally:
             store.close()
     except CohortError as error:
         raise source.place.error("cohort", error.message, hint=error.hint) from error
     if not table.height:
         raise source.place.error("cohort", "the store holds no lesion.")
-    digest = hashlib.sha256(table.write_csv().encode()).hexdigest()
-    return table, (("data", "a cohort store"), ("data_sha256", digest), *facts)
+    return table, (("data", "a cohort store"), ("data_sha256", _digest(table)), *facts)
+
+
+def _digest(table: pl.DataFrame) -> str:
+    """SHA-256 of the rows as CSV, some at a time."""
+    found = hashlib.sha256(table.head(0).write_csv().encode())
+    for part in table.iter_slices(_DIGEST_ROWS):
+        found.update(part.write_csv(include_header=False).encode())
+    return found.hexdigest()
 
 
 def _with_endpoints(
