@@ -73,7 +73,7 @@ class Measured:
     wall_s, cpu_s
         Of the process, start and end of the interpreter included.
     memory_mb
-        Its peak of resident memory.
+        Peak of resident memory, together with the processes that it starts.
     server_cpu_s, server_memory_mb
         Of the database server during the command: processor time, and peak of proportional memory above its start.
     output
@@ -101,7 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(name)
         columns = int(_run([sys.executable, "-c", _MAKE, str(asked.lesions), str(asked.seed), name]).output)
         file_mb = (folder / "lesions.csv").stat().st_size / 1e6
-        found = dict(_measure(folder, asked.databases.split(",")))
+        found = {}
+        for step, one in _measure(folder, asked.databases.split(",")):
+            print(f"{step}: {one.wall_s:.1f} s", file=sys.stderr, flush=True)
+            found[step] = one
     page = _page(found, load=load, lesions=asked.lesions, columns=columns, file_mb=file_mb)
     write_text_atomic(asked.out / "cohort_scale.md", page)
     print(page)
@@ -115,9 +118,9 @@ def _measure(folder: Path, databases: Sequence[str]) -> Iterator[tuple[str, Meas
         with _place(database, folder) as (where, server):
             _run(_recanal("cohort", "init", where))
             yield f"import {database}", _run(_recanal("cohort", "import", where, str(file), "-q"), server)
-            yield f"verify {database}", _run(_recanal("cohort", "verify", where, "-q"), server)
             plan = _plan(folder, f'cohort = "{where}"')
             yield f"table {database}", _run(_recanal("study", str(plan), "--out", str(folder / database)), server)
+            yield f"verify {database}", _run(_recanal("cohort", "verify", where, "-q"), server)
     plan = _plan(folder, 'file = "lesions.csv"')
     yield "table csv", _run(_recanal("study", str(plan), "--out", str(folder / "csv")))
     yield "area", _run([sys.executable, "-c", _AREA, str(file)])
@@ -173,14 +176,28 @@ def _run(command: Sequence[str], server: Server | None = None) -> Measured:
 def _watch(pid: int, server: Server | None, peaks: list[float], done: threading.Event) -> None:
     """Peak memory of a process and of a server, in MB, until the process has ended."""
     while not done.wait(_POLL_S):
-        try:
-            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-        except OSError:
-            continue
-        if found := re.search(r"VmHWM:\s+(\d+)", status):
-            peaks[0] = max(peaks[0], int(found[1]) * _MB_PER_KB)
+        peaks[0] = max(peaks[0], _memory_mb(pid, "VmHWM"), _memory_mb(pid, "VmRSS") + _children_mb(pid))
         if server is not None:
             peaks[1] = max(peaks[1], _server_state(server)[1])
+
+
+def _children_mb(pid: int) -> float:
+    """Peak memory of the processes that a process has started and that still run."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+    except OSError:
+        return 0.0
+    return sum(_memory_mb(int(child), "VmHWM") for child in children)
+
+
+def _memory_mb(pid: int, what: str) -> float:
+    """A line of the state of a process, 0 where it has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0.0
+    found = re.search(rf"{what}:\s+(\d+)", status)
+    return int(found[1]) * _MB_PER_KB if found else 0.0
 
 
 def _server_state(server: Server | None) -> tuple[float, float]:
@@ -216,8 +233,8 @@ def _page(found: dict[str, Measured], *, load: float, lesions: int, columns: int
         "",
         f"{lesions:,} made-up lesions, one each of as many patients, in a CSV file of {columns} columns "
         f"({file_mb:.0f} MB), imported into five tables. Each step is one command in a process of its own, the start "
-        "of Python included. Processor time and peak memory are of that process; of the PostgreSQL server they stand "
-        "behind the plus sign (memory: its growth).",
+        "of Python included. Processor time and peak memory are of that process and those it starts; of the "
+        "PostgreSQL server they stand behind the plus sign (memory: its growth).",
         "",
         f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}; load before the run "
         f"{load:.1f} (1 minute). {busy}",

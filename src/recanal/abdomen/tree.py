@@ -134,7 +134,7 @@ def _arteries(maps: Maps, aorta: Aorta, least_diameter_mm: float) -> list[_Kept]
     A way that runs inside a vessel that is there is no branch, but what leaves it still is one of that vessel.
     """
     out: list[_Kept] = []
-    ways = find_ways(maps.field, _reach(maps.field), least_mean_tube=LEAST_MEAN_TUBE, most_ways=MOST_WAYS)
+    ways = find_ways(maps.field, _reach(maps.field), least_mean_share=LEAST_MEAN_TUBE, most_ways=MOST_WAYS)
     reached = [0.0] * len(ways)
     for k, way in enumerate(ways):
         if GRID_MM * len(way.voxels) < LEAST_MM or (way.parent >= 0 and reached[way.parent] < way.at):

@@ -30,9 +30,6 @@ LEAST_MOUTH_VOXELS = 8
 OPEN_MOUTH_SHARE = 0.85
 RIVAL_MM = 25.0
 RIVAL_MM3 = 250.0
-STEP_LAYER_MM = 1.0
-STEP_SHARE = 0.6
-STEP_DISC = np.hypot(*np.mgrid[-2:3, -2:3]) <= 2.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,18 +58,9 @@ class Ostium:
     volume_mm3: float
 
 
-def open_cost(field: Field, *, steps_mm: NDArray[np.float64] | None = None) -> NDArray[np.float32]:
-    """Cost per mm of a way through vessels: 1 on the axis of an open one, blocked outside all.
-
-    Parameters
-    ----------
-    field
-        The maps.
-    steps_mm
-        (n,) z of the levels where the scan is stepped: there vessels are wider, so that their halves meet.
-    """
-    tube = _widened(field, np.empty(0) if steps_mm is None else steps_mm)
-    np.maximum(tube, np.float32(0.8) * field.tissue, out=tube)
+def open_cost(field: Field) -> NDArray[np.float32]:
+    """Cost per mm of a way through vessels: 1 on the axis of an open one, blocked outside all."""
+    tube = np.maximum(field.bright, np.float32(0.8) * field.tissue)
     cost = 1.0 / (np.float32(0.06) + np.float32(0.94) * tube * tube)
     cost += np.float32(8.0) * (1.0 - field.soft)
     cost += np.float32(400.0) * np.maximum(field.valley - np.float32(0.15), 0.0)
@@ -83,21 +71,6 @@ def open_cost(field: Field, *, steps_mm: NDArray[np.float64] | None = None) -> N
     part = cost[box]
     part[mouth & (part > 3.0)] = 3.0
     return np.asarray(cost, dtype=np.float32)
-
-
-def _widened(field: Field, steps_mm: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The tubes filled with contrast, spread in the layers at a step: of all that was seen 1 mm before or beyond it."""
-    tube = field.bright.copy()
-    layers = np.zeros((tube.shape[2], 3))
-    layers[:, 2] = np.arange(tube.shape[2])
-    z_mm = field.block.affine.to_mm(layers)[:, 2]
-    for level in steps_mm:
-        near = np.flatnonzero(np.abs(z_mm - level) <= STEP_LAYER_MM)
-        if len(near):
-            around = field.bright[:, :, max(0, near[0] - 1) : near[-1] + 2].max(axis=2)
-            wide = ndimage.maximum_filter(around, footprint=STEP_DISC)
-            tube[:, :, near] = np.maximum(tube[:, :, near], np.float32(STEP_SHARE) * wide[:, :, None])
-    return tube
 
 
 def _around_aorta(field: Field) -> tuple[slice, ...]:

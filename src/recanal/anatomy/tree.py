@@ -95,7 +95,7 @@ def find_tree(volume: Volume, *, progress: Callable[[str], None] = lambda _: Non
     if not aortas:
         return CoronaryTree(None, None, doubts=("the ascending aorta was not found: is the heart in view?",))
     progress("looking for vessels")
-    root = _best_root(volume, coarse, (aortas, descending), steps_mm)
+    root = _best_root(volume, coarse, (aortas, descending))
     if root is None:
         return CoronaryTree(aortas[0], None, doubts=("no left ventricle was found below the aorta",))
     ascending, heart, field, ostia = root.ascending, root.heart, root.field, root.ostia
@@ -125,16 +125,14 @@ class _Root:
     flags: list[str]
 
 
-def _root(volume: Volume, coarse: Coarse, ascending: Aorta, heart: Heart, steps_mm: NDArray[np.float64]) -> _Root:
+def _root(volume: Volume, coarse: Coarse, ascending: Aorta, heart: Heart) -> _Root:
     field = heart_field(volume, coarse, heart, ascending)
-    cost = open_cost(field, steps_mm=steps_mm)
+    cost = open_cost(field)
     ostia, flags = chosen_ostia(find_ostia(field, ascending, cost))
     return _Root(ascending, heart, field, cost, ostia, flags)
 
 
-def _best_root(
-    volume: Volume, coarse: Coarse, found: tuple[list[Aorta], Aorta | None], steps_mm: NDArray[np.float64]
-) -> _Root | None:
+def _best_root(volume: Volume, coarse: Coarse, found: tuple[list[Aorta], Aorta | None]) -> _Root | None:
     """The first candidate for the ascending aorta that both coronary arteries leave, or else the best.
 
     Another vessel than the likeliest one is tried only where no artery leaves that. None where no left ventricle lies
@@ -146,7 +144,7 @@ def _best_root(
     for number, (ascending, heart) in enumerate(hearts):
         if heart is None or (number >= SAME_AORTA and any(count for count, *_ in tried)):
             continue
-        root = _root(volume, coarse, ascending, heart, steps_mm)
+        root = _root(volume, coarse, ascending, heart)
         if len(root.ostia) == len(SIDES):
             return root
         tried.append((len(root.ostia), ascending, heart))
@@ -154,7 +152,7 @@ def _best_root(
     if not tried:
         return None
     _, ascending, heart = max(tried, key=lambda item: item[0])
-    return _root(volume, coarse, ascending, heart, steps_mm)
+    return _root(volume, coarse, ascending, heart)
 
 
 def _doubts(branches: list[Branch], mains: Mains) -> list[str]:

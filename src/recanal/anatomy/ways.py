@@ -40,7 +40,7 @@ class Way:
 
 
 def find_ways(
-    field: Field, reach: Reach, *, least_mean_tube: float = LEAST_MEAN_TUBE, most_ways: int = MOST_WAYS
+    field: Field, reach: Reach, *, least_mean_share: float = LEAST_MEAN_TUBE, most_ways: int = MOST_WAYS
 ) -> list[Way]:
     """Repeated backtracking from the farthest place that is not yet covered.
 
@@ -64,7 +64,7 @@ def find_ways(
             continue
         way, joined = _down_to_tree(int(tip), reach.came, owner)
         added = float(length[tip] - length[way[0]])
-        if added < LEAST_ADDED_MM or float(tube[way[1:]].mean()) < least_mean_tube:
+        if added < LEAST_ADDED_MM or float(tube[way[1:]].mean()) < least_mean_share:
             flat_covered[tip] = True
             continue
         voxels = np.stack(np.unravel_index(way, shape), axis=1)

@@ -7,8 +7,8 @@ The request is one line of JSON, so that no address with a password stands among
 
     {"kind": "sqlite" or "postgresql", "where": address, "queries": [...]}
 
-The answer to each query is ``<length: 8 bytes big endian><Arrow IPC stream>``. All queries see one state of the database.
-This file imports nothing of the package, so that the process starts quickly.
+The answer to each query is ``<length: 8 bytes big endian><Arrow IPC stream>``. All queries see one state of the
+database. This file imports nothing of the package, so that the process starts quickly.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def answer_queries(request: IO[bytes], answers: IO[bytes]) -> None:
         Whatever the driver raises: the process ends with a status that is not 0.
     """
     job = json.loads(request.readline())
-    database = AdbcDatabase(driver=_driver(job["kind"]), uri=job["where"])
+    database = _database(job["kind"], job["where"])
     connection = AdbcConnection(database)
     _statement(connection, _BEGIN[job["kind"]], {}).execute_update()
     options = _BATCH if job["kind"] == "sqlite" else {}
@@ -61,14 +61,14 @@ def _statement(connection: Any, query: str, options: dict[str, str]) -> Any:
     return statement
 
 
-def _driver(kind: str) -> str:
+def _database(kind: str, where: str) -> AdbcDatabase:
     if kind == "sqlite":
         import adbc_driver_sqlite as sqlite
 
-        return str(sqlite._driver_path())
+        return sqlite.connect(where)
     import adbc_driver_postgresql as postgresql
 
-    return str(postgresql._driver_path())
+    return postgresql.connect(where)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -102,8 +102,9 @@ def _answers(kind: str, where: str, queries: Sequence[str]) -> Iterator[pl.DataF
             for _ in queries:
                 size = int.from_bytes(_exactly(child.stdout.read(_LENGTH_BYTES), _LENGTH_BYTES), "big")
                 yield pl.read_ipc_stream(_exactly(child.stdout.read(size), size))
-        finally:
+        except BaseException:
             child.kill()
+            raise
 
 
 def _exactly(data: bytes, size: int) -> bytes:

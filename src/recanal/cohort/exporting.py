@@ -29,8 +29,7 @@ def table_frames(store: Store, tables: Sequence[str] = ()) -> dict[str, pl.DataF
     CohortError
         Where a table does not exist.
     """
-    counts = store.counts()
-    wanted = tables or [name for name in store.dictionary.names if counts[name]]
+    wanted = tables or store.filled()
     return {store.dictionary.table(name).name: store.frame(name) for name in wanted}
 
 
@@ -60,8 +59,7 @@ def flat_frame(
     CohortError
         Where a table has more than one row for a lesion or patient: which one is meant must not be guessed.
     """
-    counts = store.counts()
-    wanted = list(tables) or [name for name in store.dictionary.names if counts[name] and name != "follow_up"]
+    wanted = list(tables) or [name for name in store.filled() if name != "follow_up"]
     if "follow_up" in wanted:
         raise CohortError(
             "Follow-up has many rows for a patient and does not fit a flat table.", hint="Export it alone."

@@ -103,12 +103,23 @@ class Store:
             The columns of each table.
         """
         homes = [(self.dictionary.table(name), tuple(columns)) for name, columns in wanted.items()]
-        if sum(self.counts()[home.name] for home, _ in homes) >= _MANY_ROWS:
-            found = frames_by_columns(self.engine, homes)
-            if found is not None:
-                return found
+        with engines.reading(self.engine) as connection:
+            rows = (connection.exec_driver_sql(f'SELECT count(*) FROM "{home.name}_rows"') for home, _ in homes)
+            many = sum(int(count.scalar_one()) for count in rows) >= _MANY_ROWS
+        found = frames_by_columns(self.engine, homes) if many else None
+        if found is not None:
+            return found
         with engines.reading(self.engine) as connection:
             return {home.name: present_rows(connection, home, columns) for home, columns in homes}
+
+    def filled(self) -> tuple[str, ...]:
+        """The tables that hold present rows."""
+        with engines.reading(self.engine) as connection:
+            found = {
+                name: connection.exec_driver_sql(f'SELECT 1 FROM "{name}" LIMIT 1').first()
+                for name in self.dictionary.names
+            }
+        return tuple(name for name, row in found.items() if row is not None)
 
     def first_rows(self, table: str) -> pl.DataFrame:
         """Every key ever used in a table, with that of its first parent and where its first version was written."""

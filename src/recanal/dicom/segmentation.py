@@ -211,8 +211,8 @@ def _place(groups: _Groups) -> FramePlace:
         raise ReadError(f"PixelSpacing must lie in [{low:g}, {high:g}] mm, got {pixel}.", rule="geometry")
     return FramePlace(
         position_mm=position,
-        across=turned[:3],
-        down=turned[3:],
+        column_direction=turned[:3],
+        row_direction=turned[3:],
         pixel_mm=(pixel[0], pixel[1]),
         between_mm=None if between is None else float(between),
         thickness_mm=None if thick is None else float(thick),

@@ -27,7 +27,7 @@ class FramePlace:
     ----------
     position_mm
         ImagePositionPatient: the middle of the first pixel, LPS.
-    across, down
+    column_direction, row_direction
         Directions of growing column and growing row index.
     pixel_mm
         PixelSpacing: distance between rows, and between columns.
@@ -36,8 +36,8 @@ class FramePlace:
     """
 
     position_mm: tuple[float, ...]
-    across: tuple[float, ...]
-    down: tuple[float, ...]
+    column_direction: tuple[float, ...]
+    row_direction: tuple[float, ...]
     pixel_mm: tuple[float, float]
     between_mm: float | None = None
     thickness_mm: float | None = None
@@ -91,9 +91,9 @@ def grid_of(places: Sequence[FramePlace], *, rows: int, columns: int) -> Segment
     (4, [3, 0, 1])
     """
     first = places[0]
-    turned = np.array([(*p.across, *p.down) for p in places])
+    turned = np.array([(*p.column_direction, *p.row_direction) for p in places])
     pixel = np.array([p.pixel_mm for p in places])
-    across, down = np.array(first.across), np.array(first.down)
+    across, down = np.array(first.column_direction), np.array(first.row_direction)
     square = abs(np.linalg.norm(across) - 1) + abs(np.linalg.norm(down) - 1) + abs(float(across @ down))
     if square > 10 * _TURN_TOLERANCE:
         raise ReadError("ImageOrientationPatient is not two unit vectors at a right angle.", rule="geometry")

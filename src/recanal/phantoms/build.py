@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from recanal.core.case import PHANTOM_MAKER
 from recanal.core.volume import Volume
-from recanal.phantoms.collateral import build_collateral
 from recanal.phantoms.deposits import Deposit, draw_deposits, draw_stent, paint_deposits
 from recanal.phantoms.geometry import Floats
 from recanal.phantoms.heart import Heart, build_heart, layers_of
@@ -84,9 +83,6 @@ def make_design(options: PhantomOptions, *, seed: int) -> Design:
     build_tree = build_whole_tree if full.tree == "whole" else build_arteries
     arteries, place, left_main_mm = build_tree(heart, full, stream(seed, 4))
     lesion = build_lesion(full, arteries[0], place, stream(seed, 5))
-    if full.collateral != "none":
-        collateral = build_collateral(heart, full, arteries, place, stream(seed, 24))
-        arteries = [*arteries, *([] if collateral is None else [collateral])]
     veins = build_veins(heart, arteries, lesion, stream(seed, 6))
     grid = build_grid(full, heart.place(14, 0, 0), stream(seed, 7))
     if full.extent == "crop":

@@ -32,7 +32,6 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "tree": ("lesion", "whole"),
     "dominance": ("right", "left", "co"),
     "stent": ("none", "lesion", "elsewhere"),
-    "collateral": ("none", "epicardial", "septal"),
 }
 RANGES: dict[str, tuple[float, float]] = {
     "occlusion_length_mm": (5.0, 60.0),
@@ -51,7 +50,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "motion_mm": (0.0, 4.0),
     "step_mm": (0.0, 6.0),
     "margin_mm": (8.0, 80.0),
-    "collateral_diameter_mm": (0.5, 2.5),
 }
 CONTRAST_SCALE = {80: 1.65, 100: 1.26, 120: 1.0}
 CALCIUM_SCALE = {80: 1.36, 100: 1.13, 120: 1.0}
@@ -113,9 +111,6 @@ class PhantomOptions:
         Calcium in the open arteries (in some hearts none), the aorta and the valves.
     stent
         ``"none"``, over the lesion, or in another main artery.
-    collateral, collateral_diameter_mm
-        ``"none"``, or one artery of this lumen from a donor to the target beyond its lesion, ``"epicardial"`` or
-        ``"septal"``; left out where no free course is found.
     extent
         ``"heart"`` for the full field, ``"crop"`` for the box around the lesion with ``margin_mm``.
     grid_shift_mm
@@ -154,8 +149,6 @@ class PhantomOptions:
     ramus: bool | None = False
     calcium_elsewhere: bool = False
     stent: str = "none"
-    collateral: str = "none"
-    collateral_diameter_mm: float = 1.2
     extent: str = "crop"
     margin_mm: float = 25.0
     grid_shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -175,14 +168,14 @@ class PhantomOptions:
 
 
 def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
-    if value is None and name not in ("extent", "tree", "stent", "collateral"):
+    if value is None and name not in ("extent", "tree", "stent"):
         return
     if value not in choices or isinstance(value, bool):
         raise OptionError(f"{name} must be one of {', '.join(map(str, choices))}, got {value!r}.")
 
 
 def _check_range(name: str, value: object, bounds: tuple[float, float]) -> None:
-    if value is None and name not in ("margin_mm", "step_mm", "collateral_diameter_mm"):
+    if value is None and name not in ("margin_mm", "step_mm"):
         return
     number = isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool)
     if not number or not bounds[0] <= float(value) <= bounds[1]:  # type: ignore[arg-type]

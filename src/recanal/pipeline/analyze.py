@@ -216,12 +216,7 @@ def analyze_automatic(
     result = measure_automatic(volume, vessel=request.vessel, flags=flags, tree=tree, progress=progress)
     measure_s = time.perf_counter() - started
     progress("choosing the views")
-    parts = []
-    for part in result.parts:
-        views = find_views(volume, part.vessel)
-        parts.append(replace(part, lesions=with_projections(part.lesions, views), views=views))
-    measured = tuple(lesion for part in parts for lesion in part.lesions)
-    result = replace(result, parts=tuple(parts), lesions=(*measured, *result.lesions[len(measured) :]))
+    result = _with_views(result, volume)
     views_s = time.perf_counter() - started - measure_s
     progress("scoring")
     findings = result.findings.merged(typed or Findings({}))
@@ -240,6 +235,15 @@ def analyze_automatic(
         collaterals=result.collaterals,
     )
     return case, result
+
+
+def _with_views(result: AutomaticResult, volume: Volume) -> AutomaticResult:
+    parts = []
+    for part in result.parts:
+        views = find_views(volume, part.vessel)
+        parts.append(replace(part, lesions=with_projections(part.lesions, views), views=views))
+    measured = tuple(lesion for part in parts for lesion in part.lesions)
+    return replace(result, parts=tuple(parts), lesions=(*measured, *result.lesions[len(measured) :]))
 
 
 def _contrasted(quality: Quality, volume: Volume) -> Quality:

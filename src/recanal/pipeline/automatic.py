@@ -59,7 +59,7 @@ class AutomaticResult:
     tree
         The segments.
     stenosis, collaterals
-        The degree of stenosis of each artery, and what may fill the vessel beyond each occlusion.
+        The degree of stenosis of each artery, and the arteries that may fill the vessel beyond each occlusion.
     """
 
     anatomy: CoronaryTree
@@ -112,7 +112,6 @@ def measure_automatic(
         doubts = [*unlike_coronaries(anatomy, occlusions=len(lesions), doubtful=shaky), *doubts]
     progress("grading the other arteries")
     grades = graded_arteries(volume, anatomy, tuple(numbered), quality)
-    supplies = supplies_of(volume, anatomy, tuple(numbered), lesions=lesions, grades=grades)
     longest = max(lesions, key=_length, default=None)
     return AutomaticResult(
         anatomy=anatomy,
@@ -123,7 +122,7 @@ def measure_automatic(
         quality=_judged(quality, [*anatomy.doubts, *doubts], [*anatomy.flags, *_notes(lesions, candidates, vessel)]),
         tree=_tree_report(anatomy, tuple(numbered)),
         stenosis=grades,
-        collaterals=supplies,
+        collaterals=supplies_of(lesions, grades),
     )
 
 

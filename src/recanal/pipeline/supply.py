@@ -6,18 +6,15 @@ import numpy as np
 
 from recanal.anatomy.tree import CoronaryTree
 from recanal.collaterals.donors import ArteryState
-from recanal.collaterals.supply import Bed, DonorLine, Supply, supply_of
+from recanal.collaterals.supply import Supply, supply_of
 from recanal.core.case import Lesion, Quality
 from recanal.core.volume import Volume
 from recanal.imaging.quality_steps import slab_steps
 from recanal.pipeline.arteries import courses_of
 from recanal.pipeline.seeded import SeededResult
-from recanal.stenosis.course import Course
 from recanal.stenosis.grading import VesselGrade, grade_courses
 
 __all__ = ["graded_arteries", "supplies_of"]
-
-BEYOND_MM = 3.0
 
 
 def graded_arteries(
@@ -43,20 +40,11 @@ def graded_arteries(
     return grade_courses(volume, courses_of(anatomy, parts), jumps_z_mm=jumps)
 
 
-def supplies_of(
-    volume: Volume,
-    anatomy: CoronaryTree,
-    parts: tuple[SeededResult, ...],
-    *,
-    lesions: tuple[Lesion, ...],
-    grades: tuple[VesselGrade, ...],
-) -> tuple[Supply, ...]:
-    """What may fill the vessel beyond each occlusion that was measured.
+def supplies_of(lesions: tuple[Lesion, ...], grades: tuple[VesselGrade, ...]) -> tuple[Supply, ...]:
+    """The arteries that may fill the vessel beyond each occlusion.
 
     Parameters
     ----------
-    volume, anatomy, parts
-        As in :func:`graded_arteries`.
     lesions
         All occlusions; a donor that is occluded itself is said to be.
     grades
@@ -74,28 +62,8 @@ def supplies_of(
         for grade in grades
         if grade.vessel in ("LM", "RCA", "LAD", "LCX")
     )
-    courses = courses_of(anatomy, parts)
-    frame = anatomy.heart
-    heart = None if frame is None else (frame.ventricle_mm, frame.apex)
-    out = []
-    for lesion in lesions:
-        if lesion.kind == "occlusion" and lesion.vessel is not None:
-            bed = _bed(lesion, courses)
-            out.append(supply_of(volume, lesion.id, bed, states, heart=heart))
-    return tuple(out)
-
-
-def _bed(lesion: Lesion, courses: tuple[Course, ...]) -> Bed:
-    """The occluded vessel beyond its distal cap, and the arteries that may donate."""
-    beyond, donors = [], []
-    for course in courses:
-        line = course.line.resample(0.5)
-        arc = line.arc_mm
-        ends = [end for _, end in course.closed_mm]
-        first = float(max(ends)) + BEYOND_MM if ends else None
-        if course.vessel == lesion.vessel and first is not None:
-            beyond.append(line.points_mm[arc > first])
-        elif course.vessel != lesion.vessel:
-            donors.append(DonorLine(course.name, course.vessel, line.points_mm[arc > course.start_mm]))
-    points = np.concatenate(beyond) if beyond else np.zeros((0, 3))
-    return Bed(str(lesion.vessel), points, tuple(donors))
+    return tuple(
+        supply_of(lesion.id, lesion.vessel, states)
+        for lesion in lesions
+        if lesion.kind == "occlusion" and lesion.vessel is not None
+    )

@@ -26,6 +26,10 @@ CALCIUM_PERCENT = 21.0
 ONE_SIDED_PERCENT = 6.0
 STEP_PERCENT = 15.0
 STEP_LENGTH_MM = 6.0
+WIDTH_SHARE = 0.8
+ORIGIN_MM = 3.0
+ORIGIN_LENGTH_MM = 4.0
+AT_ORIGIN = "not judged: a short narrowing in the first millimetres of a branch, where its axis leaves its parent"
 
 Floats = NDArray[np.float64]
 
@@ -51,8 +55,8 @@ class Stenosis:
     calcified
         Whether calcium lies in the narrowed stretch.
     judged
-        False where the axis does not lie in the lumen there: the stretch counts for no category and is to be
-        looked at.
+        False where the axis does not lie in the lumen there, or where a short narrowing lies in the first millimetres
+        of a branch: the stretch counts for no category and is to be looked at.
     flags
         What makes it uncertain.
     """
@@ -149,7 +153,7 @@ def _interval(piece: Piece, found: Narrowing, least_mm: float, hard: float) -> I
     value = _percent(piece, found)
     sd = float(np.mean(piece.radius_sd_mm[_window(piece, found)])) / found.reference_mm
     spread = 100.0 * math.hypot(sd, share * found.reference_sd_mm / found.reference_mm)
-    half = math.sqrt(FIXED_PERCENT**2 + (1.96 * spread) ** 2 + hard**2)
+    half = WIDTH_SHARE * math.sqrt(FIXED_PERCENT**2 + (1.96 * spread) ** 2 + hard**2)
     low, high = max(value - half, 0.0), min(value + half, 100.0)
     return Interval(value, low, high)
 
@@ -211,7 +215,7 @@ def _stenosis(profile: LumenProfile, piece: Piece, found: Narrowing, jumps_z_mm:
     hard = math.hypot(CALCIUM_PERCENT * calcified, ONE_SIDED_PERCENT * (2 - found.sides_count))
     percent = _interval(piece, found, least, math.hypot(hard, STEP_PERCENT * stepped))
     segment = course.segment_at(float(line.arc_mm[at]))
-    lost = () if calcified else off_lumen(profile.sections, profile.level_hu, piece.rows[window])
+    lost = _lost(profile, rows, window=piece.rows[window], calcified=calcified)
     return Stenosis(
         vessel="LM" if segment == "LM" else course.name,
         segment=segment,
@@ -227,6 +231,17 @@ def _stenosis(profile: LumenProfile, piece: Piece, found: Narrowing, jumps_z_mm:
         judged=not lost,
         flags=(*lost, *_flags(found, calcified=calcified, stepped=stepped)),
     )
+
+
+def _lost(
+    profile: LumenProfile, rows: NDArray[np.int64], *, window: NDArray[np.int64], calcified: bool
+) -> tuple[str, ...]:
+    """Why a narrowing cannot be judged; empty where it can."""
+    arc, course = profile.sections.line.arc_mm[rows], profile.course
+    short = arc[-1] - arc[0] <= ORIGIN_LENGTH_MM
+    if course.parent is not None and short and arc[0] <= course.start_mm + ORIGIN_MM:
+        return (AT_ORIGIN,)
+    return () if calcified else off_lumen(profile.sections, profile.level_hu, window)
 
 
 def _area(diameter_percent: float) -> float:

@@ -14,7 +14,7 @@ REACH_MM = 1.6
 CORE_MM = 0.3
 RING_SMOOTH_MM = 0.5
 BESIDE_SHARE = 0.35
-FAT_HU = 40.0
+EMPTY_HU = 60.0
 TISSUE_HU = 70.0
 
 
@@ -32,15 +32,17 @@ def off_lumen(sections: Sections, level_hu: NDArray[np.float64], rows: NDArray[n
 
     Notes
     -----
-    A narrowed lumen lies in plaque: the axis shows no fat, and nothing within 1.6 mm of it is much brighter than the
-    axis itself. Both rules are recanal's own. They are not to be asked of a stretch with calcium, which lies beside the
-    lumen and is brighter.
+    A narrowed lumen shows some contrast: the axis is not below 60 HU, and nothing within 1.6 mm of it is much brighter
+    than the axis itself. Both rules are recanal's own. They are not to be asked of a stretch with calcium, which lies
+    beside the lumen and is brighter.
     """
     hu = ndimage.gaussian_filter1d(sections.hu[rows], 1.0, axis=0, mode="nearest")
     rings = round(REACH_MM / RING_MM) + 1
     core = float(hu[:, :, : round(CORE_MM / RING_MM) + 1].mean(axis=(1, 2)).min())
-    if core < FAT_HU:
-        return (f"not judged: the axis lies in fat ({core:.0f} HU), beside the artery",)
+    if core < EMPTY_HU:
+        return (
+            f"not judged: no contrast on the axis ({core:.0f} HU): it lies beside the artery, or the artery is shut",
+        )
     around = ndimage.uniform_filter1d(hu[:, :, :rings], 3, axis=1, mode="wrap")
     around = ndimage.uniform_filter1d(around, round(RING_SMOOTH_MM / RING_MM), axis=2, mode="nearest")
     top = np.minimum(around.max(axis=(1, 2)), level_hu[rows])

@@ -16,7 +16,7 @@ from recanal.stenosis.course import Course
 from recanal.stenosis.lumen import lumen_width, point_spread_mm, radial_profiles
 from recanal.stenosis.reference import healthy_taper
 
-__all__ = ["STEP_MM", "LumenProfile", "Piece", "cut_course", "lumen_profile"]
+__all__ = ["STEP_MM", "LumenProfile", "Piece", "cut_course", "lumen_profile", "spread_of"]
 
 STEP_MM = 0.5
 REACH_MM = 4.0

@@ -15,6 +15,7 @@ NOTE = (
     "brackets. CAD-RADS 2.0 read for one artery; in brackets what the interval leaves open. 0-1: no stenosis of 25 % "
     "or more and no calcium seen; plaque without calcium is not looked for. Occlusions are not in this table."
 )
+NO_VALUE = "–"
 HEADS = ("Artery", "Worst stenosis", "Where", "Lumen / reference", "CAD-RADS", "Judged")
 
 
@@ -43,7 +44,15 @@ def stenosis_section(case: CaseReport, say: Display, sources: Sources) -> Sectio
     blocks: list[Block] = [table(HEADS, rows, shares=(1.1, 1.6, 1.1, 1.4, 1.1, 0.9)), text(NOTE, soft=True)]
     if remarks:
         blocks.append(bullets(remarks))
-    return Section("views", "Stenosis of the other arteries", tuple(blocks), ())
+    return Section("views", "Stenosis of the other arteries", tuple(blocks), (text(_in_short(rows)),))
+
+
+def _in_short(rows: list[tuple[str, ...]]) -> str:
+    """One line for the PDF: the arteries with a stenosis, then those without."""
+    narrow = [f"{row[0]} {row[1]} at {row[2]}, CAD-RADS {row[4]}" for row in rows if row[3] != NO_VALUE]
+    clear = [row[0] for row in rows if row[3] == NO_VALUE]
+    said = [*narrow, *([f"none of 25 % or more in {', '.join(clear)}"] if clear else [])]
+    return "; ".join(said) + "."
 
 
 def _row(say: Display, at: str, grade: VesselGrade) -> tuple[str, ...]:
@@ -52,7 +61,7 @@ def _row(say: Display, at: str, grade: VesselGrade) -> tuple[str, ...]:
     others = [c for c in grade.categories_possible if c != grade.category]
     category = grade.category + (f" ({', '.join(others)} possible)" if others else "")
     if worst is None:
-        return grade.vessel, "none of 25 % or more", "–", "–", category, judged
+        return grade.vessel, "none of 25 % or more", NO_VALUE, NO_VALUE, category, judged
     path = f"{at}.stenoses.{grade.stenoses.index(worst)}"
     diameters = f"{say.number(f'{path}.diameter_mm')} / {say.number(f'{path}.reference_diameter_mm', unit='mm')}"
     percent = say.interval(f"{path}.diameter_percent", decimals=0, unit="%")

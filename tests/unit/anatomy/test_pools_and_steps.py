@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from recanal.anatomy.field import GRID_MM, Field
-from recanal.anatomy.ostia import open_cost
 from recanal.anatomy.pools import dim_pools, muscle_hu
 from recanal.core.volume import Affine
 from recanal.imaging.sample import Block
@@ -39,14 +38,3 @@ def test_a_dim_chamber_is_a_pool_in_spite_of_noise_and_a_vessel_is_none():
     pool = dim_pools(hu.astype(np.float32), 150.0, np.zeros(hu.shape, dtype=bool), step_mm=1.2)
     assert pool[np.hypot(x - 20, y - 30) < 10].mean() > 0.98
     assert pool[np.hypot(x - 48, y - 30) < 6].mean() == 0.0
-
-
-def test_a_tube_that_a_step_displaces_can_be_passed():
-    size = (30, 20, 40)
-    bright = np.zeros(size)
-    bright[10, 10, :20] = bright[14, 10, 20:] = 1.0
-    plain = field(np.full(size, 300.0), bright, np.zeros(size, dtype=bool))
-    level = np.array([19.5 * GRID_MM])
-    assert (open_cost(plain)[12, 10, 19:21] >= 1e8).all()
-    assert (open_cost(plain, steps_mm=level)[12, 10, 19:21] < 20).all()
-    assert (open_cost(plain, steps_mm=level)[12, 10, :17] >= 1e8).all()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recanal.collaterals import ArteryState, donors_of, pathways_to
+from recanal.collaterals import NOT_SEARCHED, ArteryState, donors_of, pathways_to, supply_of
 from recanal.core.case import Interval
 
 
@@ -49,3 +49,11 @@ def test_the_state_of_a_donor_is_told_with_what_speaks_against_it() -> None:
 def test_a_healthy_donor_has_no_remark() -> None:
     state = ArteryState("RCA", 3.0, Interval(30.0, 15.0, 45.0), 0.0)
     assert donors_of("LAD", (state,))[0].remarks == ()
+
+
+def test_each_occlusion_has_its_donors_and_says_what_was_not_searched() -> None:
+    supply = supply_of("L2", "LCX", (ArteryState("RCA", 3.1, None, 4.0),))
+    assert supply.lesion == "L2"
+    assert {donor.vessel: donor.state is not None for donor in supply.donors} == {"RCA": True, "LAD": False}
+    assert supply.remark == NOT_SEARCHED
+    assert "not searched" in supply.remark

@@ -49,9 +49,9 @@ def xiao_cohort(quick):
 
 
 def near_share(found, count, size):
-    """Within four standard errors of the simulation and 0.3 of the printed number's."""
-    share = count / size
-    slack = 4 * np.sqrt(max(share * (1 - share), 0.002) / len(found)) + 0.3 * np.sqrt(share * (1 - share) / size)
+    """Within four standard errors of the simulation and 0.3 of the print, half a case added on either side."""
+    share, kept = count / size, (count + 0.5) / (size + 1)
+    slack = 4 * np.sqrt(max(share * (1 - share), 0.002) / len(found)) + 0.3 * np.sqrt(kept * (1 - kept) / size)
     return abs(found.mean() - share) < slack
 
 

@@ -96,7 +96,7 @@ def test_nothing_is_graded_where_nothing_is_long_enough() -> None:
 def test_an_axis_in_fat_is_said_to_have_left_the_lumen() -> None:
     sections = cut_course(drawn(0.0), course(offset_mm=4.0))
     level = np.full(len(sections.line.points_mm), 350.0)
-    assert off_lumen(sections, level, np.arange(40, 45))[0].startswith("not judged: the axis lies in fat")
+    assert off_lumen(sections, level, np.arange(40, 45))[0].startswith("not judged: no contrast on the axis")
     beside = cut_course(drawn(0.0), course(offset_mm=2.2))
     assert off_lumen(beside, level, np.arange(40, 45))
     assert off_lumen(cut_course(drawn(0.0), course()), level, np.arange(40, 45)) == ()
