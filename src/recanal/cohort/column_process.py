@@ -65,10 +65,12 @@ def _database(kind: str, where: str) -> AdbcDatabase:
     if kind == "sqlite":
         import adbc_driver_sqlite as sqlite
 
-        return sqlite.connect(where)
-    import adbc_driver_postgresql as postgresql
+        opened: AdbcDatabase = sqlite.connect(where)
+    else:
+        import adbc_driver_postgresql as postgresql
 
-    return postgresql.connect(where)
+        opened = postgresql.connect(where)
+    return opened
 
 
 if __name__ == "__main__":
