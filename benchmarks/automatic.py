@@ -94,16 +94,14 @@ def size_row(times, volume, seconds, peak_mb, volume_mb, first_s):
 
 
 def part_row(part):
-    ratio = part.library_s / part.own_s if part.own_s else float("nan")
-    return (
-        f"| {part.name} | {part.calls} | {part.own_s:.2f} s | {part.library} | {part.library_s:.2f} s | {ratio:.1f} x |"
-    )
+    ratio = part.peer_s / part.own_s if part.own_s else float("nan")
+    return f"| {part.name} | {part.calls} | {part.own_s:.2f} s | {part.peer} | {part.peer_s:.2f} s | {ratio:.1f} x |"
 
 
 def page(rows, whole, parts, rest_s):
     """``speed_automatic.md``."""
     seconds, peak_mb = whole
-    libraries_s = rest_s + sum(part.library_s for part in parts)
+    libraries_s = rest_s + sum(part.peer_s for part in parts)
     faster = libraries_s / seconds
     day = datetime.now(UTC).date().isoformat()
     nl = "\n"
@@ -165,9 +163,9 @@ def main():
     start = time.perf_counter()
     parts = measured_parts(lambda: measure_automatic(volume))
     both_s = time.perf_counter() - start
-    rest_s = both_s - sum(part.own_s + part.library_s + part.check_s for part in parts)
+    rest_s = both_s - sum(part.own_s + part.peer_s + part.check_s for part in parts)
     for part in parts:
-        show(f"{part.name}, {part.calls} calls", f"{part.own_s:8.2f} s   {part.library} {part.library_s:.2f} s")
+        show(f"{part.name}, {part.calls} calls", f"{part.own_s:8.2f} s   {part.peer} {part.peer_s:.2f} s")
     show("all other steps", f"{rest_s:8.2f} s")
     write_text_atomic(asked.out, page(rows, first, parts, rest_s))
 

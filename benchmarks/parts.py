@@ -27,13 +27,13 @@ class Part:
 
     name: str
     own: Callable
-    library: str
+    peer: str
     other: Callable
     apart: Callable | None = None
     limit: float = 0.0
     calls: int = 0
     own_s: float = 0.0
-    library_s: float = 0.0
+    peer_s: float = 0.0
     check_s: float = 0.0
 
 
@@ -164,10 +164,10 @@ def doubled(part, lock):
             end = time.perf_counter()
             gap = part.apart(own, other) if part.apart else 0.0
             if gap > part.limit:
-                raise RuntimeError(f"{part.name}: {part.library} does another task, results differ by {gap:.3g}")
+                raise RuntimeError(f"{part.name}: {part.peer} does another task, results differ by {gap:.3g}")
             part.calls += 1
             part.own_s += middle - start
-            part.library_s += end - middle
+            part.peer_s += end - middle
             part.check_s += time.perf_counter() - end
         return own
 
