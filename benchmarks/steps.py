@@ -27,7 +27,8 @@ from recanal.pipeline import AnalyzeRequest, analyze_volume, measure_seeded
 from recanal.pipeline.angles import find_views
 from recanal.pipeline.edited import remeasured
 from recanal.pipeline.views import section_positions
-from recanal.report import render_figures, render_pdf
+from recanal.report.figures import render_figures
+from recanal.report.pdf import render_pdf
 
 REPEATS = 3
 

@@ -7,8 +7,9 @@ The request is one line of JSON, so that no address with a password stands among
 
     {"kind": "sqlite" or "postgresql", "where": address, "queries": [...]}
 
-The answer to each query is ``<length: 8 bytes big endian><Arrow IPC stream>``. All queries see one state of the
-database. This file imports nothing of the package, so that the process starts quickly.
+The answer to each query is one or more times ``<length: 8 bytes big endian><Arrow IPC stream>``, and a length of 0 at
+its end: parts of some rows need little memory and can be read while the next is written. All queries see one state of
+the database. This file imports nothing of the package, so that the process starts quickly.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ __all__ = ["LENGTH_BYTES", "answer_queries"]
 LENGTH_BYTES = 8
 _BEGIN = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
 # rows from which the driver for SQLite infers the types of columns, and which it hands over at once
-_BATCH = {"adbc.sqlite.query.batch_rows": "65536"}
+_PART_ROWS = 65_536
+_BATCH = {"adbc.sqlite.query.batch_rows": str(_PART_ROWS)}
 
 
 def answer_queries(request: IO[bytes], answers: IO[bytes]) -> None:
@@ -44,10 +46,13 @@ def answer_queries(request: IO[bytes], answers: IO[bytes]) -> None:
     options = _BATCH if job["kind"] == "sqlite" else {}
     for query in job["queries"]:
         stream, _ = _statement(connection, query, options).execute_query()
-        data = io.BytesIO()
-        pl.DataFrame(stream).write_ipc_stream(data)
-        answers.write(data.getbuffer().nbytes.to_bytes(LENGTH_BYTES, "big"))
-        answers.write(data.getbuffer())
+        frame = pl.DataFrame(stream)
+        for part in frame.iter_slices(_PART_ROWS) if frame.height else [frame]:
+            data = io.BytesIO()
+            part.write_ipc_stream(data)
+            answers.write(data.tell().to_bytes(LENGTH_BYTES, "big"))
+            answers.write(data.getbuffer())
+        answers.write(bytes(LENGTH_BYTES))
         answers.flush()
     connection.close()
     database.close()

@@ -2,8 +2,9 @@
 
 Python's drivers make an object of every cell; a million lesions are fifty million. A process of its own
 (:mod:`recanal.cohort.column_process`) hands over whole columns instead. It reads all versions of the rows, and the
-present ones are found here, as the views of the database find them. A value of another type than its column, which
-only somebody who changed the database by hand can have put there, ends the attempt, and the rows are read one by one.
+present ones are found here, as the views of the database find them. Two processes share the tables; where somebody
+wrote between their starts, one reads them all again. A value of another type than its column, which only somebody who
+changed the database by hand can have put there, ends the attempt, and the rows are read one by one.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 import sqlalchemy as sa
@@ -26,6 +29,7 @@ __all__ = ["frames_by_columns"]
 
 _LOG = logging.getLogger(__name__)
 _LENGTH_BYTES = 8
+_MOST_PROCESSES = 2
 _PACKAGES = {"sqlite": "adbc_driver_sqlite", "postgresql": "adbc_driver_postgresql"}
 # a first row that tells the driver for SQLite, which looks at values alone, the types of columns
 _FIRST = {pl.String(): "''", pl.Date(): "''", pl.Float64(): "0.5", pl.Int64(): "0"}
@@ -53,16 +57,18 @@ def frames_by_columns(
     kind = engine.dialect.name
     if importlib.util.find_spec(_PACKAGES[kind]) is None:
         return None
-    queries = [_query(table, names, kind) for table, names in wanted]
     where = engine.url.database if kind == "sqlite" else _address(engine.url)
-    out: dict[str, pl.DataFrame] = {}
-    try:
-        for (table, names), frame in zip(wanted, _answers(kind, str(where), queries), strict=True):
-            out[table.name] = _present(frame, table, names, kind)
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-        _LOG.debug("columns could not be read (%s); rows are", type(error).__name__)
-        return None
-    return out
+    for shares in (_shares(wanted), [list(wanted)]):
+        try:
+            with ThreadPoolExecutor(len(shares)) as pool:
+                parts = list(pool.map(lambda share: _answers(kind, str(where), share), shares))
+        except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+            _LOG.debug("columns could not be read (%s); rows are", type(error).__name__)
+            return None
+        if len({entries for entries, _ in parts}) == 1:  # nobody wrote between the starts of the processes
+            found = {name: frame for _, frames in parts for name, frame in frames.items()}
+            return {table.name: found[table.name] for table, _ in wanted}
+    return None
 
 
 def _address(url: sa.URL) -> str:
@@ -81,16 +87,27 @@ def _query(table: Table, names: Sequence[str], kind: str) -> str:
     return f"SELECT {first} UNION ALL {rows}"
 
 
-def _answers(kind: str, where: str, queries: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """The answers as they come.
+def _shares(wanted: Sequence[tuple[Table, Sequence[str]]]) -> list[list[tuple[Table, Sequence[str]]]]:
+    """The tables for each process, the widest first to the one that has least to do."""
+    shares: list[list[tuple[Table, Sequence[str]]]] = [[] for _ in range(min(_MOST_PROCESSES, len(wanted)))]
+    for one in sorted(wanted, key=lambda one: -len(one[1])):
+        min(shares, key=lambda share: sum(len(names) + len(_SYSTEM) for _, names in share)).append(one)
+    return shares
+
+
+def _answers(
+    kind: str, where: str, share: Sequence[tuple[Table, Sequence[str]]]
+) -> tuple[int, dict[str, pl.DataFrame]]:
+    """The number of audit entries, and the present rows of tables, of one state of the store.
 
     Raises
     ------
     ValueError
-        Where an answer is missing or cut off.
+        Where an answer is missing or cut off, or a value does not fit its column.
     """
+    queries = ["SELECT count(*) AS n FROM audit", *(_query(table, names, kind) for table, names in share)]
     script = Path(__file__).with_name("column_process.py")
-    request = json.dumps({"kind": kind, "where": where, "queries": list(queries)}) + "\n"
+    request = json.dumps({"kind": kind, "where": where, "queries": queries}) + "\n"
     with subprocess.Popen(
         [sys.executable, "-P", str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as child:
@@ -99,12 +116,19 @@ def _answers(kind: str, where: str, queries: Sequence[str]) -> Iterator[pl.DataF
         try:
             child.stdin.write(request.encode())
             child.stdin.close()
-            for _ in queries:
-                size = int.from_bytes(_exactly(child.stdout.read(_LENGTH_BYTES), _LENGTH_BYTES), "big")
-                yield pl.read_ipc_stream(_exactly(child.stdout.read(size), size))
+            entries = int(_next_frame(child.stdout).item())
+            found = {table.name: _present(_next_frame(child.stdout), table, names, kind) for table, names in share}
         except BaseException:
             child.kill()
             raise
+    return entries, found
+
+
+def _next_frame(stream: IO[bytes]) -> pl.DataFrame:
+    parts = []
+    while size := int.from_bytes(_exactly(stream.read(_LENGTH_BYTES), _LENGTH_BYTES), "big"):
+        parts.append(pl.read_ipc_stream(_exactly(stream.read(size), size)))
+    return pl.concat(parts)
 
 
 def _exactly(data: bytes, size: int) -> bytes:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from recanal.core.case import RejectedSeries
 from recanal.dicom.pixels import read_slice
@@ -86,6 +85,8 @@ def blood_pool_share(hu: NDArray[np.int16]) -> float:
 
     Even: the standard deviation in 5 x 5 pixels is under 80 HU around a mean of 180 to 700 HU.
     """
+    from scipy import ndimage  # a quarter of a second for those who read no pictures
+
     picture = hu.astype(np.float32)
     mean = ndimage.uniform_filter(picture, 5)
     variance = ndimage.uniform_filter(picture * picture, 5) - mean * mean

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from recanal.dicom.hounsfield import AIR_HU
 
@@ -43,6 +42,8 @@ def set_upright(
     matrix
         (4, 4) sheared affine.
     """
+    from scipy import ndimage
+
     depth, rows, columns = volume.shape
     drift = drift_pixels(matrix)
     total = [d * (depth - 1) for d in drift]

@@ -35,8 +35,10 @@ from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.segmenters import make_segmenter, segmented_tree
 from recanal.pipeline.typed import disagreements, typed_findings
 from recanal.pipeline.views import section_positions
-from recanal.report import render_figures, render_html, render_pdf
 from recanal.report.angle_picture import angle_figures
+from recanal.report.figures import render_figures
+from recanal.report.page import render_html
+from recanal.report.pdf import render_pdf
 from recanal.scores import evaluate_all
 from recanal.stenosis.section import stenosis_section
 from recanal.strategy import advise_all

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from recanal.errors import OptionError, StatsError
 from recanal.fitting.columns import as_numbers, normal_reach, number_column
@@ -385,7 +385,10 @@ def _columns(groups: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
 def _skewness(values: NDArray[np.float64]) -> float | None:
     if len(values) < 3 or np.ptp(values) <= 1e-12 * float(np.abs(values).max()):
         return None
-    return float(stats.skew(values, bias=False))
+    n, apart = len(values), values - values.mean()
+    squares = apart * apart
+    second, third = float(squares.mean()), float((squares * apart).mean())
+    return math.sqrt(n * (n - 1)) / (n - 2) * third / (second * math.sqrt(second))
 
 
 def _shape(values: NDArray[np.float64], rules: str) -> tuple[bool, str]:
@@ -394,6 +397,8 @@ def _shape(values: NDArray[np.float64], rules: str) -> tuple[bool, str]:
     if skewness is None:
         return False, "fewer than three values or no spread"
     if rules == "spss" and len(values) <= _MOST_SHAPIRO:
+        from scipy import stats
+
         p_value = float(stats.shapiro(values).pvalue)
         return p_value >= 0.05, f"Shapiro-Wilk P {p_value:.3g}"
     return abs(skewness) <= _SKEWED, f"skewness {skewness:.2f}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +67,10 @@ def run_baseline(plan: BaselinePlan, data: StudyData, context: Context) -> Findi
         notes = (*notes, f"{left_out} {what} without a known group are left out.")
         data = data.take(groups.codes >= 0)
         groups = Groups(groups.codes[groups.codes >= 0], groups.words, groups.sizes)
-    rows = [describe_row(row, plan, data, (groups.codes, groups.words), context) for row in plan.rows]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # sorting and sums of large columns release the interpreter
+        rows = list(
+            pool.map(lambda row: describe_row(row, plan, data, (groups.codes, groups.words), context), plan.rows)
+        )
     record |= {
         "n": data.rows_count,
         "left_out": left_out,

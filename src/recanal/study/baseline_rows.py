@@ -231,8 +231,8 @@ def _counts(
 ) -> RowFinding:
     (found, levels, words), (codes, names) = data.codes(row.name), groups
     known = found >= 0
-    table = np.zeros((len(levels), len(names)), dtype=np.int64)
-    np.add.at(table, (found[known], codes[known]), 1)
+    cells = np.bincount(found[known] * len(names) + codes[known], minlength=len(levels) * len(names))
+    table = cells.reshape(len(levels), len(names)).astype(np.int64)
     record = _head(row, data, "counts") | {
         "n": int(known.sum()), "missing": int((~known).sum()), "levels": list(words), "codes": list(levels),
         "all": {"n": int(table.sum()), "counts": table.sum(axis=1)},

@@ -25,12 +25,11 @@ def study_files(result: StudyResult) -> dict[str, bytes]:
     """
     from recanal.report.study_csv import study_table_csv
     from recanal.report.study_docx import study_docx
-    from recanal.report.study_figures import study_figure
     from recanal.report.study_html import study_html
     from recanal.report.study_latex import study_latex, study_table_latex
 
     report = result.report
-    drawn = {figure.id: study_figure(figure) for figure in _figures(report)}
+    drawn = _drawn(report)
     files = {f"figures/{name}.{kind}": data for name, kinds in drawn.items() for kind, data in kinds.items()}
     for table in _tables(report):
         files[f"tables/{table.id}.csv"] = study_table_csv(table).encode()
@@ -78,8 +77,14 @@ def _tables(report: StudyReport) -> list[StudyTable]:
     return [table for section in report.sections for table in section.tables]
 
 
-def _figures(report: StudyReport) -> list[StudyFigure]:
-    return [figure for section in report.sections for figure in section.figures]
+def _drawn(report: StudyReport) -> dict[str, dict[str, bytes]]:
+    """Each figure by its name, in each format; a study of tables alone does not wait for the drawing package."""
+    figures: list[StudyFigure] = [figure for section in report.sections for figure in section.figures]
+    if not figures:
+        return {}
+    from recanal.report.study_figures import study_figure
+
+    return {figure.id: study_figure(figure) for figure in figures}
 
 
 def _strobe_table(report: StudyReport) -> StudyTable:

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from conftest_cohort import AUTHOR, WHY, put
 
-from recanal.cohort import ImportOptions, flat_frame, withdraw_rows
+from recanal.cohort import ImportOptions, columns, flat_frame, withdraw_rows
 from recanal.cohort.columns import frames_by_columns
 from recanal.cohort.engines import reading
 from recanal.cohort.store import present_rows
@@ -53,6 +53,38 @@ def test_columns_are_what_the_views_show(changed):
             one_by_one = present_rows(connection, changed.dictionary.table(name), None)
             assert found[name].equals(one_by_one), name
             assert found[name].schema == one_by_one.schema, name
+
+
+def test_rows_written_between_the_starts_of_the_processes_are_read_whole(changed, monkeypatch):
+    """Two processes share the tables; the second is made to start after another import."""
+    answers, shares = columns._answers, []
+
+    def late(kind, where, share):
+        shares.append([table.name for table, _ in share])
+        found = answers(kind, where, share)
+        if len(shares) == 1:
+            put(changed, "patient_id,sex,lesion_id,vessel,ct_length_mm\nP9,male,L9,RCA,30\n")
+        return found
+
+    monkeypatch.setattr(columns, "ThreadPoolExecutor", _OneAfterTheOther)
+    monkeypatch.setattr(columns, "_answers", late)
+    found = frames_by_columns(changed.engine, _wanted(changed))
+    assert [len(share) for share in shares] == [1, 1, 2]
+    assert found["patient"]["patient_id"].to_list() == ["P1", "P2", "P9"]
+    assert found["ct"]["ct_length_mm"].to_list() == [22.5, 30.0]
+
+
+class _OneAfterTheOther:
+    def __init__(self, count):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+    map = staticmethod(map)
 
 
 def test_some_columns_come_in_the_order_asked_for(changed):

@@ -24,7 +24,8 @@ from recanal.interop import LoadedStudy, nifti_bytes
 from recanal.pipeline import AnalyzeRequest, analyze, analyze_study
 from recanal.pipeline.analyze import analyze_volume
 from recanal.pipeline.edited import EditList, corrected_case, read_edits, remeasured
-from recanal.report import render_html, render_pdf
+from recanal.report.page import render_html
+from recanal.report.pdf import render_pdf
 
 ROWS = [
     {"do": "set_cap", "cap": "distal", "at": {"position_mm": 21.0}, "reason": "the stump goes on"},

@@ -13,8 +13,8 @@ from PIL import Image
 from recanal.core.case import CaseReport, Profile
 from recanal.core.curves import Contours
 from recanal.core.reformat import Overlay, Reformat
-from recanal.report import render_figures
 from recanal.report.canvas import grey, ruler_step_mm
+from recanal.report.figures import render_figures
 from recanal.report.orientation import edge_letters, opposite
 from recanal.report.palette import CAP_DARK, COMPONENT_COLOURS, LUMEN, OUTSIDE, WALL
 from recanal.report.picture import flat_png, section_png

@@ -11,10 +11,10 @@ import pytest
 
 from recanal.core.case import CaseReport, Interval, Lesion, Quality, Reference, SegmentReport, TreeReport, as_json
 from recanal.core.findings import Findings, vocabulary
-from recanal.report import report_model
 from recanal.report.display import Display, clean, nothing_found, words
 from recanal.report.finding_words import finding_label
 from recanal.report.flag_words import flag_sentence
+from recanal.report.model import report_model
 from recanal.report.palette import bin_text, caption
 
 

@@ -15,8 +15,12 @@ from recanal.core.case import CaseReport, Lesion
 from recanal.core.curves import Contours
 from recanal.core.reformat import Reformat
 from recanal.errors import InputError
-from recanal.report import render_figures, render_html, render_pdf, report_model, sections
+from recanal.report import sections
 from recanal.report.blocks import PLACES, Section, bullets, fold, heading, pictures, steps, table, text
+from recanal.report.figures import render_figures
+from recanal.report.model import report_model
+from recanal.report.page import render_html
+from recanal.report.pdf import render_pdf
 from recanal.report.printed import printed_figures, printed_model
 
 Views = tuple[Reformat, ...]
