@@ -81,7 +81,9 @@ def rows_table(table: Table, metadata: sa.MetaData, parents: dict[str, Table]) -
     """The append-only table of all versions of a table's rows: ``NAME_rows``.
 
     A change is a new row with the next version, so history is never lost and two writers that change one row at once
-    collide on the primary key. A foreign key points at the first version of the parent.
+    collide on the primary key. A foreign key points at the first version of the parent; PostgreSQL, which would look
+    up and lock the parent of each row by itself, has a trigger for all rows of a statement instead. No lock is needed,
+    since no row is ever changed or removed.
     """
     columns = [sa.Column(v.name, column_type(v), nullable=not _needed(table, v, parents)) for v in table.variables]
     system = [
@@ -102,7 +104,8 @@ def rows_table(table: Table, metadata: sa.MetaData, parents: dict[str, Table]) -
     for parent in table.parents:
         key = parents[parent].key
         target = [f"{parent}_rows.{key}", f"{parent}_rows.version"]
-        rules.append(sa.ForeignKeyConstraint([key, "one"], target, name=f"{name}_{parent}"))
+        rule = sa.ForeignKeyConstraint([key, "one"], target, name=f"{name}_{parent}")
+        rules.append(rule.ddl_if(dialect="sqlite"))
     return sa.Table(name, metadata, *columns, *system, *rules)
 
 
@@ -130,20 +133,26 @@ def view_statements(dictionary: Dictionary) -> Iterator[str]:
         )
 
 
-def trigger_names(dictionary: Dictionary) -> tuple[str, ...]:
-    """Names of the triggers that refuse a change: two per append-only table."""
+def trigger_names(dictionary: Dictionary, dialect: str) -> tuple[str, ...]:
+    """Names of all triggers: two per append-only table against changes, and in PostgreSQL one against orphans."""
+    children = [f"{table.name}_rows_parents" for table in dictionary if table.parents and dialect == "postgresql"]
+    return (*_change_triggers(dictionary), *children)
+
+
+def _change_triggers(dictionary: Dictionary) -> tuple[str, ...]:
     tables = (*_APPEND_ONLY, *(f"{table.name}_rows" for table in dictionary))
     return tuple(f"{table}_no_{what}" for table in tables for what in ("update", "delete"))
 
 
 def guard_statements(dictionary: Dictionary, dialect: str) -> Iterator[str]:
-    """SQL that makes every table append-only."""
+    """SQL that makes every table append-only and, in PostgreSQL, refuses rows whose parent is not there."""
     if dialect == "postgresql":
         yield (
             "CREATE OR REPLACE FUNCTION recanal_append_only() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN RAISE EXCEPTION 'append-only: a row may not be changed or removed'; END $$"
         )
-    for name in trigger_names(dictionary):
+        yield from _parent_guards(dictionary)
+    for name in _change_triggers(dictionary):
         table, what = name.rsplit("_no_", 1)
         if dialect == "postgresql":
             events = "UPDATE" if what == "update" else "DELETE OR TRUNCATE"
@@ -157,6 +166,33 @@ def guard_statements(dictionary: Dictionary, dialect: str) -> Iterator[str]:
                 f'CREATE TRIGGER IF NOT EXISTS "{name}" BEFORE {what.upper()} ON "{table}" '
                 "BEGIN SELECT RAISE(ABORT, 'append-only: a row may not be changed or removed'); END"
             )
+
+
+def _parent_guards(dictionary: Dictionary) -> Iterator[str]:
+    """For each table with parents, a trigger that looks for the parents of all rows of a statement at once."""
+    for table in dictionary:
+        if not table.parents:
+            continue
+        name = f"{table.name}_rows_parents"
+        checks = "".join(_orphan_check(table.name, parent, dictionary.table(parent).key) for parent in table.parents)
+        yield (
+            f'CREATE OR REPLACE FUNCTION "recanal_{name}"() RETURNS trigger LANGUAGE plpgsql AS '
+            f"$$ BEGIN {checks}RETURN NULL; END $$"
+        )
+        yield f'DROP TRIGGER IF EXISTS "{name}" ON "{table.name}_rows"'
+        yield (
+            f'CREATE TRIGGER "{name}" AFTER INSERT ON "{table.name}_rows" REFERENCING NEW TABLE AS fresh '
+            f'FOR EACH STATEMENT EXECUTE FUNCTION "recanal_{name}"()'
+        )
+
+
+def _orphan_check(table: str, parent: str, key: str) -> str:
+    there = f'SELECT 1 FROM "{parent}_rows" p WHERE p."{key}" = f."{key}" AND p."version" = 1'
+    return (
+        f'IF EXISTS (SELECT 1 FROM fresh f WHERE f."{key}" IS NOT NULL AND NOT EXISTS ({there})) THEN '
+        f"RAISE EXCEPTION 'a row of {table} names a {parent} that is not there' "
+        "USING ERRCODE = 'foreign_key_violation'; END IF; "
+    )
 
 
 def _needed(table: Table, variable: Variable, parents: dict[str, Table]) -> bool:

@@ -128,7 +128,7 @@ def _guards(connection: sa.Connection, dictionary: Dictionary) -> Iterator[Findi
     else:
         sql = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     there = {row[0] for row in connection.exec_driver_sql(sql)}
-    for name in trigger_names(dictionary):
+    for name in trigger_names(dictionary, connection.dialect.name):
         if name not in there:
             yield Finding(f"the guard {name} is missing or switched off")
 

@@ -148,6 +148,17 @@ def test_a_missing_guard_is_seen(filled):
     assert [what for what, *_ in found(filled)] == ["the guard ct_rows_no_update is missing or switched off"]
 
 
+def test_a_missing_guard_of_parents_is_seen(filled):
+    """PostgreSQL alone has one: SQLite keeps foreign keys, which cannot be switched off in the file."""
+    if filled.engine.dialect.name == "sqlite":
+        with filled.writing(AUTHOR) as writer:
+            assert len(writer.connection.exec_driver_sql("PRAGMA foreign_key_list(ct_rows)").all()) >= 2
+        return
+    with filled.writing(AUTHOR) as writer:
+        writer.connection.exec_driver_sql("DROP TRIGGER ct_rows_parents ON ct_rows")
+    assert [what for what, *_ in found(filled)] == ["the guard ct_rows_parents is missing or switched off"]
+
+
 def test_a_changed_case_file_is_seen(filled):
     put(filled, "lesion_id,patient_id,vessel\nL1,P01,RCA\n")
     case = json.dumps({"schema": "recanal.case/1", "lesions": [{"id": "L1", "length_mm": 20.0}]})
