@@ -35,6 +35,7 @@ TEST_NAMES = {
     "likelihood ratio": "Likelihood ratio",
     "Fisher": "Fisher exact",
     "Fisher-Freeman-Halton": "Fisher-Freeman-Halton",
+    "Fisher-Freeman-Halton, sampled": "Fisher-Freeman-Halton, sampled",
 }
 
 

@@ -22,6 +22,7 @@ from recanal.stats.contingency import (
     likelihood_ratio_test,
     n_minus_one_test,
     pearson_test,
+    sampled_exact_test,
     yates_test,
 )
 from recanal.stats.exact_tables import exact_table_p
@@ -94,6 +95,24 @@ def test_job_satisfaction_in_r():
 
 def test_too_much_work_gives_none():
     assert fisher_freeman_halton_test(JOB, most_paths=1000).p_value is None
+
+
+@pytest.mark.parametrize("table", [JOB, [[73, 15, 42], [23, 11, 25]], [[30, 9], [12, 14], [1, 3]]])
+def test_random_tables_come_near_the_exact_p_value(table):
+    exact = exact_table_p(np.array(table))
+    error = math.sqrt(exact * (1 - exact) / 100_000)
+    assert sampled_exact_test(table).p_value == pytest.approx(exact, abs=4 * error)
+
+
+def test_a_large_table_with_a_rare_level_is_sampled_and_says_so():
+    table = [[3336, 3288, 3281], [1947, 2062, 2014], [1382, 1314, 1370], [1, 2, 1]]
+    found = choose_count_test(table, rule="spss")
+    assert found.name == "Fisher-Freeman-Halton, sampled"
+    assert found.rule.endswith("too many tables to go through, 100,000 drawn")
+    assert found.p_value == choose_count_test(table, rule="spss").p_value
+    # SciPy's random tables are ordered by chi-square, not by probability: near, not the same
+    other = stats.chi2_contingency(table, method=stats.MonteCarloMethod(n_resamples=2000, rng=np.random.default_rng(3)))
+    assert found.p_value == pytest.approx(other.pvalue, abs=0.08)
 
 
 def test_the_statistic_of_the_exact_test_is_near_pearson_in_a_large_table():
