@@ -17,6 +17,8 @@ PLAIN_HU = (20.0, 165.0)
 LEAST_DEPTH_MM = 5.0
 BOTTOM_MM2 = 1000.0
 TOP_MM2 = 1700.0
+LEAST_TOP_MM2 = 900.0
+TOP_SHARE = 0.6
 SIDE_MM2 = 600.0
 
 
@@ -25,7 +27,7 @@ def metal_mm3(volume: Volume) -> float:
 
     Calcium stays below: 1,400 HU and less at 120 kV, half as much again at 80 kV.
     """
-    count = int(np.count_nonzero(volume.hu > METAL_HU))
+    count = sum(int(np.count_nonzero(plane > METAL_HU)) for plane in volume.hu)
     return float(count * np.prod(volume.spacing_mm))
 
 
@@ -63,7 +65,8 @@ def heart_cut(volume: Volume, *, blood_hu: float) -> tuple[str, ...]:
     -----
     On a grid of 2.5 mm, blood at least 5 mm deep. The descending aorta leaves through the lower end and aorta and
     pulmonary trunk through the upper one of a complete scan; what is wider than they can be is a chamber: a connected
-    area of more than 10 cm2 below, 17 cm2 above, 6 cm2 on a side.
+    area of more than 10 cm2 below, 17 cm2 above, 6 cm2 on a side. Above, 9 cm2 are enough where no slice has much more:
+    aorta and pulmonary trunk had at most 0.4 of the largest area of their phantom, chambers cut across 0.75 and more.
     """
     smooth, spacing = _coarse(volume)
     pool = (smooth > max(POOL_HU[0], 0.75 * blood_hu)) & (smooth < POOL_HU[1])
@@ -77,9 +80,12 @@ def heart_cut(volume: Volume, *, blood_hu: float) -> tuple[str, ...]:
     rising = volume.affine.to_mm([[1, 0, 0]])[0, 2] > first_mm
     ends = (body[0], body[-1]) if rising else (body[-1], body[0])
     cut = []
-    if _largest_mm2(ends[1], float(spacing[1] * spacing[2])) > TOP_MM2:
+    pixel_mm2 = float(spacing[1] * spacing[2])
+    top_mm2 = _largest_mm2(ends[1], pixel_mm2)
+    widest_mm2 = float(np.percentile([_largest_mm2(plane, pixel_mm2) for plane in body], 95))
+    if top_mm2 > TOP_MM2 or (top_mm2 > LEAST_TOP_MM2 and top_mm2 > TOP_SHARE * widest_mm2):
         cut.append("upper end")
-    if _largest_mm2(ends[0], float(spacing[1] * spacing[2])) > BOTTOM_MM2:
+    if _largest_mm2(ends[0], pixel_mm2) > BOTTOM_MM2:
         cut.append("lower end")
     faces = ((body[:, 0], 2), (body[:, -1], 2), (body[:, :, 0], 1), (body[:, :, -1], 1))
     if any(_largest_mm2(face, float(spacing[0] * spacing[axis])) > SIDE_MM2 for face, axis in faces):

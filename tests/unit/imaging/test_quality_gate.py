@@ -90,7 +90,7 @@ def test_a_heart_cut_by_the_edges_of_the_volume_is_noticed():
     assert heart_cut(aside, blood_hu=380.0) == ("sides",)
     turned = volume.affine.matrix.copy()
     turned[:3, 0] *= -1
-    assert heart_cut(Volume(below.hu, Affine(turned), {}), blood_hu=380.0) == ()
+    assert heart_cut(Volume(below.hu, Affine(turned), {}), blood_hu=380.0) == ("upper end",)
 
 
 def test_a_chamber_without_contrast_is_deeper_than_a_wall():
