@@ -1,29 +1,47 @@
 """The hot steps of the automatic case, each call made by recanal and by the best library on the same data."""
 
 import sys
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import SimpleITK
 from benchmarks.steps import as_image
 from scipy import ndimage
+from scipy.stats import multivariate_normal
 from skimage.graph import MCP_Geometric
+from skimage.registration import phase_cross_correlation
+from skimage.transform import downscale_local_mean
 
-from recanal.anatomy.coarse import depth_mm, thinned
-from recanal.anatomy.geodesic import BLOCKED, reach_from
+import recanal.anatomy.field
+import recanal.pipeline.automatic
+from recanal.anatomy.coarse import thinned
 from recanal.core.volume import Affine
+from recanal.grids.depth import depth_mm
+from recanal.grids.geodesic import BLOCKED, reach_from
+from recanal.grids.smoothing import smoothed
 from recanal.imaging.paths import cheapest_path
-from recanal.imaging.sample import isotropic, sample
+from recanal.imaging.quality_steps import CLIP_HU, GRID_MM, SMOOTH_MM, slab_steps
+from recanal.imaging.sample import Block, isotropic, isotropic_around, sample, sample_rays
 from recanal.imaging.tubes import tubularity
+from recanal.stenosis.lumen import (
+    LEVEL_SD_SHARE,
+    OUTSIDE_HU,
+    OUTSIDE_SD_HU,
+    RING_SD_HU,
+    TISSUE_HU,
+    TISSUE_SD_HU,
+    profile_misfits,
+)
 
 
 @dataclass
 class Part:
-    """One step: the library that does the same, its function, and how far results may differ."""
+    """One step: the library that does the same, its function, and how far results may differ, in ``unit``."""
 
     name: str
     own: Callable
@@ -31,6 +49,7 @@ class Part:
     other: Callable
     apart: Callable | None = None
     limit: float = 0.0
+    unit: str = ""
     calls: int = 0
     own_s: float = 0.0
     peer_s: float = 0.0
@@ -58,6 +77,14 @@ def isotropic_by_itk(block, *, step_mm):
     return SimpleITK.GetArrayFromImage(SimpleITK.BinShrink(found, [2, 2, 2])).transpose(2, 1, 0)
 
 
+def isotropic_around_by_itk(volume, points_mm, *, margin_mm, step_mm):
+    return isotropic_by_itk(Block.around(volume, points_mm, margin_mm=margin_mm), step_mm=step_mm)
+
+
+def smoothed_by_scipy(picture, sigma_vox, *, most_sigmas=4.0):
+    return ndimage.gaussian_filter(picture, sigma_vox, truncate=most_sigmas, mode="nearest")
+
+
 def depth_by_itk(inside, *, step_mm):
     """Counted from the first voxel outside, not from the last one inside."""
     image = SimpleITK.GetImageFromArray(inside.astype(np.uint8))
@@ -80,11 +107,11 @@ def tubes_by_itk(membership, block, *, radii_mm):
     return best, valley
 
 
-def reach_by_skimage(cost, starts, labels, *, step_mm, most_cost=np.inf):
-    """Costs, and for each voxel the one before."""
+def reach_by_skimage(cost, starts, labels, *, step_mm, most_cost=np.inf, room=None):
+    """Costs to all voxels; the way back to the start is kept as well."""
     search = MCP_Geometric(np.where(cost >= BLOCKED, -1.0, cost))
-    search.find_costs([tuple(x) for x in np.stack(np.unravel_index(starts, cost.shape), axis=1)])
-    return search
+    found, _ = search.find_costs([tuple(x) for x in np.stack(np.unravel_index(starts, cost.shape), axis=1)])
+    return found * step_mm
 
 
 def path_by_skimage(cost, start, goal):
@@ -98,6 +125,42 @@ def sample_by_scipy(block, points_mm):
     index = block.affine.to_index(points.reshape(-1, 3))
     found = ndimage.map_coordinates(block.hu, index.T, order=1, mode="constant", cval=np.nan, output=np.float32)
     return found.reshape(points.shape[:-1])
+
+
+def rays_by_scipy(block, points_mm, frame, rays, rings_mm):
+    angle = np.arange(rays) * (2 * np.pi / rays)
+    along = np.cos(angle)[:, None] * frame[0][:, None] + np.sin(angle)[:, None] * frame[1][:, None]
+    return sample_by_scipy(block, points_mm[:, None, None] + rings_mm[:, None] * along[:, :, None])
+
+
+def steps_by_skimage(volume):
+    """Displacement of each slice against the one before, from the peak of their phase correlation."""
+    size = tuple(max(1, round(GRID_MM / step)) for step in volume.spacing_mm[1:])
+    sigma = [SMOOTH_MM / (step * n) for step, n in zip(volume.spacing_mm[1:], size, strict=True)]
+    thin = [downscale_local_mean(np.clip(plane, *CLIP_HU).astype(np.float32), size) for plane in volume.hu]
+    smooth = [ndimage.gaussian_filter(plane, sigma) for plane in thin]
+    return [phase_cross_correlation(a, b, upsample_factor=20)[0] for a, b in pairwise(smooth)]
+
+
+def misfits_by_scipy(seen, level_hu, discs, typical_hu):
+    """Minus twice the log density of each profile under each model."""
+    inner, outer = discs[0][:, 0], discs[1]
+    out = np.empty((len(seen), *outer.shape[:2]))
+    unit = np.eye(seen.shape[1])
+    for k, w in np.ndindex(*outer.shape[:2]):
+        tissue, beyond = outer[k, w] - inner[k], 1.0 - outer[k, w]
+        spread = RING_SD_HU**2 * unit + TISSUE_SD_HU**2 * np.outer(tissue, tissue)
+        spread += OUTSIDE_SD_HU**2 * np.outer(beyond, beyond)
+        spread += (LEVEL_SD_SHARE * typical_hu) ** 2 * np.outer(inner[k], inner[k])
+        off = seen - level_hu[:, None] * inner[k] - TISSUE_HU * tissue - OUTSIDE_HU * beyond
+        out[:, k, w] = -2.0 * multivariate_normal(cov=spread).logpdf(off)
+    return out - seen.shape[1] * np.log(2 * np.pi)
+
+
+def reach_apart(own, other):
+    """Largest difference of the costs of a way, as a share, where both arrive."""
+    both = np.isfinite(own.cost) & np.isfinite(other) & (other > 0)
+    return float(np.max(np.abs(own.cost[both] / other[both] - 1.0), initial=0.0))
 
 
 def most_apart(inner=0):
@@ -124,14 +187,20 @@ def path_apart(own, other):
 
 def all_parts():
     """The steps with their libraries."""
+    grid, search, lines = "SimpleITK Resample, BinShrink", "scikit-image MCP_Geometric", "SciPy map_coordinates"
     return [
-        Part("means of whole voxels", thinned, "SimpleITK BinShrink", thinned_by_itk, most_apart(1), 1.0),
-        Part("isotropic grids", isotropic, "SimpleITK Resample, BinShrink", isotropic_by_itk, most_apart(4), 1.0),
-        Part("distance maps", depth_mm, "SimpleITK SignedMaurerDistanceMap", depth_by_itk, depth_apart, 0.2),
-        Part("tubularity", tubularity, "SimpleITK ObjectnessMeasure", tubes_by_itk),
-        Part("cheapest ways to all voxels", reach_from, "scikit-image MCP_Geometric", reach_by_skimage),
-        Part("cheapest path", cheapest_path, "scikit-image MCP_Geometric", path_by_skimage, path_apart, 0.01),
-        Part("points and sections", sample, "SciPy map_coordinates", sample_by_scipy, most_apart(), 1.0),
+        Part("means of whole voxels", thinned, "SimpleITK BinShrink", thinned_by_itk, most_apart(1), 1.0, "HU"),
+        Part("isotropic grid of a block", isotropic, grid, isotropic_by_itk, most_apart(4), 1.0, "HU"),
+        Part("isotropic grid of a box", isotropic_around, grid, isotropic_around_by_itk, most_apart(4), 1.0, "HU"),
+        Part("smoothing", smoothed, "SciPy gaussian_filter", smoothed_by_scipy, most_apart(), 0.01, "HU"),
+        Part("distance maps", depth_mm, "SimpleITK SignedMaurerDistanceMap", depth_by_itk, depth_apart, 0.2, "of it"),
+        Part("vessel shape", tubularity, "SimpleITK ObjectnessMeasure", tubes_by_itk),
+        Part("ways to all voxels", reach_from, search, reach_by_skimage, reach_apart, 0.01, "of the cost"),
+        Part("way between two points", cheapest_path, search, path_by_skimage, path_apart, 0.01, "of the cost"),
+        Part("points", sample, lines, sample_by_scipy, most_apart(), 1.0, "HU"),
+        Part("sections", sample_rays, lines, rays_by_scipy, most_apart(), 1.0, "HU"),
+        Part("displaced slabs", slab_steps, "scikit-image phase_cross_correlation", steps_by_skimage),
+        Part("lumen widths", profile_misfits, "SciPy multivariate_normal", misfits_by_scipy, most_apart(), 0.01),
     ]
 
 
@@ -152,23 +221,37 @@ def replaced(wrappers):
             setattr(module, key, value)
 
 
-def doubled(part, lock):
-    """The function of a step that also runs the library and keeps the times of both."""
+class Inline(ThreadPoolExecutor):
+    """Runs each task at once, so that no two steps are timed side by side."""
+
+    def submit(self, task, /, *args, **kwargs):
+        done = Future()
+        done.set_result(task(*args, **kwargs))
+        return done
+
+
+def doubled(part, running):
+    """The function of a step that also runs the library and keeps the times of both; plain inside another step."""
 
     def run(*args, **kwargs):
-        with lock:
+        if running:
+            return part.own(*args, **kwargs)
+        running.append(part)
+        try:
             start = time.perf_counter()
             own = part.own(*args, **kwargs)
             middle = time.perf_counter()
             other = part.other(*args, **kwargs)
             end = time.perf_counter()
             gap = part.apart(own, other) if part.apart else 0.0
-            if gap > part.limit:
-                raise RuntimeError(f"{part.name}: {part.peer} does another task, results differ by {gap:.3g}")
-            part.calls += 1
-            part.own_s += middle - start
-            part.peer_s += end - middle
-            part.check_s += time.perf_counter() - end
+        finally:
+            running.pop()
+        if gap > part.limit:
+            raise RuntimeError(f"{part.name}: {part.peer} does another task, results differ by {gap:.3g}")
+        part.calls += 1
+        part.own_s += middle - start
+        part.peer_s += end - middle
+        part.check_s += time.perf_counter() - end
         return own
 
     return run
@@ -176,7 +259,21 @@ def doubled(part, lock):
 
 def measured_parts(task):
     """The steps after one run of ``task``, one call at a time."""
-    parts, lock = all_parts(), threading.RLock()
-    with replaced({part.own: doubled(part, lock) for part in parts}):
+    parts, running = all_parts(), []
+    wrappers = {part.own: doubled(part, running) for part in parts}
+    with replaced(wrappers), side_by_side_refused():
         task()
     return [part for part in parts if part.calls]
+
+
+@contextmanager
+def side_by_side_refused():
+    """What the rooms do side by side, they do in turn."""
+    modules = (recanal.anatomy.field, recanal.pipeline.automatic)
+    for module in modules:
+        module.ThreadPoolExecutor = Inline
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.ThreadPoolExecutor = ThreadPoolExecutor

@@ -59,6 +59,7 @@ ROOMS = [
     "dicom",
     "phantoms",
     "imaging",
+    "grids",
     "measure",
     "anatomy",
     "abdomen",
@@ -86,9 +87,10 @@ ROOMS = [
 ]
 
 
-def page(name):
-    """The reference page of one module."""
-    return f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
+def page(name, *, room=None):
+    """The reference page of one module; those of a room stay out of the navigation, which each page carries whole."""
+    front, above = ("---\norphan: true\n---\n\n", f"Module of {{doc}}`{room}`.\n\n") if room else ("", "")
+    return f"{front}# {name}\n\n{above}```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
 
 
 def room_page(name, modules):
@@ -99,7 +101,7 @@ def room_page(name, modules):
     for entry, thing in offered:
         home = getattr(thing, "__module__", None)
         lines.append(f"- {{py:obj}}`{entry} <{home}.{entry}>`" if home else f"- `{entry}`")
-    lines += ["", "```{toctree}", ":maxdepth: 1", "", *modules, "```", ""]
+    lines += ["", "## Modules", "", *(f"- {{doc}}`{module}`" for module in modules), ""]
     return "\n".join(lines)
 
 
@@ -117,7 +119,7 @@ def write_reference(app):
     for room in ROOMS:
         modules = modules_of(room)
         pages[f"recanal.{room}"] = room_page(f"recanal.{room}", modules) if modules else page(f"recanal.{room}")
-        pages |= {name: page(name) for name in modules}
+        pages |= {name: page(name, room=f"recanal.{room}") for name in modules}
     for stale in folder.glob("*.md"):
         if stale.stem not in pages:
             stale.unlink()

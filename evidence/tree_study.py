@@ -6,6 +6,7 @@ import argparse
 import csv
 import io
 import multiprocessing
+import pickle
 import sys
 import time
 from collections.abc import Sequence
@@ -24,12 +25,12 @@ from evidence.pages import written_by
 from evidence.tree import false_share, overlap, reference_vessels, selected
 from recanal.anatomy.paths import paths_of
 from recanal.core.case import Lesion
-from recanal.interop import write_text_atomic
+from recanal.interop import write_atomic, write_text_atomic
 from recanal.phantoms import Phantom, PhantomOptions, PhantomTruth, draw_options, make_phantom
 from recanal.phantoms.options import CONTRAST_SCALE
 from recanal.pipeline import AutomaticResult, measure_automatic
 
-__all__ = ["judged_case", "main", "options_of", "page", "run_case"]
+__all__ = ["drawn", "judged_case", "main", "options_of", "page", "run_case"]
 
 OPEN_EVERY = 5
 STEPS_EVERY = 5
@@ -59,11 +60,23 @@ def options_of(seed: int, *, number: int) -> PhantomOptions:
     )
 
 
-def run_case(task: tuple[int, int]) -> Row:
+def drawn(seed: int, *, number: int, folder: Path | None = None) -> Phantom:
+    """A phantom; from the folder where it was kept there, else drawn and kept."""
+    kept = folder / f"{seed}.pickle" if folder else None
+    if kept and kept.is_file():
+        phantom: Phantom = pickle.loads(kept.read_bytes())  # noqa: S301  # written by this function
+        return phantom
+    phantom = make_phantom(options_of(seed, number=number), seed=seed)
+    if kept:
+        write_atomic(kept, pickle.dumps(phantom))
+    return phantom
+
+
+def run_case(task: tuple[int, int, Path | None]) -> Row:
     """One phantom drawn, analysed and judged; a crash is told and hides nothing."""
-    seed, number = task
+    seed, number, folder = task
     try:
-        phantom = make_phantom(options_of(seed, number=number), seed=seed)
+        phantom = drawn(seed, number=number, folder=folder)
         started = time.perf_counter()
         result = measure_automatic(phantom.volume)
         return {"case": seed, "seconds": time.perf_counter() - started, **judged_case(phantom, result)}
@@ -196,9 +209,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help="seeds below 1,000 are for tuning")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--out", type=Path, default=Path("docs/evidence"), help="folder for the page")
+    parser.add_argument("--keep", type=Path, help="folder for the drawn phantoms, 150 MB each, to judge them again")
     asked = parser.parse_args(arguments)
     stamp = written_by(f"python -m evidence.tree_study --cases {asked.cases}")
-    tasks = [(asked.first_seed + k, k) for k in range(asked.cases)]
+    tasks = [(asked.first_seed + k, k, asked.keep) for k in range(asked.cases)]
     with ProcessPoolExecutor(asked.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         rows = []
         for row in pool.map(run_case, tasks):

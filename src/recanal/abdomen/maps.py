@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from recanal.abdomen.aorta import aorta_region
 from recanal.anatomy.aorta import Aorta
-from recanal.anatomy.coarse import depth_mm
 from recanal.anatomy.field import Field
 from recanal.core.volume import Volume
+from recanal.grids.depth import depth_mm
 from recanal.imaging.sample import Block, isotropic
 from recanal.imaging.tubes import tubularity
 

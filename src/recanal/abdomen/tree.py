@@ -16,10 +16,10 @@ from recanal.abdomen.maps import GRID_MM, Maps, abdominal_maps
 from recanal.abdomen.traced import STEP_MM, Traced, trace
 from recanal.anatomy.aorta import Aorta
 from recanal.anatomy.field import Field
-from recanal.anatomy.geodesic import BLOCKED, Reach, reach_from
 from recanal.anatomy.ways import find_ways
 from recanal.core.curves import Centerline
 from recanal.core.volume import Volume
+from recanal.grids.geodesic import BLOCKED, Reach, reach_from
 
 __all__ = ["AbdominalBranch", "AbdominalTree", "grow_from_aorta"]
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.anatomy.coarse import COARSE_MM, Coarse
+from recanal.grids.smoothing import smoothed
 
 __all__ = ["Aorta", "find_aorta", "find_aortas"]
 
 RADIUS_MM = (9.0, 24.0)
-RAYS = 32
+RAY_STEPS = math.ceil(4 * 1.4 * RADIUS_MM[1] / COARSE_MM)
+_ANGLES = np.arange(32) * (2 * np.pi / 32)
+TURNS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+TURNS.setflags(write=False)
 LEAST_ROUND = 0.6
 MOST_SHIFT_MM = 5.0
 MOST_GROWTH_MM = 3.5
@@ -55,44 +61,73 @@ class Aorta:
         return float(np.ptp(self.centre_mm[:, 2]))
 
 
-def _rays(plane: NDArray[np.float32], centre: tuple[float, float], level_hu: float) -> NDArray[np.float64]:
-    """(RAYS,) distance from a centre at which the plane falls below a level, in grid steps."""
-    angle = np.arange(RAYS) * (2 * np.pi / RAYS)
-    reach = np.arange(0.0, 1.4 * RADIUS_MM[1] / COARSE_MM, 0.25)
-    where = np.stack([centre[0] + reach * np.cos(angle)[:, None], centre[1] + reach * np.sin(angle)[:, None]])
-    low = ndimage.map_coordinates(plane, where, order=1, mode="nearest") < level_hu
-    return np.asarray(np.where(low.any(axis=1), reach[low.argmax(axis=1)], reach[-1]), dtype=np.float64)
+@numba.njit(cache=True, nogil=True)
+def _rays(plane, centre, level_hu, turns, far):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Distances from a centre at which the plane falls below a level, in steps of a quarter of the grid."""
+    na, nb = plane.shape
+    level = np.float32(level_hu)
+    for n in range(len(far)):
+        far[n] = 0.25 * (RAY_STEPS - 1)
+        for step in range(RAY_STEPS):
+            a = min(max(centre[0] + 0.25 * step * turns[n, 0], 0.0), na - 1.0)
+            b = min(max(centre[1] + 0.25 * step * turns[n, 1], 0.0), nb - 1.0)
+            i, j = min(int(a), na - 2), min(int(b), nb - 2)
+            u, v = a - i, b - j
+            upper = plane[i, j] * (1.0 - v) + plane[i, j + 1] * v
+            lower = plane[i + 1, j] * (1.0 - v) + plane[i + 1, j + 1] * v
+            if np.float32(upper * (1.0 - u) + lower * u) < level:
+                far[n] = 0.25 * step
+                break
 
 
-def _circle(plane: NDArray[np.float32], peak: tuple[int, int], level_hu: float) -> tuple[float, float, float, float]:
+@numba.njit(cache=True, nogil=True)
+def _fitted(edge, keep):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Centre of the circle that fits some points best, by least squares on their mean-free places."""
+    middle = np.zeros(2)
+    for n in np.flatnonzero(keep):
+        middle += edge[n]
+    middle /= keep.sum()
+    xx = xy = yy = xz = yz = 0.0
+    for n in np.flatnonzero(keep):
+        x, y = edge[n, 0] - middle[0], edge[n, 1] - middle[1]
+        z = x * x + y * y
+        xx, xy, yy, xz, yz = xx + x * x, xy + x * y, yy + y * y, xz + x * z, yz + y * z
+    size = xx * yy - xy * xy
+    if size <= 1e-9 * xx * yy:
+        return np.inf, np.inf
+    return middle[0] + 0.5 * (yy * xz - xy * yz) / size, middle[1] + 0.5 * (xx * yz - xy * xz) / size
+
+
+@numba.njit(cache=True, nogil=True)
+def _circle(plane, peak, level_hu, turns):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
     """Centre, radius and roundness of the circle around a place, all in grid steps."""
-    centre = (float(peak[0]), float(peak[1]))
-    far = _rays(plane, centre, level_hu)
-    angle = np.arange(RAYS) * (2 * np.pi / RAYS)
+    a, b = float(peak[0]), float(peak[1])
+    far = np.empty(len(turns))
+    _rays(plane, (a, b), level_hu, turns, far)
     for _ in range(3):
-        edge = np.stack([centre[0] + far * np.cos(angle), centre[1] + far * np.sin(angle)], axis=1)
-        radius = float(np.median(far))
+        radius = np.median(far)
         keep = np.abs(far - radius) <= 2.5 / COARSE_MM + 0.15 * radius
         if keep.sum() < 8:
             break
-        basis = np.concatenate([2 * edge[keep], np.ones((int(keep.sum()), 1))], axis=1)
-        fit = np.linalg.lstsq(basis, (edge[keep] ** 2).sum(axis=1), rcond=None)[0]
-        if np.hypot(fit[0] - peak[0], fit[1] - peak[1]) > 4:
+        edge = np.empty((len(far), 2))
+        edge[:, 0], edge[:, 1] = a + far * turns[:, 0], b + far * turns[:, 1]
+        x, y = _fitted(edge, keep)
+        if not np.hypot(x - peak[0], y - peak[1]) <= 4:
             break
-        centre = (float(fit[0]), float(fit[1]))
-        far = _rays(plane, centre, level_hu)
-    radius = float(np.median(far))
-    return centre[0], centre[1], radius, float((np.abs(far - radius) <= 2.0 / COARSE_MM).mean())
+        a, b = x, y
+        _rays(plane, (a, b), level_hu, turns, far)
+    radius = np.median(far)
+    return a, b, radius, (np.abs(far - radius) <= 2.0 / COARSE_MM).mean()
 
 
 def _candidates(coarse: Coarse, level_hu: float) -> list[NDArray[np.float64]]:
     """For each axial slice (m, 4): centre, radius, roundness of the round bright regions."""
     found = []
-    for k in range(coarse.block.hu.shape[2]):
-        plane = ndimage.gaussian_filter(coarse.block.hu[:, :, k], 0.7, mode="nearest")
+    planes = np.ascontiguousarray(np.moveaxis(smoothed(coarse.block.hu, (0.7, 0.7, 0.0)), 2, 0))
+    for k, plane in enumerate(planes):
         depth = ndimage.distance_transform_edt(np.pad(coarse.block.hu[:, :, k] > level_hu, 1))[1:-1, 1:-1]
         peak = (depth == ndimage.maximum_filter(depth, 7)) & (depth > 0.75 * RADIUS_MM[0] / COARSE_MM)
-        rows = [_circle(plane, (int(a), int(b)), level_hu) for a, b in np.argwhere(peak)]
+        rows = [_circle(plane, (int(a), int(b)), level_hu, TURNS) for a, b in np.argwhere(peak)]
         rows = [r for r in rows if RADIUS_MM[0] <= r[2] * COARSE_MM <= RADIUS_MM[1] and r[3] >= LEAST_ROUND]
         found.append(_distinct(np.array(rows, dtype=np.float64).reshape(-1, 4)))
     return found
@@ -212,7 +247,7 @@ def _led_down(coarse: Coarse, one: Aorta) -> Aorta:
         if round(c) < 0:
             break
         plane = ndimage.gaussian_filter(coarse.block.hu[:, :, round(c)], 0.7, mode="nearest")
-        rows = [_circle(plane, (round(a), round(b)), level * one.hu) for level in LEVELS]
+        rows = [_circle(plane, (round(a), round(b)), level * one.hu, TURNS) for level in LEVELS]
         good = [
             row
             for row in rows

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recanal.anatomy.geodesic import Reach, reach_from
 from recanal.core.curves import arc_mm
 from recanal.core.volume import Volume
+from recanal.grids.geodesic import Reach, reach_from
 from recanal.imaging.route import GRID_MM, CostMap, cost_map
 from recanal.imaging.sample import Block, isotropic, sample
 

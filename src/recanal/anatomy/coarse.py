@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.volume import Affine, Volume
+from recanal.grids.depth import depth_mm
 from recanal.imaging.sample import Block, isotropic
 
-__all__ = ["COARSE_MM", "Coarse", "coarse_view", "depth_mm", "thinned"]
+__all__ = ["COARSE_MM", "Coarse", "coarse_view", "thinned"]
 
 COARSE_MM = 2.0
 THIN_MM = 1.1
@@ -73,37 +74,6 @@ def thinned(volume: Volume, *, step_mm: float = THIN_MM) -> Block:
     matrix[:3, 3] = volume.affine.to_mm([(f - 1) / 2 for f in factors])[0]
     matrix[:3, :3] = matrix[:3, :3] * np.asarray(factors)
     return Block(out, Affine(matrix))
-
-
-@numba.njit(cache=True, nogil=True)
-def _sweep(far, steps, moves):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    """One chamfer sweep: each voxel from the neighbours ``steps`` that the sweep has passed."""
-    na, nb, nc = far.shape
-    for i in range(na):
-        for j in range(nb):
-            for k in range(nc):
-                if far[i, j, k] <= 0:
-                    continue
-                for n in range(len(moves)):
-                    a, b, c = i + steps[n, 0], j + steps[n, 1], k + steps[n, 2]
-                    if a >= 0 and 0 <= b < nb and 0 <= c < nc:
-                        far[i, j, k] = min(far[i, j, k], far[a, b, c] + moves[n])
-
-
-def depth_mm(inside: NDArray[np.bool_], *, step_mm: float) -> NDArray[np.float32]:
-    """Distance in mm of each voxel inside a mask to the nearest voxel outside it, within about 5 %; 0 outside.
-
-    Notes
-    -----
-    Chamfer distance with the optimal weights of Borgefors G. Comput Vis Graph Image Process 1986;34:344
-    (3-D: 0.92644, 1.34065, 1.65849). The border of the array counts as inside.
-    """
-    far = np.where(inside, np.float32(1e6), np.float32(0.0))
-    steps = np.argwhere(np.ones((3, 3, 3)))[:13] - 1
-    moves = np.array([0.92644, 1.34065, 1.65849], dtype=np.float32)[np.abs(steps).sum(axis=1) - 1] * step_mm
-    _sweep(far, steps, moves.astype(np.float32))
-    _sweep(far[::-1, ::-1, ::-1], steps, moves.astype(np.float32))
-    return far
 
 
 def coarse_view(thin: Block) -> Coarse:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -14,7 +16,8 @@ from recanal.anatomy.chamber import Heart
 from recanal.anatomy.coarse import COARSE_MM, Coarse
 from recanal.anatomy.pools import pools_of
 from recanal.core.volume import Volume
-from recanal.imaging.sample import Block, isotropic
+from recanal.grids.smoothing import THREADS
+from recanal.imaging.sample import Block, isotropic_around
 from recanal.imaging.tubes import soft_step, tubularity
 
 __all__ = ["GRID_MM", "Field", "heart_field"]
@@ -63,14 +66,25 @@ class Field:
     outside: NDArray[np.bool_]
     blood_hu: float
 
+    @cached_property
+    def aorta_box(self) -> tuple[slice, ...]:
+        """The box around the aorta, some voxels wider; empty where there is none."""
+        return _box_of(self.aorta, margin=6)
 
-def _box(volume: Volume, heart: Heart, ascending: Aorta) -> Block:
+
+def _box_of(mask: NDArray[np.bool_], *, margin: int) -> tuple[slice, ...]:
+    """The box around a mask, wider by a margin of voxels; empty where the mask is."""
+    axes = [np.flatnonzero(mask.any(axis=tuple(b for b in range(3) if b != a))) for a in range(3)]
+    return tuple(slice(max(0, int(n[0]) - margin), int(n[-1]) + 1 + margin) if len(n) else slice(0, 0) for n in axes)
+
+
+def _box(heart: Heart, ascending: Aorta) -> NDArray[np.float64]:
     points = np.concatenate([heart.left_mm, ascending.centre_mm[ascending.centre_mm[:, 2] < heart.root_mm[2] + 12.0]])
     low, high = points.min(axis=0), points.max(axis=0)
     for axis, (before, after) in enumerate(REACH_MM):
         low[axis] += before
         high[axis] += after
-    return Block.around(volume, np.stack([low, high]), margin_mm=0.0)
+    return np.stack([low, high])
 
 
 def _upsampled(coarse: Coarse, mask: NDArray[np.bool_], block: Block) -> NDArray[np.bool_]:
@@ -91,20 +105,42 @@ def _surroundings(coarse: Coarse, block: Block, blood_hu: float) -> NDArray[np.f
     weight = ndimage.gaussian_filter(plain, size, mode="nearest")
     wide = ndimage.gaussian_filter(plain * np.maximum(coarse.block.hu, LEAST_WIDE_HU), size, mode="nearest")
     wide /= np.maximum(weight, 0.05)
-    for axis in range(3):
-        where = np.zeros((block.hu.shape[axis], 3))
-        where[:, axis] = np.arange(block.hu.shape[axis])
-        at = coarse.block.affine.to_index(block.affine.to_mm(where))[:, axis]
-        at = np.clip(at, 0.0, wide.shape[axis] - 1.001)
-        low = at.astype(int)
-        share = (at - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
-        wide = np.take(wide, low, axis=axis) * (1 - share) + np.take(wide, low + 1, axis=axis) * share
-    return np.asarray(wide, dtype=np.float32)
+    places = [_places(coarse, block, axis, wide.shape[axis]) for axis in range(3)]
+    for axis, (low, share) in enumerate(places[:2]):
+        part = share.reshape([-1 if a == axis else 1 for a in range(3)])
+        wide = np.take(wide, low, axis=axis) * (1 - part) + np.take(wide, low + 1, axis=axis) * part
+    out = np.empty(block.hu.shape, dtype=np.float32)
+    with ThreadPoolExecutor(THREADS) as pool:
+        parts = np.array_split(np.arange(len(out)), THREADS)
+        list(pool.map(lambda rows: _spread_along(wide, rows, places[2], out), parts))
+    return out
+
+
+def _places(coarse: Coarse, block: Block, axis: int, size: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The coarse voxel before each fine one along an axis, and how far the fine one lies beyond it."""
+    where = np.zeros((block.hu.shape[axis], 3))
+    where[:, axis] = np.arange(block.hu.shape[axis])
+    at = coarse.block.affine.to_index(block.affine.to_mm(where))[:, axis]
+    at = np.clip(at, 0.0, size - 1.001)
+    low = at.astype(np.int64)
+    return low, (at - low).astype(np.float32)
+
+
+@numba.njit(cache=True, nogil=True)
+def _spread_along(wide, rows, place, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Values between those of a grid that is coarse along the last axis."""
+    low, share = place
+    for i in rows:
+        for j in range(out.shape[1]):
+            line = wide[i, j]
+            for k in range(out.shape[2]):
+                out[i, j, k] = line[low[k]] * (np.float32(1.0) - share[k]) + line[low[k] + 1] * share[k]
 
 
 def _grain_hu(block: Block, aorta: NDArray[np.bool_]) -> float:
     """Noise on the fine grid, from the inside of the aorta."""
-    inside = block.hu[ndimage.binary_erosion(aorta, iterations=4)]
+    box = _box_of(aorta, margin=1)
+    inside = block.hu[box][ndimage.binary_erosion(aorta[box], iterations=4)]
     return float(1.4826 * np.median(np.abs(inside - np.median(inside)))) if inside.size > 200 else 20.0
 
 
@@ -132,13 +168,14 @@ def _aorta_mask(block: Block, ascending: Aorta, level_hu: float) -> NDArray[np.b
         part = (slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1), k)
         disc = np.hypot(axes[0][rows][:, None] - x, axes[1][cols][None, :] - y) <= r
         out[part] = disc & (block.hu[part] > level_hu)
-    grown = ndimage.binary_dilation(out, iterations=2, mask=block.hu > 0.8 * level_hu)
-    return np.asarray(grown)
+    box = _box_of(out, margin=2)
+    out[box] = ndimage.binary_dilation(out[box], iterations=2, mask=block.hu[box] > 0.8 * level_hu)
+    return out
 
 
 def heart_field(volume: Volume, coarse: Coarse, heart: Heart, ascending: Aorta) -> Field:
     """The maps that vessels are looked for in."""
-    block = isotropic(_box(volume, heart, ascending), step_mm=GRID_MM)
+    block = isotropic_around(volume, _box(heart, ascending), margin_mm=0.0, step_mm=GRID_MM)
     blood = ascending.hu
     aorta = _aorta_mask(block, ascending, 0.6 * blood)
     pool_hu = 0.45 * (blood + MUSCLE_HU)
@@ -148,13 +185,12 @@ def heart_field(volume: Volume, coarse: Coarse, heart: Heart, ascending: Aorta) 
     grain = _grain_hu(block, aorta)
     np.maximum(around + np.float32(max(ABOVE_HU, 2.5 * grain)), np.float32(MUSCLE_HU), out=around)
     lumen = soft_step(block.hu - around, 0.0, max(0.7 * (weakest - MUSCLE_HU), 3.0 * grain))
-    with ThreadPoolExecutor(2) as pool:
-        wall = pool.submit(tubularity, soft, block, radii_mm=WALL_RADII_MM)
-        inner = pool.submit(tubularity, lumen, block, radii_mm=LUMEN_RADII_MM)
-        pools = pools_of(block.hu, blood, aorta, step_mm=GRID_MM)
-        tissue, valley = wall.result()
-        bright, _ = inner.result()
+    with ThreadPoolExecutor(1) as pool:
+        pools = pool.submit(pools_of, block.hu, blood, aorta, step_mm=GRID_MM)
+        tissue, valley = tubularity(soft, block, radii_mm=WALL_RADII_MM)
+        bright, _ = tubularity(lumen, block, radii_mm=LUMEN_RADII_MM)
+        pool_mask = pools.result()
     for ridge in (tissue, bright):
         np.clip(ridge * np.float32(1.0 / FULL_RIDGE), 0.0, 1.0, out=ridge)
     outside = _upsampled(coarse, coarse.lung, block)
-    return Field(block, bright, tissue, valley, soft, pools, aorta, outside, blood)
+    return Field(block, bright, tissue, valley, soft, pool_mask, aorta, outside, blood)

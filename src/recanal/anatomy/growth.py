@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.anatomy.field import GRID_MM, Field
-from recanal.anatomy.geodesic import BLOCKED, reach_from
 from recanal.anatomy.jumps import STEP_MM, Jump, Profile, find_jumps, profile_of
 from recanal.anatomy.ostia import Ostium
 from recanal.anatomy.steps import near_steps
 from recanal.anatomy.veins import chamber_tail, companions, dim_stretches, runs_beside
 from recanal.anatomy.ways import Way, find_ways
 from recanal.core.volume import Volume
+from recanal.grids.geodesic import BLOCKED, Reach, reach_from
 
 __all__ = ["grown_ways"]
 
@@ -31,6 +31,7 @@ def grown_ways(
     ostia: list[Ostium],
     *,
     steps_mm: NDArray[np.float64] | None = None,
+    room: Reach | None = None,
 ) -> list[Way]:
     """All ways from the ostia that stay within one vessel, farthest first.
 
@@ -42,6 +43,8 @@ def grown_ways(
         Where the ways begin.
     steps_mm
         (n,) z of the levels where the scan is stepped: a vessel that goes on alike beyond one has not been left.
+    room
+        A reach on the grid of the field that is not needed any more; its arrays are used again.
     """
     cost = cost.copy()
     steps = np.empty(0) if steps_mm is None else steps_mm
@@ -50,7 +53,8 @@ def grown_ways(
     ways: list[Way] = []
     known: dict[bytes, Profile] = {}
     for _ in range(ROUNDS):
-        ways = find_ways(field, reach_from(cost, starts, labels, step_mm=GRID_MM))
+        room = reach_from(cost, starts, labels, step_mm=GRID_MM, room=room)
+        ways = find_ways(field, room)
         known = {**known, **_new_profiles(volume, field, ways, known)}
         profiles = [known[_led_in(ways, way).tobytes()] for way in ways]
         cuts = [jump for profile in profiles for jump in find_jumps(profile) if not _stepped(jump, steps)]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from recanal.anatomy.geodesic import BLOCKED, Reach, reach_from
 from recanal.core.curves import Centerline
 from recanal.core.volume import Affine
 from recanal.errors import GeometryError
+from recanal.grids.geodesic import BLOCKED, Reach, reach_from
 from recanal.imaging.edges import falling_edge
 from recanal.imaging.sample import Block
 from recanal.imaging.sections import Sections, cut_sections, smooth_line

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.anatomy.aorta import Aorta
 from recanal.anatomy.field import GRID_MM, Field
-from recanal.anatomy.geodesic import BLOCKED, Reach, reach_from
+from recanal.anatomy.ways import TISSUE_SHARE
+from recanal.grids.geodesic import BLOCKED, Reach, reach_from
+from recanal.grids.smoothing import THREADS
 
 __all__ = ["Ostium", "chosen_ostia", "find_ostia", "open_cost"]
 
@@ -58,31 +62,47 @@ class Ostium:
     volume_mm3: float
 
 
+@numba.njit(cache=True, nogil=True)
+def _fill_cost(rows, maps, shut, cost):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """The cost of some planes; ``shut`` are the masks that no way leads through."""
+    bright, tissue, valley, soft = maps
+    pool, outside = shut
+    one, dear, flat = np.float32(1.0), np.float32(0.06), np.float32(0.94)
+    for i in rows:
+        for j in range(cost.shape[1]):
+            for k in range(cost.shape[2]):
+                tube = max(bright[i, j, k], TISSUE_SHARE * tissue[i, j, k])
+                value = one / (dear + flat * tube * tube)
+                value += np.float32(8.0) * (one - soft[i, j, k])
+                value += np.float32(400.0) * max(valley[i, j, k] - np.float32(0.15), np.float32(0.0))
+                closed = tube < np.float32(LEAST_TUBE) or pool[i, j, k] or outside[i, j, k]
+                cost[i, j, k] = BLOCKED if closed else value
+
+
 def open_cost(field: Field) -> NDArray[np.float32]:
     """Cost per mm of a way through vessels: 1 on the axis of an open one, blocked outside all."""
-    tube = np.maximum(field.bright, np.float32(0.8) * field.tissue)
-    cost = 1.0 / (np.float32(0.06) + np.float32(0.94) * tube * tube)
-    cost += np.float32(8.0) * (1.0 - field.soft)
-    cost += np.float32(400.0) * np.maximum(field.valley - np.float32(0.15), 0.0)
-    cost[(tube < LEAST_TUBE) | field.pool | field.outside] = BLOCKED
-    box = _around_aorta(field)
+    cost = np.empty(field.bright.shape, dtype=np.float32)
+    maps = field.bright, field.tissue, field.valley, field.soft
+    with ThreadPoolExecutor(THREADS) as pool:
+        parts = np.array_split(np.arange(len(cost)), THREADS)
+        list(pool.map(lambda rows: _fill_cost(rows, maps, (field.pool, field.outside), cost), parts))
+    box = field.aorta_box
     near = ndimage.binary_dilation(field.aorta[box], iterations=round(RIM_MM / GRID_MM)) & ~field.aorta[box]
     mouth = near & ~field.pool[box] & (field.block.hu[box] > 0.6 * field.blood_hu)
     part = cost[box]
     part[mouth & (part > 3.0)] = 3.0
-    return np.asarray(cost, dtype=np.float32)
+    return cost
 
 
-def _around_aorta(field: Field) -> tuple[slice, ...]:
-    """The box around the aorta, some voxels wider."""
-    found = ndimage.find_objects(field.aorta.astype(np.uint8))
-    if not found:
-        return (slice(0, 0),) * 3
-    return tuple(slice(max(0, s.start - 6), s.stop + 6) for s in found[0])
-
-
-def find_ostia(field: Field, ascending: Aorta, cost: NDArray[np.float32]) -> list[Ostium]:
+def find_ostia(field: Field, ascending: Aorta, cost: NDArray[np.float32], *, room: Reach | None = None) -> list[Ostium]:
     """The origins of the coronary arteries, the one that supplies most first.
+
+    Parameters
+    ----------
+    field, ascending, cost
+        The maps, the ascending aorta, and what a way costs.
+    room
+        A reach on the grid of the field that is not needed any more; its arrays are used again.
 
     Notes
     -----
@@ -90,7 +110,7 @@ def find_ostia(field: Field, ascending: Aorta, cost: NDArray[np.float32]) -> lis
     An artery that touches the aorta again beyond its origin is reached first from there: each mouth near such a
     vessel is asked alone what it supplies.
     """
-    box = _around_aorta(field)
+    box = field.aorta_box
     aorta = field.aorta[box]
     shell = ndimage.binary_dilation(aorta, iterations=1) & ~aorta & (cost[box] < BLOCKED)
     shell &= ~field.pool[box] & (field.block.hu[box] > 0.6 * field.blood_hu)
@@ -100,13 +120,13 @@ def find_ostia(field: Field, ascending: Aorta, cost: NDArray[np.float32]) -> lis
     where = np.argwhere(shell)
     labels = mouths[tuple(where.T)].astype(np.int16)
     starts = np.ravel_multi_index(tuple((where + [s.start for s in box]).T), cost.shape)
-    reach = reach_from(cost, starts, labels, step_mm=GRID_MM, most_cost=FAR_COST)
+    reach = reach_from(cost, starts, labels, step_mm=GRID_MM, most_cost=FAR_COST, room=room)
     found = _grouped(field, ascending, reach, np.arange(1, count + 1))
     rivals = _rivals(field, found, (starts, labels))
     for label in rivals:
         own = labels == label
-        alone = reach_from(cost, starts[own], labels[own], step_mm=GRID_MM, most_cost=FAR_COST)
-        found += _grouped(field, ascending, alone, np.array([label]))
+        reach = reach_from(cost, starts[own], labels[own], step_mm=GRID_MM, most_cost=FAR_COST, room=reach)
+        found += _grouped(field, ascending, reach, np.array([label]))
     widest = {x.voxel: x for x in sorted(found, key=lambda x: x.volume_mm3)}
     return sorted(widest.values(), key=lambda x: -x.volume_mm3)
 
@@ -195,7 +215,7 @@ def _apart_deg(one: Ostium, other: Ostium) -> float:
 
 def _touching(field: Field) -> NDArray[np.bool_]:
     """Flat mask of the aorta and the voxels next to it."""
-    box = _around_aorta(field)
+    box = field.aorta_box
     out = field.aorta.copy()
     out[box] = ndimage.binary_dilation(field.aorta[box], iterations=1)
     return out.ravel()

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from recanal.anatomy.coarse import depth_mm
+from recanal.grids.depth import depth_mm
+from recanal.grids.smoothing import smoothed
 
 __all__ = ["dim_pools", "muscle_hu", "pools_of"]
 
@@ -37,7 +38,7 @@ def pools_of(
     root = ndimage.binary_dilation(aorta[::THIN, ::THIN, ::THIN], iterations=ROOT_STEPS)
     core = (depth_mm(hu > 0.45 * (blood_hu + MUSCLE_HU), step_mm=step_mm) > POOL_RADIUS_MM) & ~_doubled(root, hu.shape)
     bright = depth_mm(~core, step_mm=step_mm) <= POOL_RADIUS_MM + POOL_RIM_MM
-    small = ndimage.gaussian_filter(hu, 1.0, truncate=2.0, mode="nearest")[::THIN, ::THIN, ::THIN]
+    small = smoothed(hu, (1.0, 1.0, 1.0), most_sigmas=2.0)[::THIN, ::THIN, ::THIN]
     level = muscle_hu(small, bright[::THIN, ::THIN, ::THIN], blood_hu, step_mm=THIN * step_mm) + ABOVE_MUSCLE_HU
     dim = dim_pools(small, level, root, step_mm=THIN * step_mm)
     dim &= depth_mm(~aorta[::THIN, ::THIN, ::THIN], step_mm=THIN * step_mm) > STEMS_MM

@@ -20,6 +20,7 @@ from recanal.anatomy.ostia import Ostium, chosen_ostia, find_ostia, open_cost
 from recanal.anatomy.steps import step_levels_mm
 from recanal.core.curves import Centerline, TreeSegment, VesselTree
 from recanal.core.volume import Volume
+from recanal.grids.geodesic import Reach, no_reach
 
 __all__ = ["CoronaryTree", "find_tree"]
 
@@ -102,7 +103,7 @@ def find_tree(volume: Volume, *, progress: Callable[[str], None] = lambda _: Non
     if not ostia:
         return CoronaryTree(ascending, heart, doubts=("no coronary artery was found on the aorta",))
     progress("following the arteries")
-    ways = grown_ways(volume, field, root.cost, ostia, steps_mm=steps_mm)
+    ways = grown_ways(volume, field, root.cost, ostia, steps_mm=steps_mm, room=root.room)
     branches = made_branches(volume, field, ways, tuple(ostium.side for ostium in ostia))
     progress("naming the segments")
     mains = find_mains(branches, heart)
@@ -123,13 +124,15 @@ class _Root:
     cost: NDArray[np.float32]
     ostia: list[Ostium]
     flags: list[str]
+    room: Reach
 
 
 def _root(volume: Volume, coarse: Coarse, ascending: Aorta, heart: Heart) -> _Root:
     field = heart_field(volume, coarse, heart, ascending)
     cost = open_cost(field)
-    ostia, flags = chosen_ostia(find_ostia(field, ascending, cost))
-    return _Root(ascending, heart, field, cost, ostia, flags)
+    room = no_reach(cost.shape)
+    ostia, flags = chosen_ostia(find_ostia(field, ascending, cost, room=room))
+    return _Root(ascending, heart, field, cost, ostia, flags, room)
 
 
 def _best_root(volume: Volume, coarse: Coarse, found: tuple[list[Aorta], Aorta | None]) -> _Root | None:
@@ -139,10 +142,12 @@ def _best_root(volume: Volume, coarse: Coarse, found: tuple[list[Aorta], Aorta |
     below any. One field is kept at a time.
     """
     aortas, descending = found
-    hearts = [(ascending, find_heart(coarse, ascending, descending)) for ascending in aortas]
     tried: list[tuple[int, Aorta, Heart]] = []
-    for number, (ascending, heart) in enumerate(hearts):
-        if heart is None or (number >= SAME_AORTA and any(count for count, *_ in tried)):
+    for number, ascending in enumerate(aortas):
+        if number >= SAME_AORTA and any(count for count, *_ in tried):
+            continue
+        heart = find_heart(coarse, ascending, descending)
+        if heart is None:
             continue
         root = _root(volume, coarse, ascending, heart)
         if len(root.ostia) == len(SIDES):

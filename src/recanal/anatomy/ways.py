@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from recanal.anatomy.field import GRID_MM, Field
-from recanal.anatomy.geodesic import Reach
+from recanal.grids.geodesic import Reach
 
 __all__ = ["Way", "find_ways"]
 
@@ -17,6 +18,8 @@ COVER_MM = 2.8
 LEAST_TUBE = 0.45
 LEAST_MEAN_TUBE = 0.5
 MOST_WAYS = 160
+TISSUE_SHARE = np.float32(0.8)
+COVERED, ON_WAY = np.uint8(1), np.uint8(2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,32 +52,20 @@ def find_ways(
     Deschamps T, Cohen LD. Med Image Anal 2001;5:281, doi:10.1016/S1361-8415(01)00046-9: farthest geodesic points.
     """
     shape = field.block.hu.shape
-    tube = np.maximum(field.bright, np.float32(0.8) * field.tissue).ravel()
+    maps = field.bright.ravel(), field.tissue.ravel()
     length = reach.length_mm.ravel()
-    targets = np.flatnonzero(np.isfinite(length) & (tube >= LEAST_TUBE))
+    reached = np.flatnonzero(np.isfinite(length))
+    targets = reached[np.maximum(maps[0][reached], TISSUE_SHARE * maps[1][reached]) >= LEAST_TUBE]
     targets = targets[np.argsort(-length[targets])]
-    covered = np.zeros(shape, dtype=bool)
-    owner = np.full(length.shape, -1, dtype=np.int32)
-    place = np.full(length.shape, -1, dtype=np.int32)
-    ball = _ball(round(COVER_MM / GRID_MM))
-    ways: list[Way] = []
-    flat_covered = covered.ravel()
-    for tip in targets:
-        if flat_covered[tip] or len(ways) >= most_ways:
-            continue
-        way, joined = _down_to_tree(int(tip), reach.came, owner)
-        added = float(length[tip] - length[way[0]])
-        if added < LEAST_ADDED_MM or float(tube[way[1:]].mean()) < least_mean_share:
-            flat_covered[tip] = True
-            continue
-        voxels = np.stack(np.unravel_index(way, shape), axis=1)
-        parent, at = (int(owner[way[0]]), int(place[way[0]])) if joined else (-1, 0)
-        fresh = way[1:] if joined else way
-        owner[fresh] = len(ways)
-        place[fresh] = np.arange(len(way))[1:] if joined else np.arange(len(way))
-        _cover(covered, voxels, ball)
-        ways.append(Way(voxels, parent, at, int(reach.label[tip])))
-    return ways
+    marks = np.zeros(shape, dtype=np.uint8), np.empty(length.size, np.int32), np.empty(length.size, np.int32)
+    room = np.empty(len(reached) + most_ways + 1, dtype=np.int64)
+    limits = (np.float32(LEAST_ADDED_MM), least_mean_share, most_ways)
+    ends, links = _trace(targets, (length, reach.came, *maps), marks, (_ball(round(COVER_MM / GRID_MM)), room), limits)
+    starts = np.concatenate([[0], ends])[: len(ends)]
+    return [
+        Way(np.stack(np.unravel_index(room[a:b], shape), axis=1), int(parent), int(at), int(reach.label[room[b - 1]]))
+        for a, b, (parent, at) in zip(starts, ends, links, strict=True)
+    ]
 
 
 def _ball(reach: int) -> NDArray[np.int64]:
@@ -82,15 +73,56 @@ def _ball(reach: int) -> NDArray[np.int64]:
     return np.asarray(offset[(offset**2).sum(axis=1) <= reach**2 + 1])
 
 
-def _cover(covered: NDArray[np.bool_], voxels: NDArray[np.int64], ball: NDArray[np.int64]) -> None:
-    where = (voxels[:, None, :] + ball[None]).reshape(-1, 3)
-    where = np.clip(where, 0, np.array(covered.shape) - 1)
-    covered[tuple(where.T)] = True
+@numba.njit(cache=True, nogil=True)
+def _trace(targets, maps, marks, rooms, limits):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """The ways one after the other in ``room``: where each ends there, and (n, 2) the way and the voxel it leaves.
+
+    ``marks`` are 1 where a voxel is covered and 2 more where it lies on a way; the number of its way and its place on
+    it are held for those alone.
+    """
+    length, came, bright, tissue = maps
+    marked, owner, place = marks
+    ball, room = rooms
+    least_mm, least_share, most = limits
+    flat = marked.ravel()
+    ends, links = np.empty(most, dtype=np.int64), np.empty((most, 2), dtype=np.int64)
+    count = used = 0
+    for tip in targets:
+        if count >= most:
+            break
+        if flat[tip]:
+            continue
+        here, size, total = tip, 0, 0.0
+        while True:
+            room[used + size] = here
+            size += 1
+            if flat[here] >= ON_WAY or came[here] < 0:
+                break
+            total += max(bright[here], TISSUE_SHARE * tissue[here])
+            here = came[here]
+        if length[tip] - length[here] < least_mm or total / (size - 1) < least_share:
+            flat[tip] |= COVERED
+            continue
+        way = room[used : used + size]
+        way[:] = way[::-1].copy()
+        joined = flat[here] >= ON_WAY
+        links[count, 0], links[count, 1] = (owner[here], place[here]) if joined else (-1, 0)
+        for k in range(1 if joined else 0, size):
+            owner[way[k]], place[way[k]] = count, k
+            flat[way[k]] |= ON_WAY
+        _cover(marked, way, ball)
+        used += size
+        ends[count] = used
+        count += 1
+    return ends[:count], links[:count]
 
 
-def _down_to_tree(tip: int, came: NDArray[np.int32], owner: NDArray[np.int32]) -> tuple[NDArray[np.int64], bool]:
-    """Voxels from the tree, or from the start, to a tip; whether the first one lies on the tree."""
-    way = [tip]
-    while owner[way[-1]] < 0 and came[way[-1]] >= 0:
-        way.append(int(came[way[-1]]))
-    return np.array(way[::-1], dtype=np.int64), bool(owner[way[-1]] >= 0)
+@numba.njit(cache=True, nogil=True)
+def _cover(marked, way, ball):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Mark a tube around a way."""
+    na, nb, nc = marked.shape
+    for here in way:
+        a, b, c = here // (nb * nc), here // nc % nb, here % nc
+        for n in range(len(ball)):
+            i, j, k = a + ball[n, 0], b + ball[n, 1], c + ball[n, 2]
+            marked[min(max(i, 0), na - 1), min(max(j, 0), nb - 1), min(max(k, 0), nc - 1)] |= COVERED

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,10 +52,12 @@ class Centerline:
         points.setflags(write=False)
         object.__setattr__(self, "points_mm", points)
 
-    @property
+    @cached_property
     def arc_mm(self) -> NDArray[np.float64]:
         """(n,) arc length at each point."""
-        return arc_mm(self.points_mm)
+        arc = arc_mm(self.points_mm)
+        arc.setflags(write=False)
+        return arc
 
     @property
     def length_mm(self) -> float:
@@ -81,6 +85,29 @@ class Centerline:
         return float(self.arc_mm[best] + share[best] * np.linalg.norm(step[best])), float(gap[best])
 
 
+def _carried(normal: list[float], points: NDArray[np.float64], tangents: NDArray[np.float64]) -> list[list[float]]:
+    """The normal at each point, from that at the first one; three plain numbers are faster than an array."""
+    out, after = [normal], tangents.tolist()
+    for i, chord in enumerate(np.diff(points, axis=0).tolist()):
+        reflected, tangent = _mirrored(normal, chord), _mirrored(after[i], chord)
+        t = after[i + 1]
+        turn = [t[0] - tangent[0], t[1] - tangent[1], t[2] - tangent[2]]
+        x, y, z = _mirrored(reflected, turn) if math.hypot(*turn) > 1e-10 else reflected
+        off = x * t[0] + y * t[1] + z * t[2]
+        x, y, z = x - off * t[0], y - off * t[1], z - off * t[2]
+        size = math.hypot(x, y, z)
+        normal = [x / size, y / size, z / size]
+        out.append(normal)
+    return out
+
+
+def _mirrored(vector: list[float], across: list[float]) -> list[float]:
+    """A vector mirrored in the plane across another."""
+    a, b, c = across
+    share = 2.0 * (a * vector[0] + b * vector[1] + c * vector[2]) / (a * a + b * b + c * c)
+    return [vector[0] - share * a, vector[1] - share * b, vector[2] - share * c]
+
+
 def frames(line: Centerline) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Rotation-minimising frames of a curve.
 
@@ -96,20 +123,9 @@ def frames(line: Centerline) -> tuple[NDArray[np.float64], NDArray[np.float64], 
     points = line.points_mm
     tangents = np.gradient(points, line.arc_mm, axis=0)
     tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
-    normals = np.empty_like(points)
     helper = np.eye(3)[int(np.argmin(np.abs(tangents[0])))]
     first = helper - helper @ tangents[0] * tangents[0]
-    normals[0] = first / np.linalg.norm(first)
-    for i in range(len(points) - 1):
-        chord = points[i + 1] - points[i]
-        size = chord @ chord
-        reflected = normals[i] - 2 / size * (chord @ normals[i]) * chord
-        tangent = tangents[i] - 2 / size * (chord @ tangents[i]) * chord
-        turn = tangents[i + 1] - tangent
-        size = turn @ turn
-        normal = reflected - (2 / size * (turn @ reflected) * turn if size > 1e-20 else 0.0)
-        normal -= normal @ tangents[i + 1] * tangents[i + 1]
-        normals[i + 1] = normal / np.linalg.norm(normal)
+    normals = np.array(_carried((first / np.linalg.norm(first)).tolist(), points, tangents))
     return tangents, normals, np.asarray(np.cross(tangents, normals))
 
 

@@ -13,6 +13,7 @@ from recanal.errors import SeedError
 from recanal.imaging.caps import Gap, LumenLevel
 from recanal.imaging.edge_model import EdgeModel
 from recanal.imaging.edges import falling_edge, steady
+from recanal.imaging.hard_edge import hard_edge
 from recanal.imaging.sections import RING_MM, Sections
 
 __all__ = ["Borders", "filled", "find_borders"]
@@ -22,7 +23,10 @@ FAT_SIDE_HU = -35.0
 LUMEN_LIMIT_MM = 3.0
 WALL_LIMIT_MM = 3.4
 CALCIUM_HU = 300.0
-HARD_WEIGHT = 0.3
+HARD_WEIGHT = 0.05
+NEAR_HARD_WEIGHT = 0.1
+NEAR_HARD_MM = 0.5
+NEAR_HARD_RAYS = 3
 TAPER_MM = 5.0
 
 
@@ -222,14 +226,14 @@ def _wall(
     start = np.where(shut[:, None], 0.5, lumen_mm)
     edge, beyond, inner = _half_way(hu)
     radius = edge + model.sigma_mm**2 / (2 * np.maximum(edge, 0.8))
-    hard_radius = _hard_edge(hu, edge, beyond)
+    hard_radius, growth = hard_edge(hu, edge, beyond, sigma_mm=model.sigma_mm, limit_mm=WALL_LIMIT_MM)
     rim = np.clip(((edge - hard_radius) / model.sigma_mm - 1.3) / 0.8, 0.0, 1.0)  # soft tissue outside the calcium
     hard = (inner >= CALCIUM_HU) & (rim < 1.0)
-    radius = np.where(hard, hard_radius + rim * (radius - hard_radius), radius)
+    radius = np.where(hard, hard_radius + rim * (radius - hard_radius) - growth, radius)
     plain = np.isfinite(radius) & (beyond < FAT_SIDE_HU) & (edge > start)
     seen = np.asarray(plain & (np.abs(np.where(plain, radius, 0.0) - expected[:, None]) < 1.3))
     seen[~shut] = False
-    weight = np.where(hard, HARD_WEIGHT, 1.0) * seen
+    weight = _trust(hard, step_mm) * seen
     prior = _gap_size(radius, weight, expected, shut=shut, step_mm=step_mm)
     inside = filled(np.nan_to_num(radius, nan=1.6), weight, prior[:, None], step_mm=step_mm)
     around = lumen_mm + model.wall_mm
@@ -237,14 +241,11 @@ def _wall(
     return np.where(shut[:, None], inside, around), seen & ~hard
 
 
-def _hard_edge(hu: NDArray[np.float32], edge: NDArray[np.float64], beyond: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Radius where each ray falls for the last time below half way from its brightest calcium to what lies outside."""
-    rings = np.arange(hu.shape[2]) * RING_MM
-    within = rings[None, None, :] <= np.nan_to_num(edge, nan=0.0)[:, :, None]
-    inside = np.where(within, hu, -1024.0)
-    top = inside.max(axis=2)
-    half = (top + np.clip(beyond, -140.0, 0.0)) / 2
-    return falling_edge(hu, half, start_mm=0.0, limit_mm=WALL_LIMIT_MM, after=inside.argmax(axis=2))
+def _trust(hard: NDArray[np.bool_], step_mm: float) -> NDArray[np.float64]:
+    """(n, m) weight of each ray: little where calcium lies at the wall and hides it, and next to such rays."""
+    size = (2 * round(NEAR_HARD_MM / step_mm) + 1, 2 * NEAR_HARD_RAYS + 1)
+    near = ndimage.maximum_filter(hard.astype(np.uint8), size=size, mode=("nearest", "wrap")) > 0
+    return np.where(hard, HARD_WEIGHT, np.where(near, NEAR_HARD_WEIGHT, 1.0))
 
 
 def _half_way(

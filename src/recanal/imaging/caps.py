@@ -23,11 +23,15 @@ PLAQUE_QUANTILE = 0.25
 LEAST_PLAIN = 6
 OPEN_SHARE = 0.75
 MOST_RESIDUAL = 0.48
-FILLED_MM = 1.4
-THREAD_RING_MM = (0.9, 1.3)
+MOST_DIP = 0.4
+SIZE_REACH_MM = 12.0
+USUAL_RADIUS_MM = 1.4
+FULL_SHARE = 0.8
+THREAD_RING = (0.6, 0.85)
 THREAD_CLEAN = 0.6
-THREAD_HU = 60.0
-FILLED_SHARE = 0.9
+THREAD_SHARE = 0.12
+FILLED_RADIUS = 0.9
+FILLED = ((0.6, 4.0), (0.9, 3.0))
 CALCIUM_REACH_MM = 1.6
 CALCIUM_TRACE = 0.05
 ALONG_MM = 0.45
@@ -181,8 +185,9 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
         if not runs:
             return ()
         plaque = _plaque_along(lumen, clean, runs, reach=round(6.0 / step))
-    runs = [run for run in runs if not _lumen_goes_through(sections, clean, run)]
-    gaps = [_gap(sections, lumen, run, plaque) for run in runs]
+    sized = [(run, _open_radius_mm(sections, lumen, clean, run)) for run in runs]
+    sized = [(run, size) for run, size in sized if not _lumen_goes_through(sections, lumen, clean, run, size)]
+    gaps = [_gap(sections, lumen, run, plaque, radius_mm=size) for run, size in sized]
     return tuple(gap for gap in gaps if gap is not None)
 
 
@@ -263,14 +268,17 @@ def _plaque_along(
     return np.asarray(np.interp(np.arange(len(clean)), where, value))
 
 
-def _gap(sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: NDArray[np.float64]) -> Gap | None:
+def _gap(
+    sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: NDArray[np.float64], *, radius_mm: float
+) -> Gap | None:
     first, last = run
     step = sections.step_mm
     core, level = lumen.core_hu[first : last + 1], lumen.level_hu[first : last + 1]
     share = (core - TISSUE_HU) / np.maximum(level - TISSUE_HU, 40.0)
     window = max(1, round(min(2.0, 0.5 * (last - first) * step) / step))
     residual = float(ndimage.uniform_filter1d(share, window, mode="nearest").min())
-    if residual > MOST_RESIDUAL and not _filled_with_calcium(sections, lumen, run):
+    dip = float(ndimage.uniform_filter1d(share, round(1.0 / step), mode="nearest").min())
+    if residual > MOST_RESIDUAL and dip > MOST_DIP and not _filled_with_calcium(sections, lumen, run, radius_mm):
         return None
     arc = sections.line.arc_mm
     disc = sections.core_hu(DISC_MM)
@@ -282,28 +290,45 @@ def _gap(sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: ND
     return Gap(start, end, float(plaque[first]), float(plaque[last]), residual)
 
 
-def _lumen_goes_through(sections: Sections, clean: NDArray[np.bool_], run: tuple[int, int]) -> bool:
+def _open_radius_mm(sections: Sections, lumen: LumenLevel, clean: NDArray[np.bool_], run: tuple[int, int]) -> float:
+    """Lumen radius of the open vessel next to a run, where the mean profile falls half way to tissue."""
+    arc = sections.line.arc_mm
+    near = (arc > arc[run[0]] - SIZE_REACH_MM) & (arc < arc[run[1]] + SIZE_REACH_MM)
+    near &= (arc < arc[run[0]] - WIDE_MM) | (arc > arc[run[1]] + WIDE_MM)
+    rows = np.flatnonzero(near & clean & (lumen.core_hu > FULL_SHARE * lumen.level_hu))
+    if len(rows) < LEAST_PLAIN:
+        return USUAL_RADIUS_MM
+    below = sections.hu[rows].mean(axis=1) < ((lumen.level_hu[rows] + TISSUE_HU) / 2)[:, None]
+    radius = np.where(below.any(axis=1), (below.argmax(axis=1) - 0.5) * RING_MM, USUAL_RADIUS_MM)
+    return float(np.median(radius))
+
+
+def _lumen_goes_through(
+    sections: Sections, lumen: LumenLevel, clean: NDArray[np.bool_], run: tuple[int, int], radius_mm: float
+) -> bool:
     """Whether a bright thread runs along the axis through the whole of a run: a narrow lumen, not an occlusion.
 
-    The core stands above the ring around it, over every 2 mm of the sections without calcium.
+    The core stands above a ring inside the wall, over every 2 mm of the sections without calcium.
     """
-    rings = np.arange(round(THREAD_RING_MM[0] / RING_MM), round(THREAD_RING_MM[1] / RING_MM) + 1)
+    rings = np.arange(round(THREAD_RING[0] * radius_mm / RING_MM), round(THREAD_RING[1] * radius_mm / RING_MM) + 1)
     around = (sections.hu[:, :, rings].mean(axis=1) * rings).sum(axis=1) / rings.sum()
-    thread = ndimage.gaussian_filter1d(sections.core_hu(0.3) - around, 1.0 / sections.step_mm, mode="nearest")
+    contrast = np.maximum(lumen.level_hu - TISSUE_HU, 40.0)
     inside = slice(run[0], run[1] + 1)
+    thread = ((sections.core_hu(0.3) - around) / contrast)[inside]
+    thread = ndimage.gaussian_filter1d(thread, 1.0 / sections.step_mm, mode="nearest")
     plain = clean[inside]
-    return bool(plain.mean() >= THREAD_CLEAN and float(thread[inside][plain].min()) > THREAD_HU)
+    return bool(plain.mean() >= THREAD_CLEAN and float(thread[plain].min()) > THREAD_SHARE)
 
 
-def _filled_with_calcium(sections: Sections, lumen: LumenLevel, run: tuple[int, int]) -> bool:
-    """Whether calcium fills the vessel from side to side over 3 mm somewhere in the run, leaving no lumen."""
-    rings = round(FILLED_MM / RING_MM)
+def _filled_with_calcium(sections: Sections, lumen: LumenLevel, run: tuple[int, int], radius_mm: float) -> bool:
+    """Whether calcium takes most of what would be lumen over 4 mm of the run, or nearly all of it over 3 mm."""
+    rings = round(FILLED_RADIUS * radius_mm / RING_MM) + 1
     weight = np.arange(rings) + 0.25
     rows = slice(run[0], run[1] + 1)
     level = lumen.level_hu[rows] + CALCIUM_MARGIN_HU
     dense = (sections.hu[rows, :, :rings] > level[:, None, None]).mean(axis=1)
-    full = (dense * weight).sum(axis=1) / weight.sum() > FILLED_SHARE
-    return bool(_long_runs(full, 3.0 / sections.step_mm).any())
+    covered = (dense * weight).sum(axis=1) / weight.sum()
+    return any(bool(_long_runs(covered > share, length / sections.step_mm).any()) for share, length in FILLED)
 
 
 def _cap(

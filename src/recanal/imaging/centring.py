@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -46,10 +47,23 @@ def _calcified(
     hu: NDArray[np.float32], edge_mm: NDArray[np.float64], level_hu: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """(n, m) rays with something well brighter than the lumen before its edge, which is then not the lumen's."""
-    rings = np.arange(hu.shape[2]) * RING_MM
-    before = rings <= np.nan_to_num(edge_mm, nan=2.8)[:, :, None]
-    brightest = np.where(before, hu, -np.inf).max(axis=2)
-    return np.asarray(brightest > level_hu[:, None] + CALCIUM_MARGIN_HU)
+    out = np.empty(edge_mm.shape, dtype=bool)
+    _brighter(hu, np.nan_to_num(edge_mm, nan=2.8), level_hu + CALCIUM_MARGIN_HU, out)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _brighter(hu, edge_mm, level_hu, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Whether a ray rises above a level before its edge."""
+    for n in range(out.shape[0]):
+        for m in range(out.shape[1]):
+            out[n, m] = False
+            for ring in range(hu.shape[2]):
+                if ring * RING_MM > edge_mm[n, m]:
+                    break
+                if hu[n, m, ring] > level_hu[n]:
+                    out[n, m] = True
+                    break
 
 
 def _core_share(sections: Sections, level_hu: NDArray[np.float64]) -> NDArray[np.float64]:

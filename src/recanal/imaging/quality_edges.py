@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.volume import Volume
+from recanal.grids.smoothing import smoothed
 
 __all__ = ["EdgeBlur", "edge_blur"]
 
@@ -52,8 +53,8 @@ def _profiles(
     plane: NDArray[np.float32], spacing: tuple[float, float], blood_hu: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(n, m) profiles across the rim of the blood, from inside out, and the angles of their normals."""
-    sigma = [1.0 / step for step in spacing]
-    smooth = ndimage.gaussian_filter(plane, sigma)
+    sigma = (1.0 / spacing[0], 1.0 / spacing[1])
+    smooth = smoothed(plane[None], (0.0, *sigma))[0]
     inside = smooth > 0.5 * (blood_hu + 100.0)
     rim = np.argwhere(inside & ~ndimage.binary_erosion(inside))
     margin = np.ceil((REACH_MM + 1) / np.asarray(spacing)).astype(int)
@@ -61,12 +62,18 @@ def _profiles(
     if len(rim) == 0:
         return np.zeros((0, 0)), np.zeros(0)
     rim = rim[np.linspace(0, len(rim) - 1, min(POINTS_A_SLICE, len(rim))).astype(int)]
-    slope = np.stack([np.gradient(smooth, step, axis=axis)[tuple(rim.T)] for axis, step in enumerate(spacing)], axis=1)
+    slope = np.stack([_rise(smooth, rim, axis) / (2.0 * step) for axis, step in enumerate(spacing)], axis=1)
     normal = -slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6)
     reach = np.arange(-REACH_MM, REACH_MM + STEP_MM / 2, STEP_MM)
     where = rim[:, None, :] + reach[None, :, None] * normal[:, None, :] / np.asarray(spacing)
     values = ndimage.map_coordinates(plane, np.moveaxis(where, -1, 0), order=1, mode="nearest")
     return values.astype(np.float64), np.arctan2(normal[:, 0], normal[:, 1])
+
+
+def _rise(plane: NDArray[np.float32], at: NDArray[np.int64], axis: int) -> NDArray[np.float32]:
+    """(n,) difference of the neighbours along an axis."""
+    step = np.eye(2, dtype=np.int64)[axis]
+    return np.asarray(plane[tuple((at + step).T)] - plane[tuple((at - step).T)])
 
 
 def _kept(values: NDArray[np.float64], angles: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -9,7 +9,7 @@ from recanal.core.quality import LEVELS, QualityGrade
 from recanal.core.volume import Volume
 from recanal.imaging.quality_coverage import heart_cut, metal_mm3, plain_depth_mm
 from recanal.imaging.quality_edges import EdgeBlur, edge_blur
-from recanal.imaging.quality_steps import slab_steps
+from recanal.imaging.quality_steps import SlabSteps, slab_steps
 
 __all__ = ["exclusion_flags", "grade", "graded"]
 
@@ -56,7 +56,9 @@ def _parts(quality: Quality, blur: EdgeBlur | None, step_mm: float, slice_mm: fl
     ]
 
 
-def grade(volume: Volume, quality: Quality, *, whole_heart: bool = False) -> QualityGrade:
+def grade(
+    volume: Volume, quality: Quality, *, whole_heart: bool = False, steps: SlabSteps | None = None
+) -> QualityGrade:
     """The grade of a picture.
 
     Parameters
@@ -68,6 +70,8 @@ def grade(volume: Volume, quality: Quality, *, whole_heart: bool = False) -> Qua
     whole_heart
         Whether the whole heart must be in view: then a picture without a blood pool, or cut at its upper end, where
         the coronary arteries begin, is not usable.
+    steps
+        Where its slabs do not meet; looked for when None.
 
     Notes
     -----
@@ -76,7 +80,7 @@ def grade(volume: Volume, quality: Quality, *, whole_heart: bool = False) -> Qua
     doi:10.1016/j.jcct.2016.10.002). The other limits are recanal's own, set on phantoms.
     """
     blur = None if quality.aorta_hu is None else edge_blur(volume, blood_hu=quality.aorta_hu)
-    step_mm = slab_steps(volume).largest_mm
+    step_mm = (steps or slab_steps(volume)).largest_mm
     slice_mm = max(float(volume.meta.get("slice_thickness_mm") or 0.0), *volume.spacing_mm)
     parts = _parts(quality, blur, step_mm, slice_mm)
     cut = () if quality.aorta_hu is None else heart_cut(volume, blood_hu=quality.aorta_hu)
@@ -104,12 +108,12 @@ def grade(volume: Volume, quality: Quality, *, whole_heart: bool = False) -> Qua
     )
 
 
-def graded(volume: Volume, quality: Quality, *, whole_heart: bool = False) -> Quality:
+def graded(volume: Volume, quality: Quality, *, whole_heart: bool = False, steps: SlabSteps | None = None) -> Quality:
     """The quality with its grade; ``usable`` only where it was before and the grade allows it.
 
     The numbers are left as they are; reasons of the two lower levels are added to the flags.
     """
-    found = grade(volume, quality, whole_heart=whole_heart)
+    found = grade(volume, quality, whole_heart=whole_heart, steps=steps)
     low = tuple(reason for reason in found.reasons if reason.startswith(LEVELS[2:]))
     usable = quality.usable and found.level != LEVELS[3]
     failed = tuple(reason for reason in low if reason.startswith(LEVELS[3]))

@@ -11,7 +11,7 @@ from scipy import ndimage
 from recanal.core.volume import Volume
 from recanal.errors import SeedError
 from recanal.imaging.paths import cheapest_path
-from recanal.imaging.sample import Block, isotropic
+from recanal.imaging.sample import Block, isotropic_around
 from recanal.imaging.tubes import soft_step, tubularity
 
 __all__ = ["GRID_MM", "CostMap", "Route", "cost_map", "find_route", "region", "seed_level_hu"]
@@ -120,8 +120,7 @@ def _snap(costs: CostMap, seed_mm: NDArray[np.float64], reach_mm: float = 1.6) -
 def region(volume: Volume, seeds_mm: NDArray[np.float64]) -> Block:
     """The isotropic region of interest around two seeds (2, 3)."""
     apart = float(np.linalg.norm(seeds_mm[1] - seeds_mm[0]))
-    fine = Block.around(volume, seeds_mm, margin_mm=min(18.0 + 0.4 * apart, 45.0))
-    return isotropic(fine, step_mm=GRID_MM)
+    return isotropic_around(volume, seeds_mm, margin_mm=min(18.0 + 0.4 * apart, 45.0), step_mm=GRID_MM)
 
 
 def find_route(costs: CostMap, seeds_mm: NDArray[np.float64]) -> Route:

@@ -12,9 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from recanal.core.volume import Affine, Volume
 from recanal.errors import GeometryError
 
-__all__ = ["Block", "isotropic", "sample"]
+__all__ = ["Block", "isotropic", "isotropic_around", "sample", "sample_rays"]
 
 AIR_HU = -1024.0
+ALONG = 1e-9
+SLAB = 16
+THREADS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,18 +44,23 @@ class Block:
         GeometryError
             When the box does not meet the volume.
         """
-        points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
-        low, high = points.min(axis=0) - margin_mm, points.max(axis=0) + margin_mm
-        corners = np.array(np.meshgrid(*zip(low, high, strict=True), indexing="ij")).reshape(3, -1).T
-        index = volume.affine.to_index(corners)
-        start = np.maximum(np.floor(index.min(axis=0)).astype(int), 0)
-        stop = np.minimum(np.ceil(index.max(axis=0)).astype(int) + 1, volume.shape)
-        if np.any(stop - start < 2):
-            raise GeometryError("The region of interest lies outside the volume.")
-        cut = volume.hu[tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))]
-        matrix = volume.affine.matrix.copy()
-        matrix[:3, 3] = volume.affine.to_mm(start)[0]
-        return cls(np.ascontiguousarray(cut, dtype=np.float32), Affine(matrix))
+        cut, affine = _cut(volume, points_mm, margin_mm)
+        return cls(np.ascontiguousarray(cut, dtype=np.float32), affine)
+
+
+def _cut(volume: Volume, points_mm: ArrayLike, margin_mm: float) -> tuple[NDArray[np.generic], Affine]:
+    """The stored voxels in a box, not copied, and where they lie."""
+    points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
+    low, high = points.min(axis=0) - margin_mm, points.max(axis=0) + margin_mm
+    corners = np.array(np.meshgrid(*zip(low, high, strict=True), indexing="ij")).reshape(3, -1).T
+    index = volume.affine.to_index(corners)
+    start = np.maximum(np.floor(index.min(axis=0)).astype(int), 0)
+    stop = np.minimum(np.ceil(index.max(axis=0)).astype(int) + 1, volume.shape)
+    if np.any(stop - start < 2):
+        raise GeometryError("The region of interest lies outside the volume.")
+    matrix = volume.affine.matrix.copy()
+    matrix[:3, 3] = volume.affine.to_mm(start)[0]
+    return volume.hu[tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))], Affine(matrix)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
@@ -106,6 +114,114 @@ def _mean_of_eight(hu, inverse, low, step, rows, out):  # type: ignore[no-untype
                 out[a0, b0, c0] = total / 8.0
 
 
+@numba.njit(cache=True, nogil=True)
+def _means_along(hu, places, weights, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Weighted sums of four voxels along each axis in turn, summed in double precision.
+
+    ``places`` and ``weights`` hold an (n, 4) and an (n, 5) array for each axis; the last weight is the share of air.
+    """
+    nb, nc = hu.shape[1], hu.shape[2]
+    plane, row = np.empty((nb, nc), dtype=np.float64), np.empty(nc, dtype=np.float64)
+    for i in range(out.shape[0]):
+        first, share = places[0][i], weights[0][i]
+        for j in range(nb):
+            a, b, c, d = hu[first[0], j], hu[first[1], j], hu[first[2], j], hu[first[3], j]
+            for k in range(nc):
+                plane[j, k] = share[0] * a[k] + share[1] * b[k] + share[2] * c[k] + share[3] * d[k]
+        for j in range(out.shape[1]):
+            middle, part = places[1][j], weights[1][j]
+            e, f, g, h = plane[middle[0]], plane[middle[1]], plane[middle[2]], plane[middle[3]]
+            for k in range(nc):
+                row[k] = part[0] * e[k] + part[1] * f[k] + part[2] * g[k] + part[3] * h[k]
+            inside = share[4] * part[4]
+            for k in range(out.shape[2]):
+                last, rest = places[2][k], weights[2][k]
+                total = (
+                    rest[0] * row[last[0]] + rest[1] * row[last[1]] + rest[2] * row[last[2]] + rest[3] * row[last[3]]
+                )
+                out[i, j, k] = total + AIR_HU * (1.0 - inside * rest[4])
+
+
+def _pairs(
+    per_mm: float, offset: float, low_mm: float, step_mm: float, sizes: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(n, 4) voxels and (n, 5) weights of two linear samples around each place of a grid along one axis."""
+    count, size = sizes
+    place = per_mm * (low_mm + step_mm * (np.arange(count)[:, None] + np.array([-0.25, 0.25]))) + offset
+    inside = (place >= 0.0) & (place <= size - 1)
+    before = np.clip(place.astype(np.int64), 0, size - 2)
+    share = place - before
+    weight = 0.5 * np.stack([(1.0 - share) * inside, share * inside], axis=2).reshape(count, 4)
+    voxels = np.stack([before, before + 1], axis=2).reshape(count, 4)
+    return voxels, np.concatenate([weight, inside.mean(axis=1)[:, None]], axis=1)
+
+
+def _fill_along(
+    hu: NDArray[np.generic],
+    pairs: list[tuple[NDArray[np.int64], NDArray[np.float64]]],
+    rows: NDArray[np.int64],
+    target: NDArray[np.float32],
+) -> None:
+    """Some planes of a grid along the axes of the voxels."""
+    slab = np.empty((len(rows), *target.shape[1:]), dtype=np.float32)
+    places = (pairs[0][0][rows], pairs[1][0], pairs[2][0])
+    _means_along(hu, places, (pairs[0][1][rows], pairs[1][1], pairs[2][1]), slab)
+    target[rows[0] : rows[-1] + 1] = slab
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"nsz", "arcp", "contract", "afn", "reassoc"})
+def _along_rays(hu, places, sides, turns, rings, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Values on rays around places; places and directions in voxels."""
+    na, nb, nc = hu.shape
+    normals, binormals = sides
+    for n in range(out.shape[0]):
+        i0, j0, k0 = places[n]
+        for m in range(out.shape[1]):
+            cosine, sine = turns[m]
+            di = cosine * normals[n, 0] + sine * binormals[n, 0]
+            dj = cosine * normals[n, 1] + sine * binormals[n, 1]
+            dk = cosine * normals[n, 2] + sine * binormals[n, 2]
+            for r in range(out.shape[2]):
+                i, j, k = i0 + rings[r] * di, j0 + rings[r] * dj, k0 + rings[r] * dk
+                if i < -1e-6 or j < -1e-6 or k < -1e-6 or i > na - 1 + 1e-6 or j > nb - 1 + 1e-6 or k > nc - 1 + 1e-6:
+                    out[n, m, r] = np.nan
+                    continue
+                i, j, k = min(max(i, 0.0), na - 1.0), min(max(j, 0.0), nb - 1.0), min(max(k, 0.0), nc - 1.0)
+                out[n, m, r] = _between(hu, i, j, k)
+
+
+def sample_rays(
+    block: Block,
+    points_mm: NDArray[np.float64],
+    frame: tuple[NDArray[np.float64], NDArray[np.float64]],
+    rays: int,
+    rings_mm: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Trilinear Hounsfield units on rays around points; NaN outside the block.
+
+    Parameters
+    ----------
+    points_mm, frame
+        (n, 3) LPS points, and the two unit vectors (n, 3) that the rays of each turn in.
+    rays
+        How many, evenly around, the first along the first vector.
+    rings_mm
+        (r,) distances along each ray.
+
+    Returns
+    -------
+    (n, rays, r) float32.
+    """
+    angle = np.arange(rays) * (2 * np.pi / rays)
+    turn = block.affine.inverse[:3, :3].T
+    sides = np.ascontiguousarray(frame[0] @ turn), np.ascontiguousarray(frame[1] @ turn)
+    places = np.ascontiguousarray(block.affine.to_index(points_mm))
+    turns = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    out = np.empty((len(places), rays, len(rings_mm)), dtype=np.float32)
+    _along_rays(block.hu, places, sides, turns, rings_mm, out)
+    return out
+
+
 def sample(block: Block, points_mm: ArrayLike) -> NDArray[np.float32]:
     """Trilinear Hounsfield units at (..., 3) LPS points; NaN outside the block."""
     points = np.asarray(points_mm, dtype=np.float64)
@@ -121,15 +237,41 @@ def isotropic(block: Block, *, step_mm: float) -> Block:
     The grid does not depend on how the volume was stored, so a flipped, rotated or permuted volume
     gives the same result. Outside the block the value is that of air.
     """
-    shape = np.asarray(block.hu.shape)
-    corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape], indexing="ij")).reshape(3, -1).T
-    where = block.affine.to_mm(corners)
+    return _isotropic(block.hu, block.affine, step_mm)
+
+
+def isotropic_around(volume: Volume, points_mm: ArrayLike, *, margin_mm: float, step_mm: float) -> Block:
+    """The isotropic grid of the box around some points (n, 3), without a copy of its voxels.
+
+    Raises
+    ------
+    GeometryError
+        When the box does not meet the volume.
+    """
+    return _isotropic(*_cut(volume, points_mm, margin_mm), step_mm)
+
+
+def _isotropic(hu: NDArray[np.generic], affine: Affine, step_mm: float) -> Block:
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in hu.shape], indexing="ij")).reshape(3, -1).T
+    where = affine.to_mm(corners)
     low = np.ceil(where.min(axis=0) / step_mm) * step_mm
     count = np.maximum(np.floor((where.max(axis=0) - low) / step_mm).astype(int) + 1, 3)
-    affine = Affine.from_spacing((step_mm, step_mm, step_mm), low)
     out = np.empty(tuple(int(n) for n in count), dtype=np.float32)
-    halves = np.array_split(np.arange(len(out)), 2)  # the kernel frees the interpreter lock: one thread each
-    inverse = np.ascontiguousarray(block.affine.inverse)
-    with ThreadPoolExecutor(len(halves)) as pool:
-        list(pool.map(lambda rows: _mean_of_eight(block.hu, inverse, low, step_mm, rows, out), halves))
-    return Block(out, affine)
+    inverse = np.ascontiguousarray(affine.inverse)
+    axes = np.abs(inverse[:3, :3]).argmax(axis=1)
+    rest = inverse[:3, :3].copy()
+    rest[np.arange(3), axes] = 0.0
+    if np.any(np.abs(rest) > ALONG * np.abs(inverse[:3, :3]).max(axis=1, keepdims=True)):
+        parts = np.array_split(np.arange(len(out)), THREADS)  # the kernels free the interpreter lock
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(lambda rows: _mean_of_eight(hu, inverse, low, step_mm, rows, out), parts))
+    else:
+        pairs = [
+            _pairs(inverse[m, p], inverse[m, 3], low[p], step_mm, (out.shape[p], hu.shape[m]))
+            for m, p in enumerate(axes)
+        ]
+        target = out.transpose(axes)
+        parts = np.array_split(np.arange(target.shape[0]), max(THREADS, target.shape[0] // SLAB))
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(lambda rows: _fill_along(hu, pairs, rows, target), parts))
+    return Block(out, Affine.from_spacing((step_mm, step_mm, step_mm), low))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.curves import Centerline, frames
-from recanal.imaging.sample import Block, sample
+from recanal.imaging.sample import Block, sample_rays
 
 __all__ = ["RAYS", "RING_MM", "Sections", "cut_sections", "smooth_line"]
 
@@ -59,11 +59,8 @@ def cut_sections(block: Block, line: Centerline, *, reach_mm: float, rays: int =
     Points outside the block take the value of the nearest ring inside it.
     """
     _, normals, binormals = frames(line)
-    angle = np.arange(rays) * (2 * np.pi / rays)
-    along = np.cos(angle)[None, :, None] * normals[:, None, :] + np.sin(angle)[None, :, None] * binormals[:, None, :]
-    rings = np.arange(round(reach_mm / RING_MM) + 1) * RING_MM
-    points = line.points_mm[:, None, None, :] + rings[None, None, :, None] * along[:, :, None, :]
-    hu = sample(block, points)
+    rings = np.asarray(np.arange(round(reach_mm / RING_MM) + 1) * RING_MM)
+    hu = sample_rays(block, line.points_mm, (normals, binormals), rays, rings)
     if np.isnan(hu).any():
         hu = _filled(hu)
     return Sections(line, normals, binormals, hu)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from recanal.grids.smoothing import THREADS, gaussian_weights, smooth_plane
 from recanal.imaging.sample import Block
 
 __all__ = ["soft_step", "tubularity"]
+
+GATE = 0.35
 
 
 def soft_step(hu: NDArray[np.float32], low_hu: float, high_hu: float) -> NDArray[np.float32]:
@@ -18,44 +22,79 @@ def soft_step(hu: NDArray[np.float32], low_hu: float, high_hu: float) -> NDArray
     return np.clip(ramp, 0.0, 1.0, out=ramp)
 
 
+def _third_of_angle() -> tuple[float, ...]:
+    """Coefficients, highest first, of cos(a / 3) as a polynomial of cos(a / 2), for a from 0 to 180 degrees."""
+    fitted = np.polynomial.Chebyshev.interpolate(lambda u: np.cos(2.0 / 3.0 * np.arccos(u)), 13, domain=[0.0, 1.0])
+    return tuple(float(c) for c in fitted.convert(kind=np.polynomial.Polynomial).coef[::-1])
+
+
+THIRD = _third_of_angle()
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _cos_third(half):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """The cosine of a third of the angle whose half has this cosine, to ten digits."""
+    total = THIRD[0]
+    for n in range(1, len(THIRD)):
+        total = total * half + THIRD[n]
+    return total
+
+
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _ridge(smooth, gate, scale, out, valley):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    """Mean of the two most negative curvatures times their balance, where the gate is open."""
-    na, nb, nc = smooth.shape
-    for i in range(1, na - 1):
-        for j in range(1, nb - 1):
-            for k in range(1, nc - 1):
-                if gate[i, j, k] < 0.35:
-                    continue
-                centre = 2.0 * smooth[i, j, k]
-                xx = smooth[i + 1, j, k] + smooth[i - 1, j, k] - centre
-                yy = smooth[i, j + 1, k] + smooth[i, j - 1, k] - centre
-                zz = smooth[i, j, k + 1] + smooth[i, j, k - 1] - centre
-                xy = 0.25 * (smooth[i + 1, j + 1, k] + smooth[i - 1, j - 1, k])
-                xy -= 0.25 * (smooth[i + 1, j - 1, k] + smooth[i - 1, j + 1, k])
-                xz = 0.25 * (smooth[i + 1, j, k + 1] + smooth[i - 1, j, k - 1])
-                xz -= 0.25 * (smooth[i + 1, j, k - 1] + smooth[i - 1, j, k + 1])
-                yz = 0.25 * (smooth[i, j + 1, k + 1] + smooth[i, j - 1, k - 1])
-                yz -= 0.25 * (smooth[i, j + 1, k - 1] + smooth[i, j - 1, k + 1])
-                mean = (xx + yy + zz) / 3.0
-                p = (xx - mean) ** 2 + (yy - mean) ** 2 + (zz - mean) ** 2 + 2.0 * (xy**2 + xz**2 + yz**2)
-                p = np.sqrt(p / 6.0)
-                if p < 1e-9:
-                    continue
-                a, b, c = (xx - mean) / p, (yy - mean) / p, (zz - mean) / p
-                d, e, f = xy / p, xz / p, yz / p
-                half = 0.5 * (a * (b * c - f * f) - d * (d * c - f * e) + e * (d * f - b * e))
-                angle = np.arccos(min(1.0, max(-1.0, half))) / 3.0
-                top = mean + 2.0 * p * np.cos(angle)
-                bottom = mean + 2.0 * p * np.cos(angle + 2.0943951023931953)
-                middle = 3.0 * mean - top - bottom
-                valley[i, j, k] = scale * max(0.0, top)
-                if middle >= 0.0:
-                    continue
-                value = scale * (-middle) * np.exp(-(top * top) / (middle * middle))
-                value *= np.sqrt(middle / bottom)
-                if value > out[i, j, k]:
-                    out[i, j, k] = value
+def _ridge(planes, gate, scale, out, valley):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Mean of the two most negative curvatures times their balance, where the gate is open, in one plane.
+
+    The curvatures are the roots of a cubic, by Viete's cosines. ``valley`` is empty where it is not asked for.
+    """
+    below, smooth, above = planes
+    nb, nc = smooth.shape
+    for j in range(1, nb - 1):
+        for k in range(1, nc - 1):
+            if gate[j, k] < GATE:
+                continue
+            centre = 2.0 * smooth[j, k]
+            xx = above[j, k] + below[j, k] - centre
+            yy = smooth[j + 1, k] + smooth[j - 1, k] - centre
+            zz = smooth[j, k + 1] + smooth[j, k - 1] - centre
+            mean = (xx + yy + zz) / 3.0
+            xy = 0.25 * (above[j + 1, k] + below[j - 1, k] - above[j - 1, k] - below[j + 1, k])
+            xz = 0.25 * (above[j, k + 1] + below[j, k - 1] - above[j, k - 1] - below[j, k + 1])
+            yz = 0.25 * (smooth[j + 1, k + 1] + smooth[j - 1, k - 1] - smooth[j + 1, k - 1] - smooth[j - 1, k + 1])
+            a, b, c = xx - mean, yy - mean, zz - mean
+            square = (a * a + b * b + c * c + 2.0 * (xy * xy + xz * xz + yz * yz)) / 6.0
+            if square < 1e-18:
+                continue
+            p = np.sqrt(square)
+            half = a * (b * c - yz * yz) - xy * (xy * c - yz * xz) + xz * (xy * yz - b * xz)
+            half = min(1.0, max(-1.0, 0.5 * half / (square * p)))
+            top = mean + 2.0 * p * _cos_third(np.sqrt(0.5 + 0.5 * half))
+            if len(valley) > 0:
+                valley[j, k] = scale * max(0.0, top)
+            bottom = mean - 2.0 * p * _cos_third(np.sqrt(0.5 - 0.5 * half))
+            middle = 3.0 * mean - top - bottom
+            if middle >= 0.0 or -scale * middle <= out[j, k]:
+                continue
+            value = scale * (-middle) * np.exp(-(top * top) / (middle * middle)) * np.sqrt(middle / bottom)
+            if value > out[j, k]:
+                out[j, k] = value
+
+
+@numba.njit(cache=True, nogil=True)
+def _tubes(membership, rows, weights, found):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Ridges of some planes at one scale; three smooth planes are kept at a time."""
+    kernel, scale = weights
+    out, valley, first = found
+    na, nb, nc = membership.shape
+    kept = np.empty((3, nb, nc), dtype=np.float32)
+    room, unused = np.empty((nb, nc), dtype=np.float32), np.empty((0, nc), dtype=np.float32)
+    low, high = max(rows[0], 1), min(rows[-1], na - 2)
+    if low > high:
+        return
+    for i in range(low - 1, high + 2):
+        smooth_plane(membership, i, (kernel, kernel, kernel), room, kept[i % 3])
+        if i > low:
+            planes = kept[(i - 2) % 3], kept[(i - 1) % 3], kept[i % 3]
+            _ridge(planes, membership[i - 1], scale, out[i - 1], valley[i - 1] if first else unused)
 
 
 def tubularity(
@@ -84,11 +123,12 @@ def tubularity(
     set so that a tube of radius r gives its peak response at sigma = r / sqrt(2): 2 / e of the contrast.
     """
     step = block.affine.spacing_mm[0]
-    ridge = np.zeros(membership.shape, dtype=np.float32)
-    valley = np.zeros_like(ridge)
-    for rank, radius in enumerate(radii_mm):
-        sigma = radius / np.sqrt(2) / step
-        smooth = ndimage.gaussian_filter(membership, sigma, truncate=3.0, mode="nearest")
-        unused = valley if rank == 0 else np.zeros_like(ridge)
-        _ridge(smooth, membership, np.float32(sigma**2 * np.e / 2), ridge, unused)
-    return ridge, valley
+    found = np.zeros((2, *membership.shape), dtype=np.float32)
+    parts = np.array_split(np.arange(len(membership)), THREADS)
+    with ThreadPoolExecutor(THREADS) as pool:
+        for rank, radius in enumerate(radii_mm):
+            sigma = radius / np.sqrt(2) / step
+            weights = gaussian_weights(sigma, most_sigmas=3.0), np.float32(sigma**2 * np.e / 2)
+            done = (found[0], found[1], rank == 0)
+            list(pool.map(lambda rows, w=weights, out=done: _tubes(membership, rows, w, out), parts))
+    return found[0], found[1]

@@ -7,17 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.special import ndtr
 
 from recanal.imaging.cap_calcium import calcified
 from recanal.imaging.caps import CALCIUM_MARGIN_HU, LumenLevel
 from recanal.imaging.sections import RING_MM, Sections
+from recanal.measure.cap_model import EndPicture, fit_funnel
 
-__all__ = ["TAPER_LIMIT_MM", "OpenEnd", "Taper", "taper"]
+__all__ = ["OpenEnd", "Taper", "taper"]
 
-TAPER_LIMIT_MM = 2.0
-TAPER_SD_MM = 0.6
-FILL_BLUR_MM = 0.25
+FIT_MM = 6.0
+ALONG_BLUR_MM = 0.25
+CALCIUM_ABOVE_HU = 100.0
+LEAST_CALCIUM_HU = 350.0
+CALCIUM_SHARE = 0.1
+CALCIUM_GROWN_MM = 0.5
+TRIMMED_SHARE = 0.2
+LEAST_SECTIONS = 12
 HIDDEN_MM = 1.5
 HIDDEN_BEFORE_MM = 2.0
 HIDDEN_SHARE = 0.12
@@ -70,8 +75,9 @@ def taper(
     end: OpenEnd,
     plaque_hu: float,
     sigma_mm: float,
+    wall_mm: NDArray[np.float64],
 ) -> Taper | None:
-    """The length of the funnel in which the lumen ends, from how its filling falls along the axis.
+    """The length of the funnel in which the lumen ends, and whether calcium hides it.
 
     Parameters
     ----------
@@ -79,6 +85,8 @@ def taper(
         The cap and the open vessel next to it.
     plaque_hu, sigma_mm
         Level of the plaque next to the cap, point spread.
+    wall_mm
+        (n,) outer wall radius of each section.
 
     Returns
     -------
@@ -87,24 +95,52 @@ def taper(
 
     Notes
     -----
-    The contrast summed over each section, clipped at the lumen level so that calcium counts no more than lumen,
-    is that of a cone of the unknown length blurred by the point spread; length and place by least squares.
+    The picture of 6 mm of open vessel and 3 mm beyond the cap, averaged around the axis, is compared with what the
+    scanner would show of ends of every length (:func:`recanal.measure.cap_model.fit_funnel`). Sections with calcium
+    are left out, and each ring leaves out the darkest and the brightest fifth of its cells.
     """
     arc = (sections.line.arc_mm - end.cap_mm) * -end.away
     rows = np.flatnonzero((arc >= -8.0) & (arc <= 3.0))
     if len(rows) < 20 or arc[rows].min() > -4.0:
         return None
+    rows = rows[np.argsort(arc[rows])]
     position = arc[rows]
     level = float(np.median(lumen.level_hu[rows][position < -1.0]))
     fill, hard = _filling(sections.hu[rows], level=level, plaque_hu=plaque_hu, size_mm=end.radius_mm)
-    if position[0] > position[-1]:
-        position, fill, hard = position[::-1], fill[::-1], hard[::-1]
     margin = max(CALCIUM_MARGIN_HU, 5 * lumen.noise_hu)
     covered = calcified(sections, lumen.level_hu, margin_hu=margin)[int(np.argmin(np.abs(arc)))]
     hidden = bool(covered) or _hidden(position, fill, hard)
-    length = _fit(position, fill, float(np.hypot(sigma_mm, FILL_BLUR_MM)))
-    prob = float(ndtr((TAPER_LIMIT_MM - length) / TAPER_SD_MM))
-    return Taper(length, prob, hidden)
+    fit = fit_funnel(_picture(sections, lumen.level_hu, end, rows=rows[position >= -FIT_MM], outer=(sigma_mm, wall_mm)))
+    return None if fit is None else Taper(fit.length_mm, fit.blunt_prob, hidden)
+
+
+def _picture(
+    sections: Sections,
+    level_hu: NDArray[np.float64],
+    end: OpenEnd,
+    *,
+    rows: NDArray[np.int64],
+    outer: tuple[float, NDArray[np.float64]],
+) -> EndPicture:
+    """The sections in ``rows``, averaged around the axis; ``outer`` is the point spread and the wall radius."""
+    sigma_mm, wall_mm = outer
+    position = (sections.line.arc_mm[rows] - end.cap_mm) * -end.away
+    hu = sections.hu[rows, :, : round(end.radius_mm / RING_MM) + 1].astype(np.float64)
+    level = float(np.median(level_hu[rows][position < -1.0]))
+    hard = (hu > max(level + CALCIUM_ABOVE_HU, LEAST_CALCIUM_HU)).mean(axis=1) > CALCIUM_SHARE
+    hard = ndimage.binary_dilation(hard.any(axis=1), iterations=round(CALCIUM_GROWN_MM / sections.step_mm))
+    left_out = int(TRIMMED_SHARE * hu.shape[1])
+    mean = np.sort(hu, axis=1)[:, left_out : hu.shape[1] - left_out].mean(axis=1)
+    return EndPicture(
+        position_mm=position,
+        hu=mean,
+        seen=~hard if (~hard).sum() >= LEAST_SECTIONS else np.ones(len(rows), dtype=bool),
+        level_share=level_hu[rows] / level,
+        wall_mm=wall_mm[rows],
+        radius_mm=end.radius_mm,
+        sigma_mm=sigma_mm,
+        along_sigma_mm=float(np.hypot(sigma_mm, ALONG_BLUR_MM)),
+    )
 
 
 def _hidden(position: NDArray[np.float64], fill: NDArray[np.float64], hard: NDArray[np.float64]) -> bool:
@@ -129,23 +165,3 @@ def _filling(
     fill = (contrast.mean(axis=1) * weight).sum(axis=1) / weight.sum()
     hard = ((part > max(level + 80.0, 380.0)).mean(axis=1) * weight).sum(axis=1) / weight.sum()
     return np.asarray(ndimage.gaussian_filter1d(fill, 1.0, mode="nearest"), dtype=np.float64), np.asarray(hard)
-
-
-def _fit(position: NDArray[np.float64], fill: NDArray[np.float64], sigma_mm: float) -> float:
-    """Length of the blurred cone on a free base and of free height that best follows the filling."""
-    step = 0.1
-    grid = np.arange(position[0] - 3.0, position[-1] + 3.0, step)
-    middle = fill - fill.mean()
-    pairs = np.meshgrid(np.arange(0.0, 8.01, 0.25), np.arange(-1.0, 4.01, 0.25), indexing="ij")
-    length, tip = pairs[0].ravel(), pairs[1].ravel()
-    allowed = (tip - length <= 1.0) & (tip - 0.3 * length >= -1.5)
-    length, tip = length[allowed], tip[allowed]
-    cones = np.clip((tip[:, None] - grid) / np.maximum(length, step)[:, None], 0.0, 1.0) ** 2
-    blurred = ndimage.gaussian_filter1d(cones, sigma_mm / step, axis=1, mode="nearest")
-    place = (position - grid[0]) / step
-    low = np.clip(place.astype(int), 0, len(grid) - 2)
-    model = blurred[:, low] * (1.0 - (place - low)) + blurred[:, low + 1] * (place - low)
-    model -= model.mean(axis=1, keepdims=True)
-    top = np.maximum(model @ middle / np.maximum((model**2).sum(axis=1), 1e-9), 0.0)
-    cost = ((middle - top[:, None] * model) ** 2).sum(axis=1)
-    return float(length[np.argmin(cost)])

@@ -172,6 +172,7 @@ def _tapers(site: _Site) -> tuple[Taper | None, Taper | None]:
                 end=OpenEnd(cap, away, radius),
                 plaque_hu=plaque,
                 sigma_mm=borders.sigma_mm,
+                wall_mm=borders.contours.wall_radius_mm.mean(axis=1),
             )
         )
     return out[0], out[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from recanal.imaging.bridge import LOW_CONFIDENCE
 from recanal.imaging.caps import Gap
 from recanal.imaging.quality import assess
 from recanal.imaging.quality_gate import graded
+from recanal.imaging.quality_steps import SlabSteps, slab_steps
 from recanal.measure.findings import lesion_findings
 from recanal.pipeline.doubts import doubts_of
 from recanal.pipeline.seeded import SeededResult, measure_seeded
@@ -97,8 +99,10 @@ def measure_automatic(
         Called with a few words before each step.
     """
     progress("judging the picture")
-    quality = graded(volume, assess(volume, reader_flags=flags), whole_heart=True)
-    anatomy = find_tree(volume, progress=progress) if tree is None else tree
+    with ThreadPoolExecutor(1) as pool:
+        judging = pool.submit(_judged_picture, volume, flags)
+        anatomy = find_tree(volume, progress=progress) if tree is None else tree
+        quality, steps = judging.result()
     candidates = find_suspects(anatomy)
     suspects = [s for s in candidates if vessel is None or s.vessel == vessel]
     parts, doubts = _measured(volume, anatomy, suspects, progress)
@@ -111,7 +115,7 @@ def measure_automatic(
         shaky = sum(_is_doubtful(lesion) for lesion in lesions)
         doubts = [*unlike_coronaries(anatomy, occlusions=len(lesions), doubtful=shaky), *doubts]
     progress("grading the other arteries")
-    grades = graded_arteries(volume, anatomy, tuple(numbered), quality)
+    grades = graded_arteries(volume, anatomy, tuple(numbered), steps)
     longest = max(lesions, key=_length, default=None)
     return AutomaticResult(
         anatomy=anatomy,
@@ -124,6 +128,12 @@ def measure_automatic(
         stenosis=grades,
         collaterals=supplies_of(lesions, grades),
     )
+
+
+def _judged_picture(volume: Volume, flags: tuple[str, ...]) -> tuple[Quality, SlabSteps]:
+    """The graded quality of the picture, and where its slabs do not meet."""
+    steps = slab_steps(volume)
+    return graded(volume, assess(volume, reader_flags=flags), whole_heart=True, steps=steps), steps
 
 
 def _numbered(parts: list[SeededResult]) -> list[SeededResult]:

@@ -7,9 +7,9 @@ import numpy as np
 from recanal.anatomy.tree import CoronaryTree
 from recanal.collaterals.donors import ArteryState
 from recanal.collaterals.supply import Supply, supply_of
-from recanal.core.case import Lesion, Quality
+from recanal.core.case import Lesion
 from recanal.core.volume import Volume
-from recanal.imaging.quality_steps import slab_steps
+from recanal.imaging.quality_steps import SlabSteps
 from recanal.pipeline.arteries import courses_of
 from recanal.pipeline.seeded import SeededResult
 from recanal.stenosis.grading import VesselGrade, grade_courses
@@ -18,7 +18,7 @@ __all__ = ["graded_arteries", "supplies_of"]
 
 
 def graded_arteries(
-    volume: Volume, anatomy: CoronaryTree, parts: tuple[SeededResult, ...], quality: Quality
+    volume: Volume, anatomy: CoronaryTree, parts: tuple[SeededResult, ...], steps: SlabSteps
 ) -> tuple[VesselGrade, ...]:
     """The degree of stenosis of every artery of the tree.
 
@@ -28,15 +28,12 @@ def graded_arteries(
         The picture and its tree.
     parts
         The measured occlusions, which are left out.
-    quality
-        Its grade says whether slabs of the picture do not meet.
+    steps
+        Where slabs of the picture do not meet.
     """
-    grade = quality.grade
-    jumps: tuple[float, ...] = ()
-    if grade is not None and grade.step_mm:
-        found = slab_steps(volume).slice_index
-        middle = np.asarray(volume.shape) / 2
-        jumps = tuple(float(volume.affine.to_mm(np.array([[k, middle[1], middle[2]]]))[0, 2]) for k in found)
+    middle = np.asarray(volume.shape) / 2
+    places = [volume.affine.to_mm(np.array([[k, middle[1], middle[2]]])) for k in steps.slice_index]
+    jumps = tuple(float(place[0, 2]) for place in places)
     return grade_courses(volume, courses_of(anatomy, parts), jumps_z_mm=jumps)
 
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 from recanal.imaging.edge_model import blurred_disc
 from recanal.imaging.sections import RING_MM, Sections
 
-__all__ = ["LumenWidth", "lumen_width", "point_spread_mm", "radial_profiles"]
+__all__ = ["LumenWidth", "lumen_width", "point_spread_mm", "profile_misfits", "radial_profiles"]
 
 TISSUE_HU, TISSUE_SD_HU = 70.0, 35.0
 OUTSIDE_HU, OUTSIDE_SD_HU = -30.0, 90.0
@@ -77,28 +77,61 @@ def _windows(profile: Floats, level_hu: Floats) -> NDArray[np.int64]:
 
 
 def _costs(profile: Floats, level_hu: Floats, sigma_mm: float) -> Floats:
-    """(n, radii, walls) minus twice the log likelihood, the levels of wall and surroundings integrated out."""
+    """(n, radii, walls) minus twice the log likelihood, the levels of wall and surroundings integrated out.
+
+    Notes
+    -----
+    The covariance of a profile is white noise and three uncertain levels; its inverse and determinant follow from
+    those of a 3 x 3 matrix (Woodbury MA. Inverting modified matrices. Princeton 1950).
+    """
     out = np.empty((len(profile), len(RADII_MM), len(WALLS_MM)))
     count = _windows(profile, level_hu)
-    typical = float(np.median(level_hu))
+    inner, outer = _discs(int(count.max()), sigma_mm)
     for rings in np.unique(count):
         rows = np.flatnonzero(count == rings)
-        at = np.arange(rings) * RING_MM
-        seen = profile[rows, :rings]
-        inner = blurred_disc(at[None, :], RADII_MM[:, None], sigma_mm)
-        for w, wall in enumerate(WALLS_MM):
-            outer = blurred_disc(at[None, :], RADII_MM[:, None] + wall, sigma_mm)
-            for k in range(len(RADII_MM)):
-                tissue, beyond = outer[k] - inner[k], 1.0 - outer[k]
-                spread = RING_SD_HU**2 * np.eye(int(rings))
-                spread += TISSUE_SD_HU**2 * np.outer(tissue, tissue) + OUTSIDE_SD_HU**2 * np.outer(beyond, beyond)
-                spread += (LEVEL_SD_SHARE * typical) ** 2 * np.outer(inner[k], inner[k])
-                factor = np.linalg.cholesky(spread)
-                mean = TISSUE_HU * tissue + OUTSIDE_HU * beyond
-                off = seen - level_hu[rows, None] * inner[k] - mean
-                white = np.linalg.solve(factor, off.T)
-                out[rows, k, w] = (white**2).sum(axis=0) + 2 * np.log(np.diag(factor)).sum()
+        part = inner[:, None, :rings], outer[:, :, :rings]
+        out[rows] = profile_misfits(profile[rows, :rings], level_hu[rows], part, float(np.median(level_hu)))
     return out
+
+
+def _discs(rings: int, sigma_mm: float) -> tuple[Floats, Floats]:
+    """(radii, rings) share of the lumen, and (radii, walls, rings) of lumen and wall together, in each ring."""
+    at = np.arange(rings) * RING_MM
+    sizes = np.concatenate([RADII_MM[:, None], RADII_MM[:, None] + np.array(WALLS_MM)], axis=1)
+    shares = blurred_disc(at, sizes[:, :, None], sigma_mm)
+    return shares[:, 0], shares[:, 1:]
+
+
+def profile_misfits(seen: Floats, level_hu: Floats, discs: tuple[Floats, Floats], typical_hu: float) -> Floats:
+    """Minus twice the log likelihood of profiles of the same number of rings, up to a constant.
+
+    Parameters
+    ----------
+    seen
+        (n, r) profiles.
+    level_hu
+        (n,) contrast of the lumen.
+    discs
+        (radii, 1, r) share of the lumen, and (radii, walls, r) of lumen and wall together, in each ring.
+    typical_hu
+        Contrast of which the uncertainty of the level is a share.
+
+    Returns
+    -------
+    (n, radii, walls).
+    """
+    inner, outer = discs
+    tissue, beyond = outer - inner, 1.0 - outer
+    inner = np.broadcast_to(inner, outer.shape)
+    spreads = np.array([TISSUE_SD_HU, OUTSIDE_SD_HU, LEVEL_SD_SHARE * typical_hu])
+    modes = np.stack([tissue, beyond, inner], axis=-1) * spreads / RING_SD_HU
+    core = np.eye(3) + np.swapaxes(modes, -1, -2) @ modes
+    white = modes @ np.linalg.inv(np.linalg.cholesky(core)).swapaxes(-1, -2)
+    mean = TISSUE_HU * tissue + OUTSIDE_HU * beyond
+    off = (seen[:, None, None] - level_hu[:, None, None, None] * inner - mean) / RING_SD_HU
+    known = np.einsum("nkwr,kwrm->nkwm", off, white, optimize=True)
+    determinant = np.linalg.slogdet(core)[1] + 2 * seen.shape[1] * np.log(RING_SD_HU)
+    return np.asarray((off**2).sum(axis=-1) - (known**2).sum(axis=-1) + determinant)
 
 
 def point_spread_mm(profile: Floats, level_hu: Floats) -> float:

@@ -6,9 +6,13 @@ from scipy import ndimage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from recanal.anatomy.coarse import COARSE_MM, coarse_view, depth_mm, thinned
-from recanal.anatomy.geodesic import BLOCKED, reach_from
+from recanal.anatomy.coarse import COARSE_MM, coarse_view, thinned
+from recanal.anatomy.field import GRID_MM, Field
+from recanal.anatomy.ways import find_ways
 from recanal.core.volume import Affine, Volume
+from recanal.grids.depth import depth_mm
+from recanal.grids.geodesic import BLOCKED, reach_from
+from recanal.imaging.sample import Block
 
 
 def test_depth_is_the_euclidean_distance_within_six_percent():
@@ -95,3 +99,44 @@ def test_vessels_in_the_lung_belong_to_the_lung():
     assert view.lung[tuple(where[0])]
     assert not view.lung[tuple(where[1])]
     assert view.block.affine.spacing_mm[0] == COARSE_MM
+
+
+def test_the_arrays_of_an_earlier_reach_can_be_used_again():
+    rng = np.random.default_rng(8)
+    cost = rng.uniform(1.0, 6.0, (8, 9, 10)).astype(np.float32)
+    starts, labels = np.array([0, 300]), np.array([1, 2], dtype=np.int16)
+    room = reach_from(cost, starts, labels, step_mm=0.6)
+    cost[3:5] = BLOCKED
+    fresh = reach_from(cost, starts[1:], labels[1:], step_mm=0.6)
+    again = reach_from(cost, starts[1:], labels[1:], step_mm=0.6, room=room)
+    assert np.isinf(fresh.cost).any()
+    for name in ("cost", "length_mm", "came", "label"):
+        assert np.array_equal(getattr(again, name), getattr(fresh, name)), name
+
+
+def forked():
+    """A field with a tube along the last axis and a branch from its middle on."""
+    bright = np.zeros((24, 12, 60), dtype=np.float32)
+    bright[4, 6, :] = 1.0
+    bright[4:22, 6, 30] = 1.0
+    none = np.zeros_like(bright)
+    no = np.zeros(bright.shape, dtype=bool)
+    block = Block(400 * bright, Affine.from_spacing((GRID_MM,) * 3))
+    return Field(block, bright, none, none, np.ones_like(none), no, no, no, 400.0)
+
+
+def test_ways_lead_from_the_farthest_tips_to_the_start_and_to_each_other():
+    field = forked()
+    cost = np.where(field.bright > 0, np.float32(1.0), BLOCKED)
+    start = np.ravel_multi_index((4, 6, 0), cost.shape)
+    reach = reach_from(cost, np.array([start]), np.array([1], dtype=np.int16), step_mm=GRID_MM)
+    first, second = find_ways(field, reach)
+    assert (first.parent, first.at, first.label) == (-1, 0, 1)
+    assert first.voxels[0].tolist() == [4, 6, 0]
+    assert first.voxels[-1].tolist() == [4, 6, 59]
+    assert len(first.voxels) == 60
+    assert second.parent == 0
+    assert second.voxels[0].tolist() == first.voxels[second.at].tolist()
+    assert second.voxels[-1].tolist() == [21, 6, 30]
+    assert len(find_ways(field, reach, most_ways=1)) == 1
+    assert find_ways(field, reach, least_mean_share=1.1) == []

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.special import erf
 
 from analytic_tube import Scene, draw
@@ -172,3 +173,46 @@ def test_two_drawn_occlusions_three_millimetres_apart_are_one(traced) -> None:
     caps = drawn_caps(traced, replace(BASE, gaps_mm=((18.0, 29.0), (32.0, 44.0))))
     assert len(caps) == 1
     assert caps[0] == pytest.approx((18.0, 44.0), abs=0.6)
+
+
+def sections_of_discs(discs: np.ndarray, radius_mm: float, *, wall_hu: float = 90.0) -> Sections:
+    """Sections of a straight vessel: (n, r) levels inside the radius, wall beyond it, fat from 0.5 mm further out."""
+    hu = np.broadcast_to(discs[:, None, :], (len(ARC), 48, 51)).astype(np.float32).copy()
+    lumen, outer = round(radius_mm / RING_MM), round((radius_mm + 0.5) / RING_MM)
+    hu[:, :, lumen:] = wall_hu
+    hu[:, :, outer:] = -90.0
+    blurred = ndimage.gaussian_filter1d(hu, 0.4 / STEP_MM, axis=0, mode="nearest")
+    smooth = sections_of(profile())
+    return Sections(smooth.line, smooth.normals, smooth.binormals, blurred)
+
+
+@pytest.mark.parametrize("radius_mm", [1.0, 1.4, 2.0])
+def test_a_thread_of_contrast_keeps_the_vessel_open_whatever_its_size(radius_mm: float) -> None:
+    rings = np.arange(51) * RING_MM
+    inside = (ARC > 20) & (ARC < 36)
+    for thread_hu, count in ((90.0, 1), (230.0, 0)):
+        narrow = 90.0 + (thread_hu - 90.0) * np.exp(-0.5 * (rings / 0.42) ** 2)
+        discs = np.where(inside[:, None], narrow, 400.0)
+        sections = sections_of_discs(discs, radius_mm)
+        assert len(find_gaps(sections, lumen_level(sections, (400.0, 400.0)))) == count
+
+
+def test_fat_around_a_small_vessel_is_no_thread() -> None:
+    inside = (ARC > 20) & (ARC < 36)
+    sections = sections_of_discs(np.where(inside[:, None], np.full(51, 130.0), 400.0), 0.9, wall_hu=130.0)
+    assert len(find_gaps(sections, lumen_level(sections, (400.0, 400.0)))) == 1
+
+
+@pytest.mark.parametrize(("length_mm", "count"), [(2.5, 0), (6.0, 1)])
+def test_calcium_closes_a_vessel_where_it_fills_it_over_four_millimetres(length_mm: float, count: int) -> None:
+    inside = np.abs(ARC - 30.0) < length_mm / 2
+    sections = sections_of_discs(np.where(inside[:, None], np.full(51, 900.0), 400.0), 1.4)
+    assert len(find_gaps(sections, lumen_level(sections, (400.0, 400.0)))) == count
+
+
+def test_a_short_dark_stretch_between_nodules_is_an_occlusion() -> None:
+    level = profile((20.0, 34.0), plaque_hu=70.0)
+    for place in (23.0, 26.2, 31.0):
+        level = level + 800 * np.exp(-0.5 * ((ARC - place) / 0.8) ** 2)
+    sections = sections_of(level)
+    assert len(find_gaps(sections, lumen_level(sections, (400.0, 400.0)))) == 1

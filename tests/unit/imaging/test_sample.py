@@ -8,7 +8,7 @@ import pytest
 import analytic_tube
 from recanal.core.volume import Affine, Volume
 from recanal.errors import GeometryError
-from recanal.imaging.sample import Block, isotropic, sample
+from recanal.imaging.sample import Block, isotropic, isotropic_around, sample, sample_rays
 
 SHAPE = (9, 7, 8)
 GRADIENT = np.array([3.0, -2.0, 5.0])
@@ -110,3 +110,42 @@ def test_block_is_clipped_at_the_volume_and_refused_beyond_it() -> None:
     assert Block.around(volume, [0, 0, 0], margin_mm=100.0).hu.shape == SHAPE
     with pytest.raises(GeometryError, match="outside the volume"):
         Block.around(volume, [50, 0, 0], margin_mm=2.0)
+
+
+@pytest.mark.parametrize("name", AFFINES)
+def test_a_voxel_of_the_isotropic_grid_is_the_mean_of_eight_samples(name: str) -> None:
+    hu = np.random.default_rng(6).normal(100, 80, SHAPE).astype(np.float32)
+    block = Block(hu, Affine(AFFINES[name]))
+    even = isotropic(block, step_mm=0.45)
+    index = np.stack(np.meshgrid(*[np.arange(n) for n in even.hu.shape], indexing="ij"), axis=-1)
+    total = np.zeros(even.hu.shape)
+    for corner in np.ndindex(2, 2, 2):
+        where = even.affine.to_mm((index + 0.5 * np.array(corner) - 0.25).reshape(-1, 3))
+        total += np.nan_to_num(sample(block, where), nan=-1024.0).reshape(even.hu.shape)
+    assert even.hu == pytest.approx(total / 8, abs=2e-3)
+
+
+@pytest.mark.parametrize("name", AFFINES)
+def test_the_grid_of_a_box_is_that_of_the_block_cut_first(name: str) -> None:
+    hu = np.random.default_rng(7).integers(-500, 900, SHAPE).astype(np.int16)
+    volume = Volume(hu, Affine(AFFINES[name]))
+    middle = volume.affine.to_mm(np.array(SHAPE) / 2)
+    direct = isotropic_around(volume, middle, margin_mm=0.8, step_mm=0.3)
+    cut = isotropic(Block.around(volume, middle, margin_mm=0.8), step_mm=0.3)
+    assert direct.affine.matrix == pytest.approx(cut.affine.matrix)
+    assert direct.hu == pytest.approx(cut.hu, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", AFFINES)
+def test_rays_hold_what_their_points_hold(name: str) -> None:
+    block = linear_block(AFFINES[name])
+    points = block.affine.to_mm(np.array([[3.0, 3.0, 3.5], [4.5, 3.2, 4.0]]))
+    first = np.array([[0.6, 0.8, 0.0], [0.0, 0.6, -0.8]])
+    second = np.array([[-0.8, 0.6, 0.0], [1.0, 0.0, 0.0]])
+    rings = np.array([0.0, 0.4, 0.9, 4.0])
+    found = sample_rays(block, points, (first, second), 8, rings)
+    angle = np.arange(8) * np.pi / 4
+    along = np.cos(angle)[:, None] * first[:, None] + np.sin(angle)[:, None] * second[:, None]
+    expected = sample(block, points[:, None, None] + rings[:, None] * along[:, :, None])
+    assert np.isnan(expected[:, :, -1]).any()
+    assert found == pytest.approx(expected, abs=2e-3, nan_ok=True)

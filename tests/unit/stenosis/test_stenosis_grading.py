@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from scipy.stats import multivariate_normal
 
 from recanal.core.curves import Centerline
 from recanal.core.volume import Affine, Volume
 from recanal.stenosis import Course, cad_rads_category, grade_courses
-from recanal.stenosis.lumen import lumen_width
+from recanal.stenosis.lumen import lumen_width, profile_misfits
 from recanal.stenosis.off_lumen import off_lumen
 from recanal.stenosis.profile import cut_course
 from recanal.stenosis.reference import healthy_taper, narrowings
@@ -148,3 +149,17 @@ def test_the_width_of_a_blurred_disc_comes_back() -> None:
         width = lumen_width(profile[None], np.array([350.0]), 0.4)
         assert width.radius_mm[0] == pytest.approx(radius, abs=0.1)
         assert 0.0 < width.sd_mm[0] < 0.2
+
+
+def test_the_misfit_of_a_profile_is_that_of_its_normal_distribution():
+    rng = np.random.default_rng(9)
+    inner = np.sort(rng.uniform(0, 0.7, (2, 1, 6)))[:, :, ::-1]
+    outer = np.clip(inner + rng.uniform(0, 0.3, (2, 3, 6)), 0, 1)
+    seen, level = rng.normal(150, 90, (4, 6)), rng.normal(380, 20, 4)
+    found = profile_misfits(seen, level, (inner, outer), 380.0)
+    for k, w, n in np.ndindex(2, 3, 4):
+        parts = (35.0 * (outer[k, w] - inner[k, 0]), 90.0 * (1 - outer[k, w]), 0.04 * 380.0 * inner[k, 0])
+        spread = 14.0**2 * np.eye(6) + sum(np.outer(part, part) for part in parts)
+        mean = level[n] * inner[k, 0] + 70.0 * (outer[k, w] - inner[k, 0]) - 30.0 * (1 - outer[k, w])
+        expected = -2 * multivariate_normal(mean, spread).logpdf(seen[n]) - 6 * np.log(2 * np.pi)
+        assert found[n, k, w] == pytest.approx(expected, rel=1e-9)

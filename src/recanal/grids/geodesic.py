@@ -9,9 +9,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BLOCKED", "Reach", "reach_from"]
+__all__ = ["BLOCKED", "Reach", "no_reach", "reach_from"]
 
 BLOCKED = np.float32(1e9)
+_Arrays = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], NDArray[np.int16]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,7 @@ def reach_from(
     *,
     step_mm: float,
     most_cost: float = np.inf,
+    room: Reach | None = None,
 ) -> Reach:
     """The cheapest ways from labelled voxels.
 
@@ -99,18 +101,32 @@ def reach_from(
         (n,) flat indices, and the label handed on from each.
     most_cost
         Where the front stops.
+    room
+        An earlier reach on the same grid that is not needed any more: its arrays are used again.
 
     Notes
     -----
     Dijkstra EW. Numer Math 1959;1:269, on the 26-neighbourhood.
     """
-    best = np.full(cost.size, np.inf, dtype=np.float32)
-    length = np.full(cost.size, np.inf, dtype=np.float32)
-    came = np.full(cost.size, -1, dtype=np.int32)
-    label = np.zeros(cost.size, dtype=np.int16)
+    best, length, came, label = _emptied(no_reach(cost.shape) if room is None else room)
     seeds = (starts.astype(np.int64), labels)
     moves = np.argwhere(np.ones((3, 3, 3))) - 1
     moves = moves[(moves != 0).any(axis=1)]
     strides = (step_mm * np.linalg.norm(moves, axis=1)).astype(np.float32)
     _spread(cost, np.float32(most_cost), (moves, strides), seeds, (best, length, came, label))
     return Reach(best.reshape(cost.shape), length.reshape(cost.shape), came, label)
+
+
+def no_reach(shape: tuple[int, ...]) -> Reach:
+    """The reach of a front that has not started."""
+    far = np.full((2, *shape), np.inf, dtype=np.float32)
+    return Reach(far[0], far[1], np.full(far[0].size, -1, dtype=np.int32), np.zeros(far[0].size, dtype=np.int16))
+
+
+def _emptied(room: Reach) -> _Arrays:
+    """The arrays of a reach without what it had reached."""
+    arrays = room.cost.reshape(-1), room.length_mm.reshape(-1), room.came, room.label
+    reached = np.flatnonzero(arrays[3])
+    cost, length, came, label = arrays
+    cost[reached], length[reached], came[reached], label[reached] = np.inf, np.inf, -1, 0
+    return arrays
