@@ -13,6 +13,7 @@ from recanal.variables.dictionary import Dictionary
 
 __all__ = ["flat_frame", "instances", "table_frames"]
 
+SEVERAL_ROWS = "Export the tables apart, or leave this one out with --tables."
 # tables that hold one row for a lesion, in the order in which they are joined, and by which key
 _JOINS = {
     **dict.fromkeys(("patient", "laboratory"), "patient_id"),
@@ -124,7 +125,7 @@ def _joined(frame: pl.DataFrame, other: pl.DataFrame, key: str, name: str) -> pl
         count = held.filter(pl.col(key).is_duplicated())[key].n_unique()
         raise CohortError(
             f"{name} has more than one row for {count} of the {key.removesuffix('_id')}s.",
-            hint="Export the tables apart, or leave this one out with --tables.",
+            hint=SEVERAL_ROWS,
         )
     return whole
 

@@ -12,8 +12,9 @@ import polars as pl
 import sqlalchemy as sa
 
 from recanal.cohort import engines
+from recanal.cohort.definitions import changed_definitions
 from recanal.cohort.hashing import LEAF_BYTES, chunks_hash, entry_hash, leaf, leaves
-from recanal.cohort.schema import AUDIT, BOOK, CASES, LEAVES, SYSTEM_COLUMNS, trigger_names
+from recanal.cohort.schema import AUDIT, BOOK, CASES, LEAVES, SYSTEM_COLUMNS
 from recanal.cohort.store import SCHEMA_VERSION, Store
 from recanal.variables.dictionary import Dictionary, Table, as_plain
 from recanal.variables.frames import frame_schema
@@ -75,7 +76,7 @@ class Verification:
 
 
 def verify_store(store: Store, *, head: str = "", progress: Progress | None = None) -> Verification:
-    """Check the chain, the batches, every version of every row, the case files, the dictionary and the guards.
+    """Check the chain, the batches, every version of every row, the case files, the dictionary, views and guards.
 
     Parameters
     ----------
@@ -90,7 +91,11 @@ def verify_store(store: Store, *, head: str = "", progress: Progress | None = No
     with engines.reading(store.engine) as connection:
         entries = [dict(row) for row in connection.execute(sa.select(AUDIT).order_by(AUDIT.c.number)).mappings()]
         total = sum(int(entry["rows_count"]) for entry in entries)
-        found = [*_chain(entries, head), *_guards(connection, store.dictionary), *_book(connection, store.dictionary)]
+        found = [
+            *_chain(entries, head),
+            *_definitions(connection, store.dictionary),
+            *_book(connection, store.dictionary),
+        ]
         found += _cases(connection)
         done = 0
         for entry in entries:
@@ -122,15 +127,9 @@ def _chain(entries: list[dict[str, Any]], head: str) -> Iterator[Finding]:
         yield Finding("the noted hash is not in the audit trail: entries were cut off or rewritten", "audit")
 
 
-def _guards(connection: sa.Connection, dictionary: Dictionary) -> Iterator[Finding]:
-    if connection.dialect.name == "postgresql":
-        sql = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
-    else:
-        sql = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    there = {row[0] for row in connection.exec_driver_sql(sql)}
-    for name in trigger_names(dictionary, connection.dialect.name):
-        if name not in there:
-            yield Finding(f"the guard {name} is missing or switched off")
+def _definitions(connection: sa.Connection, dictionary: Dictionary) -> Iterator[Finding]:
+    """Rows are read through views and guarded by triggers: both must be those that the dictionary makes."""
+    yield from (Finding(what) for what in changed_definitions(connection, dictionary))
 
 
 def _book(connection: sa.Connection, dictionary: Dictionary) -> Iterator[Finding]:

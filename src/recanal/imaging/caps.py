@@ -19,16 +19,19 @@ WIDE_MM = 0.7
 DISC_MM = 1.0
 DIP_MM = 0.3
 FIRST_PLAQUE_HU = 100.0
-PLAQUE_QUANTILE = 0.25
 LEAST_PLAIN = 6
 OPEN_SHARE = 0.75
 MOST_RESIDUAL = 0.48
 MOST_DIP = 0.4
+FINE_RADIUS_MM = 0.5
+FINE_ALONG_MM = 0.75
+MOST_FINE_SHARE = 0.3
 SIZE_REACH_MM = 12.0
 USUAL_RADIUS_MM = 1.4
 FULL_SHARE = 0.8
 THREAD_RING = (0.6, 0.85)
-THREAD_CLEAN = 0.6
+THREAD_CLEAN = 0.5
+GLOW_MM = 0.5
 THREAD_SHARE = 0.12
 FILLED_RADIUS = 0.9
 FILLED = ((0.6, 4.0), (0.9, 3.0))
@@ -163,8 +166,9 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     -----
     A gap is a run without lumen: contrast below half way from plaque to lumen, or calcium well above the lumen,
     over a disc of 0.7 mm. The level of the plaque is first that of tissue, then that found inside the gap itself.
-    Open islands shorter than 5 mm belong to the gap. A run in which contrast never falls far, and which no calcium
-    fills from side to side, is a stenosis or a calcified wall and no gap. Each cap is then put, between samples,
+    Open islands shorter than 5 mm belong to the gap. A run in which contrast never falls far, not even for a millimetre
+    between two calcifications, and which no calcium fills from side to side, is a stenosis or a calcified wall and no
+    gap. Each cap is then put, between samples,
     where the core falls through half of the local lumen-to-plaque contrast.
     """
     step = sections.step_mm
@@ -174,6 +178,7 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     low, high = open_mm if open_mm is not None else (float(arc[1]), float(arc[-2]))
     known = (arc <= low) | (arc >= high)
     clean = _clean(sections, lumen.level_hu)
+    fine = _fine_hu(sections)
     plaque = np.full(len(wide), FIRST_PLAQUE_HU)
     runs: list[tuple[int, int]] = []
     for _ in range(4):
@@ -184,7 +189,7 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
         runs = _runs(shut, clean, share, step)
         if not runs:
             return ()
-        plaque = _plaque_along(lumen, clean, runs, reach=round(6.0 / step))
+        plaque = _plaque_along(lumen, clean, runs, fine_hu=fine, reach=round(6.0 / step))
     sized = [(run, _open_radius_mm(sections, lumen, clean, run)) for run in runs]
     sized = [(run, size) for run, size in sized if not _lumen_goes_through(sections, lumen, clean, run, size)]
     gaps = [_gap(sections, lumen, run, plaque, radius_mm=size) for run, size in sized]
@@ -245,27 +250,50 @@ def _clean(sections: Sections, level_hu: NDArray[np.float64]) -> NDArray[np.bool
     return np.asarray((dense * weight).sum(axis=1) / weight.sum() < CALCIUM_TRACE)
 
 
+def _fine_hu(sections: Sections) -> NDArray[np.float64]:
+    """(n,) mean near the axis, smoothed so little along it that calcium lends no glow to a dark place beside it."""
+    size = max(1, round(FINE_ALONG_MM / sections.step_mm))
+    return np.asarray(ndimage.uniform_filter1d(sections.core_hu(FINE_RADIUS_MM), size, mode="nearest"))
+
+
 def _plaque_along(
-    lumen: LumenLevel, clean: NDArray[np.bool_], runs: list[tuple[int, int]], *, reach: int
+    lumen: LumenLevel,
+    clean: NDArray[np.bool_],
+    runs: list[tuple[int, int]],
+    *,
+    fine_hu: NDArray[np.float64],
+    reach: int,
 ) -> NDArray[np.float64]:
     """(n,) level of the soft plaque near the axis: that at the nearest end of the nearest gap, straight in between."""
     where, value = [], []
     for first, last in runs:
-        skip = min(round(reach / 3), (last - first) // 4)
-        for low, high, at in (
-            (first + skip, min(first + reach, last), first),
-            (max(last - reach, first), last - skip, last),
+        skip, middle = min(round(reach / 3), (last - first) // 4), (first + last) // 2
+        for low, high, at, half in (
+            (first + skip, min(first + reach, last), first, slice(first, middle + 1)),
+            (max(last - reach, first), last - skip, last, slice(middle, last + 1)),
         ):
-            part = slice(low, high + 1)
-            soft = lumen.core_hu[part] < lumen.level_hu[part] - 30.0
-            plain = soft & clean[part]
-            if plain.sum() >= LEAST_PLAIN:
-                level = float(np.median(lumen.core_hu[part][plain]))
-            else:  # calcium all around: its glow lifts the rest
-                level = float(np.quantile(lumen.core_hu[part][soft], PLAQUE_QUANTILE)) if soft.any() else TISSUE_HU
+            level = _plaque_hu(lumen, clean, fine_hu, near=slice(low, high + 1), half=half)
             where.append(at)
             value.append(min(max(level, 0.0), float(lumen.level_hu[at]) - 50.0))
     return np.asarray(np.interp(np.arange(len(clean)), where, value))
+
+
+def _plaque_hu(
+    lumen: LumenLevel, clean: NDArray[np.bool_], fine_hu: NDArray[np.float64], *, near: slice, half: slice
+) -> float:
+    """Level of the soft plaque ``near`` one end of a gap.
+
+    The median of what lies clear of calcium; where too little does, the darkest place, for the glow of calcium only
+    lifts. Where calcium fills that stretch, the darkest place of that ``half`` of the gap, but no more than plaque
+    usually shows.
+    """
+    soft = lumen.core_hu[near] < lumen.level_hu[near] - 30.0
+    plain = soft & clean[near]
+    if plain.sum() >= LEAST_PLAIN:
+        return float(np.median(lumen.core_hu[near][plain]))
+    if soft.any():
+        return float(fine_hu[near].min())
+    return float(np.clip(fine_hu[half].min(), TISSUE_HU, FIRST_PLAQUE_HU))
 
 
 def _gap(
@@ -278,7 +306,8 @@ def _gap(
     window = max(1, round(min(2.0, 0.5 * (last - first) * step) / step))
     residual = float(ndimage.uniform_filter1d(share, window, mode="nearest").min())
     dip = float(ndimage.uniform_filter1d(share, round(1.0 / step), mode="nearest").min())
-    if residual > MOST_RESIDUAL and dip > MOST_DIP and not _filled_with_calcium(sections, lumen, run, radius_mm):
+    empty = residual <= MOST_RESIDUAL or dip <= MOST_DIP or _dark_somewhere(sections, lumen, run)
+    if not empty and not _filled_with_calcium(sections, lumen, run, radius_mm):
         return None
     arc = sections.line.arc_mm
     disc = sections.core_hu(DISC_MM)
@@ -288,6 +317,13 @@ def _gap(
     if end - start < LEAST_GAP_MM / 2:
         return None
     return Gap(start, end, float(plaque[first]), float(plaque[last]), residual)
+
+
+def _dark_somewhere(sections: Sections, lumen: LumenLevel, run: tuple[int, int]) -> bool:
+    """Whether a run holds a place, be it short and between two calcifications, that is as dark as plaque."""
+    level = lumen.level_hu[run[0] : run[1] + 1]
+    share = (_fine_hu(sections)[run[0] : run[1] + 1] - FIRST_PLAQUE_HU) / np.maximum(level - FIRST_PLAQUE_HU, 40.0)
+    return bool(share.min() <= MOST_FINE_SHARE)
 
 
 def _open_radius_mm(sections: Sections, lumen: LumenLevel, clean: NDArray[np.bool_], run: tuple[int, int]) -> float:
@@ -308,7 +344,8 @@ def _lumen_goes_through(
 ) -> bool:
     """Whether a bright thread runs along the axis through the whole of a run: a narrow lumen, not an occlusion.
 
-    The core stands above a ring inside the wall, over every 2 mm of the sections without calcium.
+    The core stands above a ring inside the wall, over every 2 mm of the sections without calcium. Sections into which
+    calcium glows tell nothing: a nodule on the axis is no thread.
     """
     rings = np.arange(round(THREAD_RING[0] * radius_mm / RING_MM), round(THREAD_RING[1] * radius_mm / RING_MM) + 1)
     around = (sections.hu[:, :, rings].mean(axis=1) * rings).sum(axis=1) / rings.sum()
@@ -316,7 +353,7 @@ def _lumen_goes_through(
     inside = slice(run[0], run[1] + 1)
     thread = ((sections.core_hu(0.3) - around) / contrast)[inside]
     thread = ndimage.gaussian_filter1d(thread, 1.0 / sections.step_mm, mode="nearest")
-    plain = clean[inside]
+    plain = ndimage.binary_erosion(clean, iterations=round(GLOW_MM / sections.step_mm), border_value=1)[inside]
     return bool(plain.mean() >= THREAD_CLEAN and float(thread[plain].min()) > THREAD_SHARE)
 
 

@@ -20,7 +20,9 @@ REACH_MM = 1.9
 SHELL_MM = 1.1
 LEAST_UPRIGHT = 0.6
 LEVEL_SHARE = 0.33
+FAINT_SHARES = (0.25, 0.15)
 MOST_DIAMETER_MM = 5.0
+MOST_FAINT_MM = 1.6
 AIR_HU = -200.0
 TISSUE_HU = 60.0
 
@@ -39,6 +41,33 @@ class Branch:
 
     distance_mm: float
     diameter_mm: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Surroundings:
+    """What lies around the vessel near a cap.
+
+    Parameters
+    ----------
+    hu
+        (k, m, r) smoothed sections.
+    arc_mm, vessel_mm
+        (k,) arc length, and radius of the vessel's own wall.
+    open_side
+        (k,) sections of the open vessel.
+    level_hu
+        Contrast there.
+    step_mm, cap_mm
+        Distance between sections, and arc length of the cap.
+    """
+
+    hu: NDArray[np.float32]
+    arc_mm: NDArray[np.float64]
+    vessel_mm: NDArray[np.float64]
+    open_side: NDArray[np.bool_]
+    level_hu: float
+    step_mm: float
+    cap_mm: float
 
 
 def branch_near(
@@ -61,20 +90,39 @@ def branch_near(
     Notes
     -----
     Contrast that is connected to the open lumen and leaves the wall by more than 2 mm, in a tube of at least 1 mm.
-    Radii up to the reach of the sections are looked at, from 7 mm on the open side to 8 mm beyond the cap.
+    Radii up to the reach of the sections are looked at, from 7 mm on the open side to 8 mm beyond the cap. A branch
+    about as wide as the blur shows only part of its contrast: where nothing is found before the proximal cap, fainter
+    contrast is followed too, and counts where it is narrow. Beyond an occlusion the vessel itself is often faint.
     """
     arc = sections.line.arc_mm
     low, high = (cap_mm - 7.0, cap_mm + 8.0) if away < 0 else (cap_mm - 8.0, cap_mm + 7.0)
     rows = np.flatnonzero((arc >= low) & (arc <= high))
-    hu = steady(sections.hu[rows], along_mm=0.3, step_mm=sections.step_mm, rays=0.7)
     side = (arc < cap_mm) if away < 0 else (arc > cap_mm)
     if len(rows) < 8 or side.sum() < 8:
         return None
-    level = float(np.median(lumen.level_hu[side]))
-    bright = hu > TISSUE_HU + LEVEL_SHARE * (level - TISSUE_HU)
-    vessel = _own_size(contours, side, rows)
+    around = _Surroundings(
+        hu=steady(sections.hu[rows], along_mm=0.3, step_mm=sections.step_mm, rays=0.7),
+        arc_mm=arc[rows],
+        vessel_mm=_own_size(contours, side, rows),
+        open_side=side[rows],
+        level_hu=float(np.median(lumen.level_hu[side])),
+        step_mm=sections.step_mm,
+        cap_mm=cap_mm,
+    )
+    found = _branch(around, share=LEVEL_SHARE)
+    for share in FAINT_SHARES if away < 0 else ():
+        if found is None:
+            faint = _branch(around, share=share)
+            found = faint if faint is not None and faint.diameter_mm <= MOST_FAINT_MM else None
+    return found
+
+
+def _branch(around: _Surroundings, *, share: float) -> Branch | None:
+    """The branch seen in what is brighter than a share of the way from tissue to lumen."""
+    hu, vessel, level = around.hu, around.vessel_mm, around.level_hu
+    bright = hu > TISSUE_HU + share * (level - TISSUE_HU)
     start = np.zeros_like(bright)
-    start[:, :, :4] = bright[:, :, :4] & ((arc[rows] < cap_mm) if away < 0 else (arc[rows] > cap_mm))[:, None, None]
+    start[:, :, :4] = bright[:, :, :4] & around.open_side[:, None, None]
     connected = _connected(bright, start)
     rings = np.arange(hu.shape[2]) * RING_MM
     beyond = rings[None, None, :] - vessel[:, None, None]
@@ -82,15 +130,15 @@ def branch_near(
     far = connected & (beyond > REACH_MM - 0.3) & (beyond < REACH_MM + 0.3)
     ring = (beyond > 0.9) & (beyond < 1.3)
     mean = (hu * ring).sum(axis=2) / np.maximum(ring.sum(axis=2), 1)
-    around = float(np.median(mean[mean > AIR_HU])) if (mean > AIR_HU).any() else -90.0
-    filling = np.clip((mean - around) / (level - around), 0.0, 1.2)
-    cell = sections.step_mm * (vessel[:, None] + 1.1) * 2 * np.pi / hu.shape[1]
+    outside = float(np.median(mean[mean > AIR_HU])) if (mean > AIR_HU).any() else -90.0
+    filling = np.clip((mean - outside) / (level - outside), 0.0, 1.2)
+    cell = around.step_mm * (vessel[:, None] + 1.1) * 2 * np.pi / hu.shape[1]
     return _widest(
         shell,
         far,
         filling * cell,
-        arc[rows],
-        cap_mm=cap_mm,
+        around.arc_mm,
+        cap_mm=around.cap_mm,
         ray_mm=float(np.median(vessel) + SHELL_MM) * 2 * np.pi / hu.shape[1],
     )
 

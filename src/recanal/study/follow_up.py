@@ -133,7 +133,10 @@ def _warnings(plan: FollowUpPlan, data: StudyData, cases: Followed) -> tuple[str
             "then are left out."
         )
     if not plan.competing:
-        out.append("No competing event is named: deaths, if any, were taken as censored, which makes rates too high.")
+        out.append(
+            "No competing event is named: deaths that are not the event itself, if any, were taken as censored, which "
+            "makes rates too high."
+        )
     if data.patient is not None:
         used = data.patient[cases.keep]
         if len(np.unique(used)) < len(used):

@@ -104,8 +104,18 @@ def hazard_table(plan: FollowUpPlan, data: StudyData, models: Sequence[dict[str,
             cells.append(StudyCell(ratio_text(one.hazard_ratio, one.low_ratio, one.high_ratio, decimals=3), where))
             cells.append(StudyCell(p_text(one.p_value), where))
         rows.append(StudyRow(tuple(cells)))
-    notes = tuple(f"{model['label']}: {model['n']} cases, {model['events']} events." for model in models)
+    notes = tuple(_note(model) for model in models)
     return StudyTable(f"{plan.id}_models", f"{plan.title}: regression", tuple(head), tuple(rows), notes)
+
+
+def _note(model: dict[str, Any]) -> str:
+    """Cases, events, and how the errors were reckoned."""
+    robust = (
+        f"; standard errors are robust, clustered by patient ({model['clusters']} patients)"
+        if model["clusters"]
+        else ""
+    )
+    return f"{model['label']}: {model['n']} cases, {model['events']} events{robust}."
 
 
 def _words(column: str, data: StudyData) -> str:

@@ -37,6 +37,10 @@ _PRINTED_UNITS = {"1": "", "a": "years", "mo": "months", "d": "days", "wk": "wee
 _PRINTED_UNITS |= {"kg/m2": "kg/m²", "mm2": "mm²", "mm3": "mm³", "m2": "m²"}
 _PRINTED_UNITS |= {"[Ch]": "Fr", "Gy.cm2": "Gy cm²", "umol/L": "µmol/L", "mL/min/{1.73_m2}": "mL/min/1.73 m²"}
 _PRINTED_UNITS |= {"10*9/L": "10⁹/L", "{procedures}/a": "procedures per year"}
+ROW_OF_A_STUDY = (
+    "A study has one row for each lesion: export the tables, keep one row of each lesion, and name that file under "
+    "[data]; or leave the table out with `tables` there."
+)
 _TYPE_OF_KIND = {"bool": "binary", "whole": "continuous", "number": "continuous", "choice": "categorical"}
 
 
@@ -86,11 +90,19 @@ def study_variables(plan: Plan, columns: tuple[str, ...]) -> dict[str, VariableP
     for use in uses(plan):
         if use.name not in columns:
             raise use.place.error(use.key, f"the data have no column '{use.name}'.", hint=similar(use.name, columns))
+        _refuse_identifier(plan, known.get(use.name), use)
         found = _variable(plan, known.get(use.name), use)
         if use.name in out and out[use.name].type == "order":
             found = dataclasses.replace(found, type="order")
         out[use.name] = found
     return out
+
+
+def _refuse_identifier(plan: Plan, known: Variable | None, use: Use) -> None:
+    """No result may show who somebody is; operators are groups that a study compares."""
+    by_book = known is not None and known.kind == "id" and use.name != "operator_id"
+    if by_book or use.name in {plan.data.patient, plan.data.lesion} - {""}:
+        raise use.place.error(use.key, f"'{use.name}' is an identifier; none is shown.", hint="Leave it out.")
 
 
 def _kept_levels(variable: VariablePlan, column: pd.Series) -> VariablePlan:
@@ -112,7 +124,8 @@ def _variable(plan: Plan, known: Variable | None, use: Use) -> VariablePlan:
             hint="Name it under [variables] as continuous, binary, categorical or ordinal.",
         )
     if use.role == "continuous" and kind == "categorical":
-        raise use.place.error(use.key, f"'{use.name}' is categorical; numbers are needed.", hint="Call it ordinal.")
+        hint = "Are time and status swapped?" if use.key == "time" else "Call it ordinal."
+        raise use.place.error(use.key, f"'{use.name}' is categorical; numbers are needed.", hint=hint)
     origin = "plan" if own.type else "dictionary" if from_book else "role"
     label = own.label or (_book_label(known) if known is not None else "") or use.name.replace("_", " ").capitalize()
     levels: Mapping[str, str] = own.levels
@@ -179,6 +192,7 @@ def _cohort_rows(
     """The columns that a plan uses, and the digest of their rows; every column where the store lacks one of them."""
     from recanal.cohort import flat_frame, open_store
     from recanal.cohort.engines import is_url
+    from recanal.cohort.exporting import SEVERAL_ROWS
 
     where = source.source if is_url(source.source) else str(folder / source.source)
     try:
@@ -192,7 +206,8 @@ def _cohort_rows(
         finally:
             store.close()
     except CohortError as error:
-        raise source.place.error("cohort", error.message, hint=error.hint) from error
+        hint = ROW_OF_A_STUDY if error.hint == SEVERAL_ROWS else error.hint
+        raise source.place.error("cohort", error.message, hint=hint) from error
     if not table.height:
         raise source.place.error("cohort", "the store holds no lesion.")
     return table, (("data", "a cohort store"), ("data_sha256", _digest(table)), *facts)

@@ -102,11 +102,13 @@ def read_column_rules(file: str | Path, dictionary: Dictionary) -> dict[str, Col
         content = tomllib.loads(Path(file).read_text(encoding="utf-8"))["columns"]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
         raise CohortError(f"{Path(file).name}: not a TOML file with a table [columns].") from error
+    if not isinstance(content, dict):
+        raise CohortError(f"{Path(file).name}: not a TOML file with a table [columns].")
     return {foreign: _rule(foreign, entry, dictionary) for foreign, entry in content.items()}
 
 
 def _rule(foreign: str, entry: Any, dictionary: Dictionary) -> ColumnRule:
-    row: dict[str, Any] = {"name": entry} if isinstance(entry, str) else dict(entry)
+    row: dict[str, Any] = {"name": entry} if isinstance(entry, str) else entry if isinstance(entry, dict) else {}
     extra = set(row) - {"name", "unit", "values"}
     if extra or not isinstance(row.get("name"), str):
         raise CohortError(f"{foreign}: a column rule has name, unit and values.")

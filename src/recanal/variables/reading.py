@@ -17,6 +17,7 @@ from recanal.variables.read_options import ReadOptions
 
 __all__ = ["RawTable", "plain_formula_text", "read_csv", "read_source", "safe_formula_text"]
 
+_DATA_KINDS = (".csv", ".tsv", ".xlsx", ".parquet", ".sav", ".zsav", ".dta")
 _SEPARATORS = (",", ";", "\t", "|")
 
 
@@ -55,15 +56,32 @@ def read_source(path: str | Path, dictionary: Dictionary, options: ReadOptions) 
     """
     place = Path(path)
     if place.is_dir():
-        files = {file.stem: file for file in sorted(place.iterdir()) if file.stem in dictionary.names}
-        if not files:
-            raise CohortError(f"{place.name}: the folder holds no file of a table.", hint="Such as lesion.csv.")
+        files = _files_of_tables(place, dictionary)
         return [
             raw for name in dictionary.names if name in files for raw in _read_file(files[name], dictionary, options)
         ]
     if not place.is_file():
         raise CohortError(f"{place.name}: there is no such file.")
     return _read_file(place, dictionary, options)
+
+
+def _files_of_tables(folder: Path, dictionary: Dictionary) -> dict[str, Path]:
+    """The files of a folder by their table; one that looks like data but names no table is not passed over."""
+    data = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in _DATA_KINDS]
+    files = {file.stem: file for file in data if file.stem in dictionary.names}
+    if not files and len(data) == 1:
+        raise CohortError(f"{folder.name}: the folder holds no file of a table.", hint=f"Name {data[0].name} itself.")
+    if not files:
+        raise CohortError(f"{folder.name}: the folder holds no file of a table.", hint="Such as lesion.csv.")
+    strange = next((file for file in data if files.get(file.stem) != file), None)
+    if strange is not None and strange.stem not in files:
+        raise CohortError(
+            f"{folder.name}: no table is called {strange.stem!r}.",
+            hint=f"Rename or move the file. Tables: {', '.join(dictionary.names)}.",
+        )
+    if strange is not None:
+        raise CohortError(f"{folder.name}: two files hold the table {strange.stem}.", hint="Leave one of them out.")
+    return files
 
 
 def _read_file(file: Path, dictionary: Dictionary, options: ReadOptions) -> list[RawTable]:
@@ -108,7 +126,10 @@ def read_csv(
         Where the bytes are not text in the encoding, the separator is ambiguous, a column name stands twice, or a row
         has another number of fields than the header.
     """
-    data = _utf8(data, options.encoding, name).rstrip(b"\n") + b"\n"
+    data = _utf8(data, options.encoding, name)
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")  # lines of an old Macintosh end in a carriage return alone
+    data = data.rstrip(b"\n") + b"\n"
     header_line = data.split(b"\n", 1)[0].decode()
     if not header_line.strip():
         raise CohortError(f"{name}: the first row holds no column names.")

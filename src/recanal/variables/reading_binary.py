@@ -170,7 +170,7 @@ def _cell(cell: Any, source: Any, options: ReadOptions) -> str | None:
 def _text(value: Any, options: ReadOptions) -> str:
     """A native value as text in the style of the options."""
     if isinstance(value, bool):
-        return "1" if value else "0"
+        return "true" if value else "false"
     if isinstance(value, int | float):
         return _number_text(value).replace(".", options.decimal)
     if isinstance(value, datetime):

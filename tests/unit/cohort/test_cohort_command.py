@@ -58,7 +58,7 @@ def test_rejected_rows_are_told_and_nothing_is_stored(filled, tmp_path):
     status, out, err = filled("import", "a.db", "bad.csv", "--rejected", "rejected.csv")
     assert status == 2
     assert err == "recanal: Nothing was imported: rows were rejected. Correct them, or use --accept-partial.\n"
-    assert "row 2, sex man: is none of the choices of the dictionary [choice]" in out
+    assert "row 2, sex man: is none of the choices of the dictionary; `recanal cohort codebook` lists them" in out
     assert "row 2, age_years 500: lies outside the range of the dictionary [range]" in out
     assert "Smith" not in out + err + (tmp_path / "rejected.csv").read_text()
     assert (tmp_path / "rejected.csv").read_text().splitlines()[0] == "row,column,rule,value"

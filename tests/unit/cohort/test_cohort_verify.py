@@ -148,6 +148,38 @@ def test_a_missing_guard_is_seen(filled):
     assert [what for what, *_ in found(filled)] == ["the guard ct_rows_no_update is missing or switched off"]
 
 
+def test_a_guard_that_guards_nothing_is_seen(filled):
+    """A trigger of the same name that lets everything pass."""
+    with filled.writing(AUTHOR) as writer:
+        if filled.engine.dialect.name == "postgresql":
+            change = "CREATE OR REPLACE FUNCTION recanal_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            writer.connection.exec_driver_sql(f"{change}$$ BEGIN RETURN NULL; END $$")
+            expected = ["the guard function recanal_append_only was changed"]
+        else:
+            writer.connection.exec_driver_sql("DROP TRIGGER ct_rows_no_update")
+            change = "CREATE TRIGGER ct_rows_no_update BEFORE UPDATE ON ct_rows BEGIN SELECT 1; END"
+            writer.connection.exec_driver_sql(change)
+            expected = ["the guard ct_rows_no_update was changed"]
+    assert [what for what, *_ in found(filled)] == expected
+
+
+@pytest.mark.parametrize("change", ["another value", "a row less", "gone"])
+def test_a_changed_view_is_seen(filled, change):
+    """Exports and studies read the views: one that shows something else must not pass."""
+    names = ", ".join(f'r."{name}"' for name in (*filled.dictionary.table("ct").names, "version", "batch", "position"))
+    shown = names.replace('r."ct_length_mm"', 'r."ct_length_mm" + 1 AS "ct_length_mm"')
+    newer = 'SELECT 1 FROM "ct_rows" n WHERE n."ct_id" = r."ct_id" AND n."version" > r."version"'
+    rest = f'FROM "ct_rows" r WHERE r."withdrawn" = 0 AND NOT EXISTS ({newer})'
+    with filled.writing(AUTHOR) as writer:
+        writer.connection.exec_driver_sql('DROP VIEW "ct"')
+        if change == "another value":
+            writer.connection.exec_driver_sql(f'CREATE VIEW "ct" AS SELECT {shown} {rest}')
+        elif change == "a row less":
+            writer.connection.exec_driver_sql(f'CREATE VIEW "ct" AS SELECT {names} {rest} AND r."position" > 0')
+    wanted = "the view ct is missing" if change == "gone" else "the view ct was changed"
+    assert [what for what, *_ in found(filled)] == [wanted]
+
+
 def test_a_missing_guard_of_parents_is_seen(filled):
     """PostgreSQL alone has one: SQLite keeps foreign keys, which cannot be switched off in the file."""
     if filled.engine.dialect.name == "sqlite":
