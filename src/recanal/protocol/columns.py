@@ -126,7 +126,8 @@ def typed_column(raw: pl.Series, variable: VariablePlan, *, decimal: str, missin
     if raw.dtype in (pl.Date, pl.Datetime) and variable.type == "order":
         raw = raw.dt.epoch("s").cast(pl.Float64)
     if not raw.dtype.is_numeric():
-        raw = _text(raw, missing)
+        numbers = None if variable.type == "categorical" or decimal != "." or missing else _all_numbers(raw)
+        raw = _text(raw, missing) if numbers is None else numbers
     if variable.type == "categorical":
         return _categories(raw, variable)
     if variable.type == "binary":
@@ -136,6 +137,15 @@ def typed_column(raw: pl.Series, variable: VariablePlan, *, decimal: str, missin
         allowed = {float(level) for level in variable.levels if _is_number(level)}
         _refuse(raw, ~np.isin(numbers, list(allowed)) & ~np.isnan(numbers), variable, ", ".join(variable.levels))
     return pd.Series(numbers, name=variable.name)
+
+
+def _all_numbers(raw: pl.Series) -> pl.Series | None:
+    """Text that is a finite number in every cell, as numbers; None where a cell is anything else."""
+    if raw.dtype != pl.String:
+        return None
+    numbers = raw.cast(pl.Float64, strict=False)
+    plain = numbers.null_count() == raw.null_count() and bool(numbers.is_finite().all())
+    return numbers if plain else None
 
 
 def _text(raw: pl.Series, missing: Sequence[str]) -> pl.Series:

@@ -145,7 +145,7 @@ def read_csv(
     except pl.exceptions.PolarsError as error:
         _check_each_record(data, separator, len(header), name)
         raise CohortError(f"{name}: not a well-formed table of text.", hint="Check the quotes.") from error
-    if shielded:
+    if shielded and b"'" in data:
         frame = frame.with_columns(plain_formula_text(series) for series in frame)
     return RawTable(frame, table, _row_numbers(frame.height))
 
