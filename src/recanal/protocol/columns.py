@@ -126,8 +126,8 @@ def typed_column(raw: pl.Series, variable: VariablePlan, *, decimal: str, missin
     if raw.dtype in (pl.Date, pl.Datetime) and variable.type == "order":
         raw = raw.dt.epoch("s").cast(pl.Float64)
     if not raw.dtype.is_numeric():
-        numbers = None if variable.type == "categorical" or decimal != "." or missing else _all_numbers(raw)
-        raw = _text(raw, missing) if numbers is None else numbers
+        plain = None if variable.type == "categorical" or decimal != "." or missing else _all_numbers(raw)
+        raw = _text(raw, missing) if plain is None else plain
     if variable.type == "categorical":
         return _categories(raw, variable)
     if variable.type == "binary":
