@@ -52,11 +52,14 @@ class EndpointTimes:
         Events before the start, which do not count.
     refuted_count
         Events that adjudication refuted, which do not count.
+    late_count
+        Rows of follow-up dated after the death of their patient, a second death among them, which do not count.
     """
 
     frame: pl.DataFrame
     early_count: int
     refuted_count: int
+    late_count: int
 
 
 def endpoint_times(store: Store, endpoint: Endpoint) -> EndpointTimes:
@@ -94,6 +97,8 @@ def endpoint_times(store: Store, endpoint: Endpoint) -> EndpointTimes:
     died = pl.col("event") == "death"
     counts = (died | pl.col("of").is_null() | (pl.col("of") == pl.col("lesion_id"))) & (pl.col("kind") > 0)
     early = rows.filter(counts & (pl.col("day") < 0)).height
+    death = pl.col("event_on").filter(pl.col("event") == "death").min().over("patient_id")
+    late = told.filter(pl.col("event_on") > death).height
     rows = rows.filter(pl.col("day") >= 0)
     last = rows.group_by("lesion_id").agg(
         pl.col("day").max().alias("known"), pl.col("day").filter(died).min().alias("death")
@@ -107,7 +112,8 @@ def endpoint_times(store: Store, endpoint: Endpoint) -> EndpointTimes:
     ended = pl.coalesce("day", "death", "known").alias(f"{endpoint.name}_days")
     status = pl.when(pl.col("known").is_not_null()).then(pl.col("kind").fill_null(0)).alias(f"{endpoint.name}_status")
     frame = both.select("lesion_id", ended.cast(pl.Int64), status.cast(pl.Int64)).sort("lesion_id")
-    return EndpointTimes(frame, early, refuted.filter(_among((*endpoint.events, *endpoint.competing))).height)
+    refuted_count = refuted.filter(_among((*endpoint.events, *endpoint.competing))).height
+    return EndpointTimes(frame, early, refuted_count, late)
 
 
 def _among(words: Sequence[str]) -> pl.Expr:

@@ -259,7 +259,8 @@ def _with_endpoints(
                 f"endpoint {one.name}",
                 f"{(status == 1).sum()} events, {(status == 2).sum()} competing, {(status == 0).sum()} censored, "
                 f"{table.height - status.len() + status.null_count()} lesions without a time; not counted: "
-                f"{found.early_count} events before {one.start}, {found.refuted_count} refuted",
+                f"{found.early_count} events before {one.start}, {found.refuted_count} refuted, "
+                f"{found.late_count} rows dated after the patient's death",
             )
         )
     return table, tuple(facts)

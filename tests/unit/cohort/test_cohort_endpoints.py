@@ -58,7 +58,7 @@ def test_first_event_or_last_day_known(followed):
         "L7": (100, 1),
         "L8": (30, 2),
     }
-    assert (times.early_count, times.refuted_count) == (0, 1)
+    assert (times.early_count, times.refuted_count, times.late_count) == (0, 1, 1)
 
 
 def test_a_death_that_is_not_named_ends_the_follow_up(followed):
