@@ -128,8 +128,8 @@ def _made(clean: NDArray[np.float32], design: Design, picture: Picture, rng: np.
     """The picture, with its noise last."""
     share = (picture.blood_hu - KNEE_HU) / (_blood(clean) - KNEE_HU)
     hu = np.where((clean > KNEE_HU) & (clean < BONE_HU), KNEE_HU + (clean - KNEE_HU) * share, clean).astype(np.float32)
-    # in two halves: a phantom may have no more than 60 HU of noise
-    options = replace(design.options, noise_hu=picture.noise_hu / np.sqrt(2), motion_mm=picture.motion_mm)
+    # in four parts: a phantom may have no more than 60 HU of noise
+    options = replace(design.options, noise_hu=float(picture.noise_hu / 2), motion_mm=picture.motion_mm)
     blur_motion(hu, PIXEL_MM, options, float(rng.uniform(0, np.pi)))
     if picture.step_mm:
         _displace(hu, picture.step_mm, rng)
@@ -138,7 +138,9 @@ def _made(clean: NDArray[np.float32], design: Design, picture: Picture, rng: np.
     top = len(hu) - round(picture.cut_share * len(hu))
     count = picture.slice_count
     thick = hu[: top // count * count].reshape(-1, count, *hu.shape[1:]).mean(axis=1)
-    noisy = add_noise(add_noise(thick, PIXEL_MM, options, rng).astype(np.float32), PIXEL_MM, options, rng)
+    noisy = add_noise(thick, PIXEL_MM, options, rng)
+    for _ in range(3):
+        noisy = add_noise(noisy.astype(np.float32), PIXEL_MM, options, rng)
     matrix = design.grid.affine.matrix.copy()
     matrix[:3, 3] += matrix[:3, 0] * (count - 1) / 2
     matrix[:3, 0] *= count

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from evidence.agreement import wilson
-from evidence.cases import FIRST_SEED
 from evidence.pages import written_by
 from evidence.tree import false_share, overlap, reference_vessels, selected
 from recanal.anatomy.paths import paths_of
@@ -32,6 +31,7 @@ from recanal.pipeline import AutomaticResult, measure_automatic
 
 __all__ = ["drawn", "judged_case", "main", "options_of", "page", "run_case"]
 
+FIRST_SEED = 11_000
 OPEN_EVERY = 5
 STEPS_EVERY = 5
 SAME_CAP_MM = 5.0

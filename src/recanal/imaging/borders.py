@@ -24,6 +24,8 @@ LUMEN_LIMIT_MM = 3.0
 WALL_LIMIT_MM = 3.4
 CALCIUM_HU = 300.0
 HARD_WEIGHT = 0.05
+LUMP_WEIGHT = 0.01
+SHEET_MM = 0.9
 NEAR_HARD_WEIGHT = 0.1
 NEAR_HARD_MM = 0.5
 NEAR_HARD_RAYS = 3
@@ -226,14 +228,14 @@ def _wall(
     start = np.where(shut[:, None], 0.5, lumen_mm)
     edge, beyond, inner = _half_way(hu)
     radius = edge + model.sigma_mm**2 / (2 * np.maximum(edge, 0.8))
-    hard_radius, growth = hard_edge(hu, edge, beyond, sigma_mm=model.sigma_mm, limit_mm=WALL_LIMIT_MM)
+    hard_radius, growth, thick = hard_edge(hu, edge, beyond, sigma_mm=model.sigma_mm, limit_mm=WALL_LIMIT_MM)
     rim = np.clip(((edge - hard_radius) / model.sigma_mm - 1.3) / 0.8, 0.0, 1.0)  # soft tissue outside the calcium
     hard = (inner >= CALCIUM_HU) & (rim < 1.0)
     radius = np.where(hard, hard_radius + rim * (radius - hard_radius) - growth, radius)
     plain = np.isfinite(radius) & (beyond < FAT_SIDE_HU) & (edge > start)
     seen = np.asarray(plain & (np.abs(np.where(plain, radius, 0.0) - expected[:, None]) < 1.3))
     seen[~shut] = False
-    weight = _trust(hard, step_mm) * seen
+    weight = _trust(hard, thick, step_mm) * seen
     prior = _gap_size(radius, weight, expected, shut=shut, step_mm=step_mm)
     inside = filled(np.nan_to_num(radius, nan=1.6), weight, prior[:, None], step_mm=step_mm)
     around = lumen_mm + model.wall_mm
@@ -241,11 +243,13 @@ def _wall(
     return np.where(shut[:, None], inside, around), seen & ~hard
 
 
-def _trust(hard: NDArray[np.bool_], step_mm: float) -> NDArray[np.float64]:
-    """(n, m) weight of each ray: little where calcium lies at the wall and hides it, and next to such rays."""
+def _trust(hard: NDArray[np.bool_], thick_mm: NDArray[np.float64], step_mm: float) -> NDArray[np.float64]:
+    """(n, m) weight of each ray: little where calcium hides the wall, least behind a lump, and next to such rays."""
     size = (2 * round(NEAR_HARD_MM / step_mm) + 1, 2 * NEAR_HARD_RAYS + 1)
     near = ndimage.maximum_filter(hard.astype(np.uint8), size=size, mode=("nearest", "wrap")) > 0
-    return np.where(hard, HARD_WEIGHT, np.where(near, NEAR_HARD_WEIGHT, 1.0))
+    return np.where(
+        hard, np.where(thick_mm < SHEET_MM, HARD_WEIGHT, LUMP_WEIGHT), np.where(near, NEAR_HARD_WEIGHT, 1.0)
+    )
 
 
 def _half_way(

@@ -45,8 +45,8 @@ def hard_edge(
     *,
     sigma_mm: float,
     limit_mm: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Radius at which the calcium on each ray ends, as seen, and how far blur has moved that edge outward.
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Radius at which the calcium on each ray ends, as seen; how far blur has moved that edge outward; true thickness.
 
     Parameters
     ----------
@@ -75,4 +75,5 @@ def hard_edge(
     known = (inner > 0) & np.isfinite(outer)
     width = np.where(known, outer - inner, 0.0)
     growth = np.where(known, sheet_growth(width / (2 * sigma_mm)) * sigma_mm, 0.0)
-    return outer, np.maximum(growth, 0.0)
+    growth = np.maximum(growth, 0.0)
+    return outer, growth, np.where(np.isfinite(outer), outer - inner - 2 * growth, 0.0)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import ndimage
+from scipy.interpolate import PchipInterpolator
 from scipy.special import erf
 
 from analytic_tube import Scene, draw
@@ -216,3 +217,49 @@ def test_a_short_dark_stretch_between_nodules_is_an_occlusion() -> None:
         level = level + 800 * np.exp(-0.5 * ((ARC - place) / 0.8) ** 2)
     sections = sections_of(level)
     assert len(find_gaps(sections, lumen_level(sections, (400.0, 400.0)))) == 1
+
+
+def nodules(*places: tuple[float, float], width_mm: float = 0.5) -> np.ndarray:
+    """(n,) brightness that blurred nodules add along the axis; each a place and a height."""
+    return sum(
+        (height * np.exp(-0.5 * ((ARC - place) / width_mm) ** 2) for place, height in places), np.zeros(len(ARC))
+    )
+
+
+THREE = ((17.4, 280), (18.9, 122), (20.4, 405), (21.9, 185), (22.9, 370), (24.1, 175), (25.7, 645), (27.4, 270))
+TWO = ((16.7, 275), (18.3, 390), (20.2, 107), (22.8, 605), (24.9, 320), (25.3, 335), (27.3, 130), (28.8, 250))
+
+
+def row_of_nodules(row: tuple[tuple[float, float], ...]) -> np.ndarray:
+    """(n,) level along an occlusion of plaque with nodules in it, all blurred by half a millimetre."""
+    places, levels = np.array(row, dtype=float).T
+    return np.asarray(PchipInterpolator(places, levels)(np.clip(ARC, places[0], places[-1])))
+
+
+def test_a_row_of_nodules_with_dark_millimetres_between_is_an_occlusion() -> None:
+    (gap,) = gaps_of(row_of_nodules(TWO), levels_hu=(275.0, 250.0))
+    assert 18.0 < gap.start_mm < 20.2
+    assert gap.end_mm == pytest.approx(28.1, abs=1.0)
+
+
+@pytest.mark.parametrize("row", [TWO, THREE])
+def test_nodules_beside_an_open_lumen_are_no_occlusion(row: tuple[tuple[float, float], ...]) -> None:
+    level = np.maximum(row_of_nodules(row), 0.8 * 280.0)
+    assert gaps_of(level, levels_hu=(280.0, 270.0)) == ()
+
+
+def test_nodules_on_the_axis_are_no_thread_of_contrast() -> None:
+    rings = np.arange(51) * RING_MM
+    level = row_of_nodules(THREE)[:, None]
+    inside = ((ARC > 17.9) & (ARC < 26.7))[:, None]
+    discs = np.where(inside, 75.0 + np.maximum(level - 75.0, 0.0) * np.exp(-0.5 * (rings / 0.6) ** 2), level)
+    blurred = sections_of_discs(discs, 1.3)
+    sections = replace(blurred, hu=np.where(rings < 1.3, discs[:, None, :], blurred.hu).astype(np.float32))
+    (gap,) = find_gaps(sections, lumen_level(sections, (280.0, 270.0)))
+    assert (gap.start_mm, gap.end_mm) == pytest.approx((18.2, 25.9), abs=1.0)
+
+
+def test_a_weak_lumen_next_to_calcium_stands_above_the_plaque() -> None:
+    level = profile((20.0, 36.0), lumen_hu=196.0, plaque_hu=90.0) + nodules((29.5, 600.0), (32.0, 600.0), (34.5, 600.0))
+    (gap,) = gaps_of(level, levels_hu=(196.0, 196.0))
+    assert gap.plaque_end_hu < 196.0 - 50.0

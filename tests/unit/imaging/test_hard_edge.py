@@ -36,14 +36,16 @@ def test_outer_edge_of_a_plate_inside_a_wall(thickness_mm: float) -> None:
     shown = ndimage.gaussian_filter1d(ray, SIGMA_MM / STEP_MM, mode="nearest")
     hu = np.tile(np.interp(np.arange(45) * RING_MM, fine, shown), (3, 4, 1)).astype(np.float32)
     to_fat = np.full((3, 4), fine[np.flatnonzero(shown > -10)[-1]])
-    edge, growth = hard_edge(hu, to_fat, np.full((3, 4), -90.0), sigma_mm=SIGMA_MM, limit_mm=3.4)
+    edge, growth, thick = hard_edge(hu, to_fat, np.full((3, 4), -90.0), sigma_mm=SIGMA_MM, limit_mm=3.4)
     assert edge - growth == pytest.approx(np.full((3, 4), outer_mm), abs=0.1)
     assert (growth >= 0).all()
+    assert thick == pytest.approx(np.full((3, 4), thickness_mm), abs=0.2)
 
 
 def test_growth_is_nothing_where_calcium_reaches_the_axis() -> None:
     hu = np.full((2, 4, 45), 900.0, dtype=np.float32)
     hu[:, :, 18:] = -90.0
-    edge, growth = hard_edge(hu, np.full((2, 4), 1.8), np.full((2, 4), -90.0), sigma_mm=SIGMA_MM, limit_mm=3.4)
+    edge, growth, thick = hard_edge(hu, np.full((2, 4), 1.8), np.full((2, 4), -90.0), sigma_mm=SIGMA_MM, limit_mm=3.4)
     assert edge == pytest.approx(np.full((2, 4), 1.75), abs=0.06)
     assert (growth == 0).all()
+    assert thick == pytest.approx(edge)
