@@ -33,7 +33,7 @@ class Plan:
     Parameters
     ----------
     seed
-        Of the phantom, from 11,000 on.
+        Of the phantom, from 12,000 on.
     options
         What is drawn.
     filling_replaced
