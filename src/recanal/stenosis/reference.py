@@ -22,6 +22,7 @@ NEIGHBOUR_MM = 8.0
 REACH_MM = 18.0
 LEAST_HEALTHY = 5
 LEAST_NARROW_MM = 1.0
+LEAST_WEIGHT = 1e-6
 STEEPEST_PER_MM = 0.02
 UNKNOWN_SHARE = 0.1
 
@@ -79,6 +80,8 @@ def healthy_taper(arc_mm: Floats, radius_mm: Floats, forks_mm: tuple[float, ...]
     weight = np.ones(len(value))
     fit = np.full(len(value), np.median(value))
     for turn in range(25):
+        if weight.sum() < LEAST_WEIGHT:  # no point lies near the taper: it stays as it was before
+            break
         scaled = basis * weight[:, None]
         answer = np.linalg.solve(basis.T @ scaled + ridge, scaled.T @ value)
         answer[1] = float(np.clip(answer[1], -STEEPEST_PER_MM, 0.0))

@@ -163,3 +163,11 @@ def test_the_misfit_of_a_profile_is_that_of_its_normal_distribution():
         mean = level[n] * inner[k, 0] + 70.0 * (outer[k, w] - inner[k, 0]) - 30.0 * (1 - outer[k, w])
         expected = -2 * multivariate_normal(mean, spread).logpdf(seen[n]) - 6 * np.log(2 * np.pi)
         assert found[n, k, w] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_taper_that_no_point_lies_near_is_still_a_taper():
+    """Two calibres that alternate: the line between them is far from all points, and every weight falls to nothing."""
+    arc = np.arange(40) * 0.5
+    taper = healthy_taper(arc, np.where(np.arange(40) % 2, 0.4, 3.0), ())
+    assert np.isfinite(taper).all()
+    assert ((taper > 0.4) & (taper < 3.0)).all()
