@@ -115,47 +115,62 @@ def _costs(picture: EndPicture) -> tuple[NDArray[np.float64], NDArray[np.float64
     length, tip = pairs[0].ravel(), pairs[1].ravel()
     near = (tip - CAP_SHARE[0] * length >= CAP_PLACE_MM[0]) & (tip - CAP_SHARE[1] * length <= CAP_PLACE_MM[1])
     length, tip = length[near], tip[near]
-    lumen = _lumens(picture, length, tip) * picture.level_share[None, :, None]
+    lumen = (_lumens(picture, length, tip) * picture.level_share[None, :, None]).reshape(len(length), -1)
     rings = np.arange(picture.hu.shape[1]) * RING_MM
     vessel = blurred_disc(rings, picture.wall_mm[:, None], picture.sigma_mm)
     use = np.broadcast_to(picture.seen[:, None], picture.hu.shape).ravel()
-    shown = picture.hu.ravel()[use]
-    basis = np.empty((len(length), len(shown), 3))
-    basis[:, :, 0] = 1.0
-    basis[:, :, 1] = vessel.ravel()[use]
-    basis[:, :, 2] = lumen.reshape(len(length), -1)[:, use]
-    square = np.einsum("kni,knj->kij", basis, basis) + 1e-6 * len(shown) * np.eye(3)
-    levels = np.linalg.solve(square, np.einsum("kni,n->ki", basis, shown)[:, :, None])
-    cost = ((shown - (basis @ levels)[:, :, 0]) ** 2).mean(axis=1)
-    bright = levels[:, 2, 0] > LEAST_CONTRAST_HU
+    levels, cost = _least_squares(lumen[:, use], vessel.ravel()[use], picture.hu.ravel()[use])
+    bright = levels[:, 2] > LEAST_CONTRAST_HU
     return length[bright], np.maximum(cost[bright], 1e-9)
+
+
+def _least_squares(
+    lumen: NDArray[np.float64], vessel: NDArray[np.float64], shown: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(k, 3) levels of surroundings, vessel and lumen of each of k lumens (k, n), and (k,) mean squared residuals.
+
+    The shared columns enter the normal equations once; the residual follows from them without a second pass.
+    """
+    count, middle = len(shown), float(shown.mean())
+    shared = np.stack([np.ones(count), vessel, shown - middle], axis=1)
+    mixed = lumen @ shared
+    square = np.empty((len(lumen), 3, 3))
+    square[:, :2, :2] = shared[:, :2].T @ shared[:, :2]
+    square[:, :2, 2] = square[:, 2, :2] = mixed[:, :2]
+    square[:, 2, 2] = np.einsum("kn,kn->k", lumen, lumen)
+    right = np.empty((len(lumen), 3))
+    right[:, :2] = shared[:, :2].T @ shared[:, 2]
+    right[:, 2] = mixed[:, 2]
+    levels = np.linalg.solve(square + 1e-6 * count * np.eye(3), right[:, :, None])[:, :, 0]
+    explained = 2 * (levels * right).sum(axis=1) - np.einsum("ki,kij,kj->k", levels, square, levels)
+    return levels, (float(shared[:, 2] @ shared[:, 2]) - explained) / count
 
 
 def _lumens(picture: EndPicture, length: NDArray[np.float64], tip: NDArray[np.float64]) -> NDArray[np.float64]:
     """(k, n, r) share of lumen in each cell, for each length and tip."""
+    sizes = np.arange(0.0, 1.001, 0.02)
+    rings = np.arange(picture.hu.shape[1]) * RING_MM
+    discs = blurred_disc(rings, sizes[:, None] * picture.radius_mm, picture.sigma_mm)
     out = np.empty((len(length), *picture.hu.shape))
     for one in np.unique(length):
-        end = _blurred_end(float(one), picture.radius_mm, picture.sigma_mm, picture.along_sigma_mm, picture.hu.shape[1])
-        for k in np.flatnonzero(length == one):
-            place = np.clip((picture.position_mm - tip[k] + REACH_MM) / STEP_MM, 0, len(end) - 1.001)
-            low = place.astype(int)
-            part = (place - low)[:, None]
-            out[k] = end[low] * (1 - part) + end[low + 1] * part
+        end = _blurred_end(float(one), discs, picture.along_sigma_mm)
+        these = length == one
+        out[these] = _between(end, (picture.position_mm - tip[these, None] + REACH_MM) / STEP_MM)
     return out
 
 
-def _blurred_end(
-    length_mm: float, radius_mm: float, sigma_mm: float, along_sigma_mm: float, rings: int
-) -> NDArray[np.float64]:
-    """(m, r) share of lumen from 16 mm before the tip to 16 mm beyond it."""
+def _between(table: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows of a table at places between them."""
+    place = np.clip(place, 0, len(table) - 1.001)
+    low = place.astype(int)
+    part = (place - low)[..., None]
+    return np.asarray(table[low] * (1 - part) + table[low + 1] * part)
+
+
+def _blurred_end(length_mm: float, discs: NDArray[np.float64], along_sigma_mm: float) -> NDArray[np.float64]:
+    """(m, r) share of lumen from 16 mm before the tip to 16 mm beyond it; (k, r) discs from none to full width."""
     along = np.arange(-REACH_MM, REACH_MM + STEP_MM / 2, STEP_MM)
     depth = np.clip(-along / max(length_mm, LEAST_ROUND_MM), 0.0, 1.0)
     opening = np.sqrt(1.0 - (1.0 - depth) ** 2) if length_mm <= ROUND_MM else depth
-    sizes = np.arange(0.0, 1.001, 0.02)
-    table = blurred_disc(np.arange(rings) * RING_MM, sizes[:, None] * radius_mm, sigma_mm)
-    place = np.minimum(opening / 0.02, len(sizes) - 1.001)
-    low = place.astype(int)
-    part = (place - low)[:, None]
-    sharp = table[low] * (1 - part) + table[low + 1] * part
-    out = ndimage.gaussian_filter1d(sharp, along_sigma_mm / STEP_MM, axis=0, mode="nearest")
-    return np.asarray(out)
+    sharp = _between(discs, opening * (len(discs) - 1))
+    return np.asarray(ndimage.gaussian_filter1d(sharp, along_sigma_mm / STEP_MM, axis=0, mode="nearest"))
