@@ -141,9 +141,9 @@ def _least_squares(
     right = np.empty((len(lumen), 3))
     right[:, :2] = shared[:, :2].T @ shared[:, 2]
     right[:, 2] = mixed[:, 2]
-    levels = np.linalg.solve(square + 1e-6 * count * np.eye(3), right[:, :, None])[:, :, 0]
+    levels = np.asarray(np.linalg.solve(square + 1e-6 * count * np.eye(3), right[:, :, None])[:, :, 0], np.float64)
     explained = 2 * (levels * right).sum(axis=1) - np.einsum("ki,kij,kj->k", levels, square, levels)
-    return levels, (float(shared[:, 2] @ shared[:, 2]) - explained) / count
+    return levels, np.asarray((float(shared[:, 2] @ shared[:, 2]) - explained) / count)
 
 
 def _lumens(picture: EndPicture, length: NDArray[np.float64], tip: NDArray[np.float64]) -> NDArray[np.float64]:
