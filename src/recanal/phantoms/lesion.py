@@ -85,7 +85,7 @@ class Lesion:
         return np.asarray(self.wall_hu + (tissue - self.wall_hu) * inside, dtype=np.float64)
 
     def calcium_cover(self, s: Floats, u: Floats, v: Floats, soft_mm: float) -> tuple[Floats, Floats]:
-        """Share and attenuation of calcium at each point."""
+        """Share and attenuation of calcium at each point; an open lumen is free of it."""
         cover, hu = np.zeros(len(s)), np.zeros(len(s))
         angle, depth = np.arctan2(v, u), np.hypot(u, v)
         for item in self.calcium:
@@ -99,6 +99,8 @@ class Lesion:
             better = share > cover[near]
             cover[near] = np.where(better, share, cover[near])
             hu[near] = np.where(better, item.hu * grain, hu[near])
+        if not self.occluded:
+            cover *= np.clip(0.5 + (depth - self.lumen_radius(s)) / soft_mm, 0.0, 1.0)
         return cover, hu
 
 

@@ -77,7 +77,7 @@ class PhantomOptions:
     bend_deg
         Extra bend built into the occlusion; the angle that results is in the truth.
     calcium
-        Pattern of calcium inside the occlusion.
+        Pattern of calcium inside the occlusion. In an open vessel it lies around the lumen, never in it.
     plaque_mix
         Weights of necrotic core, fibrofatty and fibrous tissue; they are scaled to a sum of 1.
     remodelling

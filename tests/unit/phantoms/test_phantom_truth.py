@@ -239,6 +239,21 @@ def test_an_open_vessel_has_a_stenosis_and_no_caps():
     assert at(phantom, np.array([truth.stenosis_point_mm]))[0] > 150
 
 
+@pytest.mark.parametrize("pattern", ["nodules", "plate", "whole_lumen"])
+def test_calcium_of_an_open_vessel_lies_around_its_lumen(pattern):
+    options = replace(SMALL, occlusion=False, stenosis_percent=40.0, calcium=pattern)
+    lesion = make_design(options, seed=206).lesion
+    along, angle = np.meshgrid(np.arange(lesion.arc_mm[0], lesion.arc_mm[-1], 0.2), np.linspace(-3, 3, 24))
+    s, turn = along.ravel(), angle.ravel()
+
+    def cover(depth):
+        return lesion.calcium_cover(s, depth * np.cos(turn), depth * np.sin(turn), 0.02)[0]
+
+    assert cover(0.9 * lesion.lumen_radius(s)).max() == 0
+    middle = 0.5 * (lesion.lumen_radius(s) + lesion.outer_radius(s, turn))
+    assert cover(middle).max() == 1
+
+
 def test_without_distal_filling_there_is_no_imaged_distal_cap():
     phantom = make_phantom(replace(SMALL, distal_filling="none"), seed=207)
     truth = phantom.truth
