@@ -45,6 +45,8 @@ _FIELDS: Sequence[tuple[tuple[str, ...], type | None, str, str]] = (
     (("--calcium", "calcium"), str, "none|spots|nodules|plate|whole_lumen", "Calcium inside the occlusion."),
     (("--calcium-elsewhere/--no-calcium-elsewhere", "calcium_elsewhere"), None, "", "Open arteries, aorta, valves."),
     (("--stent", "stent"), str, "none|lesion|elsewhere", "A stent over the lesion or in another artery."),
+    (("--collateral", "collateral"), str, "none|septal|epicardial", "A connection to the vessel beyond the occlusion."),
+    (("--collateral-diameter-mm", "collateral_diameter_mm"), float, "MM", "Of its lumen, 0.3 to 2.5.  [default: 1.2]"),
     (("--plaque-mix", "plaque_mix"), str, "A,B,C", "Weights of necrotic core, fibrofatty and fibrous tissue."),
     (("--remodelling", "remodelling"), float, "RATIO", "Vessel area over the reference area, 0.7 to 1.5."),
     (("--reference-diameter-mm", "reference_diameter_mm"), float, "MM", "Lumen at the proximal cap, 1.8 to 5."),

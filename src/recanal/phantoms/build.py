@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from recanal.core.case import PHANTOM_MAKER
 from recanal.core.volume import Volume
+from recanal.errors import OptionError
+from recanal.phantoms.connections import Connection, build_connection
 from recanal.phantoms.deposits import Deposit, draw_deposits, draw_stent, paint_deposits
 from recanal.phantoms.geometry import Floats
 from recanal.phantoms.heart import Heart, build_heart, layers_of
@@ -63,6 +65,7 @@ class Design:
     grid: Grid
     left_main_mm: float
     deposits: tuple[Deposit, ...] = ()
+    connection: Connection | None = None
     contrast: bool = True
 
     @property
@@ -90,7 +93,28 @@ def make_design(options: PhantomOptions, *, seed: int) -> Design:
         near = (arc >= place.start_mm - 1.0) & (arc <= place.end_mm + 1.0)
         grid = crop_grid(grid, arteries[0].points_mm[near], full.margin_mm)
     deposits = _deposits(full, heart, arteries, (place, left_main_mm), seed)
-    return Design(full, seed, heart, arteries, veins, lesion, grid, left_main_mm, deposits)
+    design = Design(full, seed, heart, arteries, veins, lesion, grid, left_main_mm, deposits)
+    return replace(design, connection=_connection(design))
+
+
+def _connection(design: Design) -> Connection | None:
+    options = design.options
+    if options.collateral == "none":
+        return None
+    found = build_connection(
+        design.heart,
+        (design.arteries, design.veins),
+        design.lesion,
+        kind=options.collateral,
+        diameter_mm=options.collateral_diameter_mm,
+        rng=stream(design.seed, 31),
+    )
+    if found is None:
+        raise OptionError(
+            f"seed {design.seed} has no room for a connection ({options.collateral}) to the {design.place.vessel}.",
+            hint="Try another seed, another vessel or the other kind, with a whole tree.",
+        )
+    return found
 
 
 def _deposits(
@@ -129,6 +153,9 @@ def _tubes(design: Design) -> dict[str, tuple[Floats, float]]:
     target, lesion = design.arteries[0], design.lesion
     tubes = {a.name: (a.points_mm, float(a.lumen_mm.max() + a.wall_mm) + 0.4) for a in design.arteries[1:]}
     tubes |= {v.name: (v.points_mm, float(v.radius_mm.max()) + 0.4) for v in design.veins}
+    if design.connection is not None:
+        line = design.connection
+        tubes["connection"] = (line.points_mm, float(line.radius_mm.max()) + 0.4)
     return tubes | {target.name: (target.points_mm, float(lesion.outer_mm.max()) * 1.1 + 0.4)}
 
 
@@ -159,6 +186,8 @@ def without_calcium(design: Design, progress: Progress | None = None) -> tuple[N
     painter = VesselPainter(grid, picture, _tubes(design))
     look = Look(_branch_hu(design), design.heart.solids["aorta"], blood_hu)
     paint_vessels(painter, design.arteries, design.veins, lesion, look)
+    if design.connection is not None:
+        painter.tube("connection", design.connection.radius_mm, design.connection.hu)
     blood = PulmonaryBlood(blood_hu, sigmas)
     paint_lung_vessels(picture, grid, design.heart, blood=blood, rng=stream(design.seed, 13))
     painter.add_to(picture, sigmas)
@@ -228,7 +257,7 @@ def make_phantom(options: PhantomOptions, *, seed: int, progress: Progress | Non
     """
     design = make_design(options, seed=seed)
     clean, scene = render(design, progress)
-    drawn = Drawn(design.options, design.naming, design.veins, design.lesion, design.grid)
+    drawn = Drawn(design.options, design.naming, design.veins, design.lesion, design.grid, design.connection)
     truth = testify(design.seed, drawn, scene)
     if progress is not None:
         progress(0.85, "noise")

@@ -106,7 +106,8 @@ def unenhanced(design: Design, kvp: int) -> Design:
     calcium = tuple(replace(item, hu=item.hu / CALCIUM_SCALE[kvp]) for item in lesion.calcium)
     plain = replace(lesion, lumen_hu=np.full_like(lesion.lumen_hu, _BLOOD_HU), calcium=calcium)
     veins = [replace(vein, hu=_BLOOD_HU) for vein in design.veins]
-    return replace(design, lesion=plain, veins=veins, contrast=False)
+    line = design.connection and replace(design.connection, hu=_BLOOD_HU)
+    return replace(design, lesion=plain, veins=veins, connection=line, contrast=False)
 
 
 def _shares(design: Design) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:

@@ -32,6 +32,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "tree": ("lesion", "whole"),
     "dominance": ("right", "left", "co"),
     "stent": ("none", "lesion", "elsewhere"),
+    "collateral": ("none", "septal", "epicardial"),
 }
 RANGES: dict[str, tuple[float, float]] = {
     "occlusion_length_mm": (5.0, 60.0),
@@ -50,6 +51,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "motion_mm": (0.0, 4.0),
     "step_mm": (0.0, 6.0),
     "margin_mm": (8.0, 80.0),
+    "collateral_diameter_mm": (0.3, 2.5),
 }
 CONTRAST_SCALE = {80: 1.65, 100: 1.26, 120: 1.0}
 CALCIUM_SCALE = {80: 1.36, 100: 1.13, 120: 1.0}
@@ -111,6 +113,10 @@ class PhantomOptions:
         Calcium in the open arteries (in some hearts none), the aorta and the valves.
     stent
         ``"none"``, over the lesion, or in another main artery.
+    collateral
+        A connection from an open artery to the one beyond the occlusion, through the septum or over the heart.
+    collateral_diameter_mm
+        Of its lumen.
     extent
         ``"heart"`` for the full field, ``"crop"`` for the box around the lesion with ``margin_mm``.
     grid_shift_mm
@@ -149,6 +155,8 @@ class PhantomOptions:
     ramus: bool | None = False
     calcium_elsewhere: bool = False
     stent: str = "none"
+    collateral: str = "none"
+    collateral_diameter_mm: float = 1.2
     extent: str = "crop"
     margin_mm: float = 25.0
     grid_shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -168,14 +176,14 @@ class PhantomOptions:
 
 
 def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
-    if value is None and name not in ("extent", "tree", "stent"):
+    if value is None and name not in ("extent", "tree", "stent", "collateral"):
         return
     if value not in choices or isinstance(value, bool):
         raise OptionError(f"{name} must be one of {', '.join(map(str, choices))}, got {value!r}.")
 
 
 def _check_range(name: str, value: object, bounds: tuple[float, float]) -> None:
-    if value is None and name not in ("margin_mm", "step_mm"):
+    if value is None and name not in ("margin_mm", "step_mm", "collateral_diameter_mm"):
         return
     number = isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool)
     if not number or not bounds[0] <= float(value) <= bounds[1]:  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from recanal.phantoms.connections import Connection
 from recanal.phantoms.geometry import Floats
 from recanal.phantoms.lesion import Lesion
 from recanal.phantoms.options import PhantomOptions
@@ -29,6 +30,7 @@ class Drawn:
     veins: list[Vein]
     lesion: Lesion
     grid: Grid
+    connection: Connection | None = None
 
     @property
     def arteries(self) -> list[Artery]:
@@ -49,6 +51,17 @@ def _courses(drawn: Drawn) -> tuple[Course, tuple[Course, ...], tuple[Course, ..
         courses.append(Course(a.name, scanned(a.points_mm), lumen, outer, a.parent, a.start_mm, numbers))
     vessels = tuple(Course(v.name, scanned(v.points_mm), v.radius_mm, v.radius_mm) for v in drawn.veins)
     return courses[0], tuple(courses[1:]), vessels
+
+
+def _connection(drawn: Drawn) -> dict[str, Any]:
+    """The collateral connection, where one was drawn."""
+    line = drawn.connection
+    if line is None:
+        return {}
+    donor = next(a for a in drawn.arteries if a.name == line.donor)
+    start = float(donor.arc_mm[np.linalg.norm(donor.points_mm - line.points_mm[0], axis=1).argmin()])
+    course = Course(line.kind, drawn.grid.scanned(line.points_mm), line.radius_mm, line.radius_mm, line.donor, start)
+    return {"connection": course, "connection_recipient": line.recipient}
 
 
 def _side_branch(drawn: Drawn, cap_s: float) -> tuple[bool, float | None, float | None]:
@@ -158,6 +171,7 @@ def testify(seed: int, drawn: Drawn, scene: Scene) -> PhantomTruth:
     return PhantomTruth(
         **_cap_truth(drawn, caps, opacified),
         **_tree_truth(drawn),
+        **_connection(drawn),
         options=options,
         seed=seed,
         vessel=lesion.place.vessel,

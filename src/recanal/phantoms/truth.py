@@ -119,6 +119,8 @@ class PhantomTruth:
         ``"right"``, ``"left"`` or ``"co"``.
     left_main_mm
         Arc length of the left main on the artery that carries it.
+    connection, connection_recipient
+        Course from the donor, its parent, to the artery beyond the occlusion, and the name of that artery.
     segment_names
         Names of the SCCT numbers in ``Course.scct``.
     """
@@ -162,6 +164,8 @@ class PhantomTruth:
     stenosis_point_mm: Point | None = None
     dominance: str = "right"
     left_main_mm: float = 0.0
+    connection: Course | None = None
+    connection_recipient: str | None = None
     segment_names: Mapping[int, str] = field(default_factory=lambda: dict(SCCT_NAMES))
     thresholds_hu: tuple[float, float, float, float] = field(default=(-30.0, 76.0, 131.0, 351.0))
 

@@ -54,7 +54,7 @@ def test_a_seed_always_draws_the_same_options_and_another_seed_others():
 def test_every_parameter_that_may_be_drawn_varies_and_nothing_stays_open():
     drawn = [draw_options(seed) for seed in range(200)]
     fixed = {"occlusion", "extent", "margin_mm", "grid_shift_mm", "noise_seed", "step_mm"}
-    fixed |= {"tree", "dominance", "ramus", "calcium_elsewhere", "stent"}
+    fixed |= {"tree", "dominance", "ramus", "calcium_elsewhere", "stent", "collateral", "collateral_diameter_mm"}
     for field in fields(PhantomOptions):
         values = {str(getattr(options, field.name)) for options in drawn}
         assert (len(values) > 1) == (field.name not in fixed), field.name
