@@ -1,14 +1,16 @@
-"""What may fill the vessel beyond one occlusion: the arteries that may donate."""
+"""What may fill the vessel beyond one occlusion: the arteries that may donate, and connections that CT shows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from recanal.collaterals.connections import Connection
 from recanal.collaterals.donors import ArteryState, Donor, donors_of
 
-__all__ = ["NOT_SEARCHED", "Supply", "supply_of"]
+__all__ = ["NOT_SEARCHED", "SEARCHED", "Supply", "supply_of"]
 
-NOT_SEARCHED = "connections on CT are not searched: they are read on angiography"
+NOT_SEARCHED = "connections were not searched: no vessel was measured beyond the occlusion"
+SEARCHED = "candidates on CT alone: most connections are finer than CT resolves, and filling is read on angiography"
 
 
 @dataclass(frozen=True)
@@ -21,17 +23,25 @@ class Supply:
         Its id.
     donors
         Arteries that may donate by published pathways, with their state.
+    connections
+        Thin vessels from an open artery that CT shows, the best seen first; None where they were not searched.
     remark
-        What was not looked for.
+        What that leaves open.
     """
 
     lesion: str
     donors: tuple[Donor, ...]
+    connections: tuple[Connection, ...] | None = None
     remark: str = NOT_SEARCHED
 
 
-def supply_of(lesion: str, vessel: str, states: tuple[ArteryState, ...]) -> Supply:
-    """The donors of one occlusion.
+def supply_of(
+    lesion: str,
+    vessel: str,
+    states: tuple[ArteryState, ...],
+    connections: tuple[Connection, ...] | None = None,
+) -> Supply:
+    """The donors of one occlusion, and the connections to them.
 
     Parameters
     ----------
@@ -41,10 +51,13 @@ def supply_of(lesion: str, vessel: str, states: tuple[ArteryState, ...]) -> Supp
         The occluded artery.
     states
         What was measured of the main arteries.
+    connections
+        What was found on CT; None where nothing was searched.
 
     Examples
     --------
     >>> [donor.vessel for donor in supply_of("L1", "LAD", ()).donors]
     ['RCA', 'LCX']
     """
-    return Supply(lesion, donors_of(vessel, states))
+    remark = NOT_SEARCHED if connections is None else SEARCHED
+    return Supply(lesion, donors_of(vessel, states), connections, remark)

@@ -22,6 +22,7 @@ _END_MM = 6.0
 _FREE_MM = 0.4
 _DEEP_MM = 2.0
 _SEPTUM_MM = 9.0
+_HOLLOW = ("lv", "rv", "la", "ra", "pulmonary", "aorta")
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +126,7 @@ def _fits(heart: Heart, connection: Connection, arteries: list[Artery], veins: l
     depth = heart.epicardium(points[inner])
     if connection.kind == "epicardial":
         return bool(depth.min() > 0.4 and heart.obstacles(points[inner]).min() > 0.3)
-    cavity = np.minimum(heart.solids["lv"](points[inner]), heart.solids["rv"](points[inner]))
+    cavity = np.min([heart.solids[name](points[inner]) for name in _HOLLOW], axis=0)
     muscle = np.minimum(heart.solids["lv_outer"](points[inner]), heart.solids["rv_outer"](points[inner]))
     middle = points[len(points) // 2][None]
     between = max(float(heart.solids[name](middle)[0]) for name in ("lv", "rv")) < _SEPTUM_MM

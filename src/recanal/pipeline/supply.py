@@ -1,20 +1,24 @@
-"""The arteries beside the occlusion: how narrow they are, and what they may supply."""
+"""The arteries beside the occlusion: how narrow they are, what they may supply, and by which connections."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from recanal.anatomy.tree import CoronaryTree
+from recanal.collaterals.connections import Connection, find_connections
 from recanal.collaterals.donors import ArteryState
 from recanal.collaterals.supply import Supply, supply_of
 from recanal.core.case import Lesion
 from recanal.core.volume import Volume
 from recanal.imaging.quality_steps import SlabSteps
 from recanal.pipeline.arteries import courses_of
+from recanal.pipeline.beds import beds_of
 from recanal.pipeline.seeded import SeededResult
 from recanal.stenosis.grading import VesselGrade, grade_courses
 
-__all__ = ["graded_arteries", "supplies_of"]
+__all__ = ["connections_of", "graded_arteries", "supplies_of"]
 
 
 def graded_arteries(
@@ -37,7 +41,43 @@ def graded_arteries(
     return grade_courses(volume, courses_of(anatomy, parts), jumps_z_mm=jumps)
 
 
-def supplies_of(lesions: tuple[Lesion, ...], grades: tuple[VesselGrade, ...]) -> tuple[Supply, ...]:
+def connections_of(
+    volume: Volume, anatomy: CoronaryTree, parts: tuple[SeededResult, ...]
+) -> dict[str, tuple[Connection, ...]]:
+    """The connections seen on CT to the vessel beyond each measured occlusion, by the id of the lesion.
+
+    Parameters
+    ----------
+    volume, anatomy
+        The picture and its tree.
+    parts
+        The measured occlusions.
+    """
+    found: dict[str, tuple[Connection, ...]] = {}
+    if anatomy.ascending is None or not anatomy.branches:
+        return found
+    tree = np.concatenate([branch.line.points_mm for branch in anatomy.branches])
+    for part in parts:
+        for number, lesion in enumerate(part.lesions):
+            if number >= len(part.vessel.gaps):
+                continue
+            beds = beds_of(anatomy, part, number)
+            found[lesion.id] = find_connections(
+                volume,
+                beds.recipient,
+                beds.donors,
+                tree_mm=tree,
+                shut_mm=beds.avoid_mm,
+                blood_hu=anatomy.ascending.hu,
+            )
+    return found
+
+
+def supplies_of(
+    lesions: tuple[Lesion, ...],
+    grades: tuple[VesselGrade, ...],
+    connections: Mapping[str, tuple[Connection, ...]] | None = None,
+) -> tuple[Supply, ...]:
     """The arteries that may fill the vessel beyond each occlusion.
 
     Parameters
@@ -46,6 +86,8 @@ def supplies_of(lesions: tuple[Lesion, ...], grades: tuple[VesselGrade, ...]) ->
         All occlusions; a donor that is occluded itself is said to be.
     grades
         From :func:`graded_arteries`.
+    connections
+        From :func:`connections_of`; None where they were not searched.
     """
     shut = {lesion.vessel for lesion in lesions if lesion.kind == "occlusion"}
     states = tuple(
@@ -60,7 +102,7 @@ def supplies_of(lesions: tuple[Lesion, ...], grades: tuple[VesselGrade, ...]) ->
         if grade.vessel in ("LM", "RCA", "LAD", "LCX")
     )
     return tuple(
-        supply_of(lesion.id, lesion.vessel, states)
+        supply_of(lesion.id, lesion.vessel, states, (connections or {}).get(lesion.id))
         for lesion in lesions
         if lesion.kind == "occlusion" and lesion.vessel is not None
     )
