@@ -119,21 +119,23 @@ class Quality:
 
 @dataclass(frozen=True)
 class SegmentReport:
-    """One stretch of vessel; ``radius_mm`` is 0 inside an occlusion."""
+    """One stretch of vessel; ``radius_mm`` is 0 inside an occlusion. ``confidence`` in its name runs from 0 to 1."""
 
     name: str
     scct: int | None
     vessel: str | None
     points_mm: tuple[Point, ...]
     radius_mm: tuple[float, ...]
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
 class TreeReport:
-    """The vessels."""
+    """The vessels; ``dominance_confidence`` runs from 0 to 1."""
 
     dominance: str | None = None
     segments: tuple[SegmentReport, ...] = ()
+    dominance_confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -305,8 +307,7 @@ def as_json(value: Any) -> Any:
     if isinstance(value, Findings):
         return as_json(value.as_dict())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [f.name for f in dataclasses.fields(value)]
-        names = ["schema", *(n for n in names if n != "schema")] if "schema" in names else names
+        names = sorted((f.name for f in dataclasses.fields(value)), key=lambda name: name != "schema")
         return {name: as_json(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): as_json(item) for key, item in value.items()}
@@ -320,8 +321,7 @@ def as_json(value: Any) -> Any:
 def case_json(case: CaseReport) -> dict[str, Any]:
     """What ``case.json`` holds: :func:`as_json`, with the plain numbers that the schema asks for.
 
-    The calcium measures and the plaque components are plain numbers there; their intervals stand beside them under
-    the same name with ``_interval``.
+    Calcium measures and plaque components are plain numbers there, with intervals beside them: ``..._interval``.
     """
     out: dict[str, Any] = as_json(case)
     for lesion in out["lesions"]:

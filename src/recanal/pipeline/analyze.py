@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recanal import __version__
+from recanal.anatomy.tree import CoronaryTree
 from recanal.collaterals.section import collaterals_section
 from recanal.core.case import CaseReport, InputInfo, Lesion, Provenance, Quality, case_json
 from recanal.core.findings import Findings
@@ -33,6 +34,7 @@ from recanal.pipeline.doubts import doubts_of
 from recanal.pipeline.edited import check_series, corrected_case, read_edits
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.segmenters import make_segmenter, segmented_tree
+from recanal.pipeline.supply import regraded
 from recanal.pipeline.typed import disagreements, typed_findings
 from recanal.pipeline.views import section_positions
 from recanal.report.angle_picture import angle_figures
@@ -115,8 +117,11 @@ def analyze_study(request: AnalyzeRequest, *, progress: Callable[[str], None] = 
     study = load_study(request.input, series_uid=request.series_uid)
     read_s = time.perf_counter() - started
     check_series(edits, study.info.series_uid)
-    case, parts = _analysed(study, request, typed, progress)
+    case, parts, anatomy = _analysed(study, request, typed, progress)
     case, parts = corrected_case(case, parts, edits, volume=study.volume, typed=typed, progress=progress)
+    if edits.edits and anatomy is not None:
+        progress("grading the other arteries again")
+        case = regraded(case, parts, anatomy, study.volume)
     timings = {"read": read_s, **case.timings_s}
     provenance = replace(case.provenance, input_sha256=study.input_sha256)
     case = replace(case, timings_s=timings, provenance=provenance)
@@ -125,17 +130,17 @@ def analyze_study(request: AnalyzeRequest, *, progress: Callable[[str], None] = 
 
 def _analysed(
     study: LoadedStudy, request: AnalyzeRequest, typed: Findings | None, progress: Callable[[str], None]
-) -> tuple[CaseReport, tuple[SeededResult, ...]]:
-    """The case, and the vessels that were measured for it."""
+) -> tuple[CaseReport, tuple[SeededResult, ...], CoronaryTree | None]:
+    """The case, the vessels that were measured for it, and the tree where one was found."""
     if request.proximal_mm is None:
         case, found = analyze_automatic(
             study.volume, request=request, typed=typed, info=study.info, flags=study.flags, progress=progress
         )
-        return case, found.parts
+        return case, found.parts, found.anatomy
     case, result = analyze_volume(
         study.volume, request=request, typed=typed, info=study.info, flags=study.flags, progress=progress
     )
-    return case, (result,)
+    return case, (result,), None
 
 
 def _checked(request: AnalyzeRequest) -> None:

@@ -11,10 +11,12 @@ from recanal.core.edits import NumberChange, Scalar
 from recanal.report.display import words
 from recanal.report.finding_words import finding_label
 
-__all__ = ["BEFORE", "changed_numbers", "lesion_pairs"]
+__all__ = ["BEFORE", "OTHERS", "changed_numbers", "changed_others", "lesion_pairs"]
 
 BEFORE = ("quality", "tree", "lesions", "findings", "findings_of", "scores", "strategy")
 """Parts of a case that are kept as they were before the corrections."""
+OTHERS = {"stenosis": "vessel", "collaterals": "lesion"}
+"""Parts of a case about the other arteries, and what names an item of each."""
 LEFT_OUT = ("id", "profile", "flags", "points_mm", "segments")
 SCORE_FIELDS = {
     "points": "points",
@@ -93,6 +95,40 @@ def changed_numbers(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
     rows += [_change(path, words(path.split(".")[-1]), old.get(path), new[path]) for path in new]
     rows += _segment_changes(before["tree"], after["tree"])
     return tuple(row for row in rows if row.before != row.after)
+
+
+def changed_others(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[NumberChange, ...]:
+    """What differs between two cases in what they say of the arteries beside the occlusions.
+
+    Parameters
+    ----------
+    before, after
+        As :func:`recanal.core.case.case_json` gives them.
+
+    Notes
+    -----
+    Items are compared by the name of the artery, in their order where several have one, or the id of the occlusion;
+    points and flags are left out.
+    """
+    rows = []
+    for part, key in OTHERS.items():
+        old = {_named(before[part], key, index): dict(_leaves(item)) for index, item in enumerate(before[part])}
+        for index, item in enumerate(after[part]):
+            name, new = _named(after[part], key, index), dict(_leaves(item))
+            known = old.pop(name, {})
+            for path in (*new, *(path for path in known if path not in new)):
+                label = f"{name}: {_plain(path)}"
+                rows.append(_change(f"{part}.{index}.{path}", label, known.get(path), new.get(path)))
+        for name, known in old.items():
+            rows += [_change(f"before.{part}.{name}.{path}", f"{name} (gone)", known[path], None) for path in known]
+    return tuple(row for row in rows if row.before != row.after)
+
+
+def _named(items: Sequence[Mapping[str, Any]], key: str, index: int) -> str:
+    """The name of an item, with its number where others before it have the same."""
+    name = str(items[index][key])
+    earlier = sum(str(item[key]) == name for item in items[:index])
+    return f"{name} {earlier + 1}" if earlier else name
 
 
 def lesion_pairs(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> dict[int, int]:

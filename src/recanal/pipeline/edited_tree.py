@@ -40,7 +40,7 @@ def corrected_tree(
                 segment = _laid(segment, part.vessel, vessel)
             if name != was:
                 own = segment.name in (was, "seeded vessel")
-                segment = replace(segment, vessel=name, name=str(name) if own else segment.name)
+                segment = replace(segment, vessel=name, name=str(name) if own else segment.name, confidence=None)
             segments[k] = segment
     for edit in edits:
         if isinstance(edit.action, RenameSegment):
@@ -92,6 +92,6 @@ def _renamed(segments: list[SegmentReport], edit: Edit, action: RenameSegment) -
             hint=f"The segments are {known}.",
         )
     return [
-        replace(segment, name=action.name, scct=SEGMENT_NUMBERS[action.name]) if hit else segment
+        replace(segment, name=action.name, scct=SEGMENT_NUMBERS[action.name], confidence=None) if hit else segment
         for segment, hit in zip(segments, hits, strict=True)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,15 +11,16 @@ from recanal.anatomy.tree import CoronaryTree
 from recanal.collaterals.connections import Connection, find_connections
 from recanal.collaterals.donors import ArteryState
 from recanal.collaterals.supply import Supply, supply_of
-from recanal.core.case import Lesion
+from recanal.core.case import CaseReport, Lesion, case_json
 from recanal.core.volume import Volume
-from recanal.imaging.quality_steps import SlabSteps
+from recanal.imaging.quality_steps import SlabSteps, slab_steps
 from recanal.pipeline.arteries import courses_of
 from recanal.pipeline.beds import beds_of
+from recanal.pipeline.changes import OTHERS, changed_others
 from recanal.pipeline.seeded import SeededResult
 from recanal.stenosis.grading import VesselGrade, grade_courses
 
-__all__ = ["connections_of", "graded_arteries", "supplies_of"]
+__all__ = ["connections_of", "graded_arteries", "regraded", "supplies_of"]
 
 
 def graded_arteries(
@@ -106,3 +108,23 @@ def supplies_of(
         for lesion in lesions
         if lesion.kind == "occlusion" and lesion.vessel is not None
     )
+
+
+def regraded(case: CaseReport, parts: tuple[SeededResult, ...], anatomy: CoronaryTree, volume: Volume) -> CaseReport:
+    """A case with the other arteries graded again, after a reader's corrections of the occlusions.
+
+    Parameters
+    ----------
+    case, parts
+        The corrected case and its measured vessels.
+    anatomy
+        The tree that was found; its axes stay.
+    volume
+        The CT angiogram.
+    """
+    grades = graded_arteries(volume, anatomy, parts, slab_steps(volume))
+    supplies = supplies_of(case.lesions, grades, connections_of(volume, anatomy, parts))
+    after = replace(case, stenosis=grades, collaterals=supplies)
+    was, now = case_json(case), case_json(after)
+    before = None if case.before is None else {**case.before, **{name: was[name] for name in OTHERS}}
+    return replace(after, changes=(*case.changes, *changed_others(was, now)), before=before)

@@ -34,12 +34,15 @@ def header_model(case: CaseReport, say: Display) -> list[dict[str, str]]:
         voxel = " × ".join(say.number(f"input.spacing_mm.{k}", decimals=2) for k in range(3)) + " mm"
     scanner = [say.word("input.manufacturer", missing=""), say.word("input.kernel", missing="")]
     scanner.append(say.number("input.kvp", decimals=0, unit="kV", missing=""))
+    dominance = say.word("tree.dominance", missing="")
+    if dominance and case.tree.dominance_confidence is not None:
+        dominance += f", confidence {say.chance('tree.dominance_confidence')}"
     rows = [
         ("Series", case.input.description or "no description"),
         ("Scanner", ", ".join(part for part in scanner if part) or "not stated"),
         ("Voxels", voxel),
         ("Phase", say.number("input.phase_percent", decimals=0, unit="%", missing="not stated")),
-        ("Dominance", say.word("tree.dominance", missing="")),
+        ("Dominance", dominance),
         ("Series UID", case.input.series_uid or "none"),
         ("Analysed", case.provenance.created_utc[:10] or "not stated"),
     ]
