@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -21,11 +21,21 @@ import numpy as np
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 
+from evidence.abdomen_drawn import Offset, drawn_tree, offsets
+from evidence.abdomen_page import CHANGED, PAGE
+from evidence.abdomen_truth import (
+    LEAST_MM,
+    STEP_MM,
+    Axis,
+    AxisScore,
+    centred_axis,
+    contrast_along,
+    edges_of,
+    score_axis,
+)
 from evidence.pages import written_by
 from recanal.abdomen.tree import AbdominalTree, grow_from_aorta
 from recanal.core.volume import Affine, Volume
@@ -36,9 +46,16 @@ __all__ = ["Skeleton", "TreeScore", "main", "resampled", "score_tree", "skeleton
 
 DATA = Path("../shared/data/ct_abdomen")
 POINT_MM = (203.2, 195.1, 96.0)
-STEP_MM = 0.2
-LEAST_MM = 2.0
 AORTA_RADIUS_MM = 5.0
+DRAWN = 3
+CALM_MM = 0.7
+CONTRASTS_HU = (
+    (-np.inf, 10.0, "below 10 HU"),
+    (10.0, 20.0, "10 to 20 HU"),
+    (20.0, 40.0, "20 to 40 HU"),
+    (40.0, 80.0, "40 to 80 HU"),
+    (80.0, np.inf, "80 HU and more"),
+)
 ASKED_FOUND, ASKED_OUTSIDE = 0.90, 0.10
 INK, MUTED, MISSED, WRONG = "#1f4e79", "#9aa1ab", "#e08a00", "#c8372d"
 Floats = NDArray[np.float64]
@@ -115,11 +132,8 @@ def skeleton_of(mask: NDArray[np.bool_], affine: Affine) -> Skeleton:
     inner = np.argwhere(skeletonize(cut))
     depth = ndimage.distance_transform_edt(np.pad(cut, 1), sampling=affine.spacing_mm)[1:-1, 1:-1, 1:-1]
     index = inner + low
-    pairs = cKDTree(index).query_pairs(1.0, p=np.inf, output_type="ndarray")
-    far = np.linalg.norm((index[pairs[:, 0]] - index[pairs[:, 1]]) * np.asarray(affine.spacing_mm), axis=1)
-    n = len(index)
-    tree = minimum_spanning_tree(coo_array((far, (pairs[:, 0], pairs[:, 1])), shape=(n, n)).tocsr()).tocoo()
-    length = np.bincount(tree.row, 0.5 * tree.data, n) + np.bincount(tree.col, 0.5 * tree.data, n)
+    pairs, far = edges_of(index, affine.spacing_mm)
+    length = np.bincount(pairs.ravel(), 0.5 * np.repeat(far, 2), len(index))
     return Skeleton(index.astype(np.int64), depth[tuple(inner.T)], length)
 
 
@@ -175,6 +189,10 @@ def score_tree(
     )
 
 
+def _line_of(tree: AbdominalTree) -> Floats:
+    return _even([tree.aorta.centre_mm, *(branch.line.points_mm for branch in tree.branches)])
+
+
 def _share(good: NDArray[np.bool_], weight: Floats) -> float:
     return float((good * weight).sum() / max(weight.sum(), 1e-9))
 
@@ -197,17 +215,16 @@ def _inside(mask: NDArray[np.bool_], affine: Affine, points_mm: Floats) -> NDArr
     return out
 
 
-def draw(tree: AbdominalTree, truth: Skeleton, mask: NDArray[np.bool_], affine: Affine) -> bytes:
-    """PNG: the expert's centreline and the found lines, from the front and from above; no pixel of the CT."""
-    lines = [branch.line.points_mm for branch in tree.branches]
-    line = _even([tree.aorta.centre_mm, *lines])
-    voxels, _ = cKDTree(affine.to_index(line)).query(truth.index, p=np.inf)
-    asked = 2 * truth.radius_mm >= LEAST_MM
+def draw(tree: AbdominalTree, axis: Axis, mask: NDArray[np.bool_], affine: Affine) -> bytes:
+    """PNG: the true centreline and the found lines, from the front and from above; no pixel of the CT."""
+    line = _line_of(tree)
+    truth = np.concatenate([axis.aorta_mm, axis.branch_mm[2 * axis.radius_mm >= LEAST_MM]])
+    voxels, _ = cKDTree(affine.to_index(line)).query(affine.to_index(truth), p=np.inf)
     outside = line[~_inside(ndimage.binary_dilation(mask, np.ones((3, 3, 3))), affine, line)]
     layers = (
         (line, 1.5, MUTED, "found line"),
-        (affine.to_mm(truth.index[asked & (voxels <= 1.0)]), 9.0, INK, "expert's centreline, found"),
-        (affine.to_mm(truth.index[asked & (voxels > 1.0)]), 9.0, MISSED, "expert's centreline, missed"),
+        (truth[voxels <= 1.0], 3.0, INK, "true centreline, found"),
+        (truth[voxels > 1.0], 3.0, MISSED, "true centreline, missed"),
         (outside, 1.5, WRONG, "found line outside the expert's mask"),
     )
     with plt.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
@@ -227,121 +244,83 @@ def draw(tree: AbdominalTree, truth: Skeleton, mask: NDArray[np.bool_], affine: 
     return out.getvalue()
 
 
-def page(score: TreeScore, others: dict[str, TreeScore], *, seconds: float, branches: int, stamp: str) -> str:
+@dataclass(frozen=True)
+class Judged:
+    """A found tree against the centred truth, and against the thinned mask."""
+
+    axis: AxisScore
+    thin: TreeScore
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the page tells besides the scores: seconds, branches, the contrast table, offsets of truths, skeleton."""
+
+    seconds: float
+    branches: int
+    contrast: str
+    offsets: tuple[Offset, Offset]
+    dropped_mm: float
+    stamp: str
+
+
+def page(judged: Judged, others: dict[str, Judged], facts: Facts) -> str:
     """The evidence page."""
+    found, outside = f">= {100 * ASKED_FOUND:.0f} %", f"<= {100 * ASKED_OUTSIDE:.0f} %"
     rows = (
-        ("true centreline found, within 1 voxel", score.found_share, f">= {100 * ASKED_FOUND:.0f} %", ASKED_FOUND),
-        (
-            "the same, with the cavity inside the mask filled",
-            score.filled_share,
-            f">= {100 * ASKED_FOUND:.0f} %",
-            ASKED_FOUND,
-        ),
-        ("found tree outside the mask", score.outside_share, f"<= {100 * ASKED_OUTSIDE:.0f} %", -ASKED_OUTSIDE),
+        ("true centreline found, within 1 voxel", judged.axis.found_share, found, ASKED_FOUND),
+        ("found tree outside the mask", judged.thin.outside_share, outside, -ASKED_OUTSIDE),
     )
     table = "\n".join(
         f"| {name} | {asked} | {100 * value:.1f} % | {'reached' if _reached(value, bound) else '**short**'} |"
         for name, value, asked, bound in rows
     )
-    return PAGE.format(
-        table=table,
-        changed=_changed(score, others),
-        s=score,
-        seconds=seconds,
-        branches=branches,
-        stamp=stamp,
-        **_percent(score),
+    text = PAGE.format(table=table, changed=_changed(judged, others), truths=_truths(facts), j=judged, f=facts)
+    return re.sub(r"(?<=\d)%", " %", text)
+
+
+def _truths(facts: Facts) -> str:
+    """Rows of the table that compares the two centrelines of drawn masks."""
+    names = "thinned mask", "centred"
+    return "\n".join(
+        f"| {name} | {one.branch_share:.1%} | {one.aorta_share:.1%} | {one.covered_share:.1%} |"
+        for name, one in zip(names, facts.offsets, strict=True)
     )
 
 
-def _changed(score: TreeScore, others: dict[str, TreeScore]) -> str:
+def _changed(judged: Judged, others: dict[str, Judged]) -> str:
     """The section on changed pictures, empty where there are none."""
     if not others:
         return ""
     rows = "\n".join(
-        f"| {name} | {100 * one.found_share:.1f} % | {100 * one.near_share:.1f} % | {100 * one.outside_share:.1f} % |"
-        for name, one in {"as it is": score, **others}.items()
+        f"| {name} | {one.axis.found_share:.1%} | {one.axis.near_share:.1%} | {one.thin.outside_share:.1%} |"
+        for name, one in {"as it is": judged, **others}.items()
     )
-    shares = [[one.found_share, one.outside_share] for one in (score, *others.values())]
+    shares = [[one.axis.found_share, one.thin.outside_share] for one in (judged, *others.values())]
     (low, less), (high, more) = np.min(shares, axis=0), np.max(shares, axis=0)
     found, outside = f"{100 * low:.0f} to {100 * high:.0f} %", f"{100 * less:.0f} to {100 * more:.0f} %"
     return CHANGED.format(rows=rows, found=found, outside=outside)
 
 
+def _contrast_rows(volume: Volume, masks: tuple[NDArray[np.bool_], Affine], axis: Axis, line: Floats) -> str:
+    """Rows of the table of contrast: length, share found, and share of lines beside the truth."""
+    mask, affine = masks
+    sigma = [CALM_MM / step for step in volume.affine.spacing_mm]
+    calm = ndimage.gaussian_filter(np.asarray(volume.hu, dtype=np.float32), sigma)
+    seen = contrast_along((calm, volume.affine), axis, mask=mask, affine=affine)
+    asked = 2 * axis.radius_mm >= LEAST_MM
+    hit = cKDTree(affine.to_index(line)).query(affine.to_index(axis.branch_mm), p=np.inf)[0] <= 1.0
+    rows = []
+    for low, high, name in CONTRASTS_HU:
+        here = asked & (seen.on_hu >= low) & (seen.on_hu < high)
+        beside = float(((seen.beside_hu >= low) & (seen.beside_hu < high)).mean())
+        share = f"{hit[here].mean():.0%}" if here.any() else "-"
+        rows.append(f"| {name} | {STEP_MM * here.sum():.0f} mm | {share} | {beside:.1%} |")
+    return "\n".join(rows)
+
+
 def _reached(value: float, bound: float) -> bool:
     return value >= bound if bound > 0 else value <= -bound
-
-
-def _percent(score: TreeScore) -> dict[str, str]:
-    return {
-        name: f"{100 * getattr(score, name):.1f} %" for name in TreeScore.__annotations__ if name.endswith("_share")
-    }
-
-
-PAGE = """# Arteries of a real abdominal CT
-
-{stamp}
-
-One contrast CT of the abdomen (3D-IRCADb-01, 512 x 512 x 119 voxels of 0.743 x 0.743 x 1.6 mm, portal-venous phase),
-with the arteries and bones drawn by experts. The licence allows research that is not commercial; the picture is not
-part of this repository, and the figure below shows lines only. `recanal.abdomen.tree.grow_from_aorta` was
-given one point inside the aorta and nothing else.
-
-| quantity | asked | reached | |
-|---|---|---|---|
-{table}
-
-Without the aorta: {branch_share} of {s.branch_mm:.0f} mm found, {branch_outside_share} of the found branches outside.
-Within 2.5 mm instead of one voxel: {near_share} found. Inside bone: {bone_share} of the found tree.
-Lengths: true {s.true_mm:.0f} mm, found {s.tree_mm:.0f} mm, {branches} branches. Time: {seconds:.0f} s.
-
-![Expert's centreline in blue where found and orange where missed, found lines in grey, red where they lie outside the
-mask](figures/abdomen.png)
-
-## Where the missed length lies
-
-| where | missed |
-|---|---|
-| branches with no found line within 2.5 mm | {s.far_missed_mm:.0f} mm |
-| branches with a found line within 2.5 mm, but not within one voxel | {s.near_missed_mm:.0f} mm |
-| aorta: the axis found and the skeleton of the mask differ by more than one voxel | {s.aorta_missed_mm:.0f} mm |
-
-{changed}## How it is judged
-
-- Truth: the skeleton of the expert's mask (scikit-image) where the vessel, twice the distance to the nearest voxel
-  outside, is at least 2 mm wide. Each voxel stands for half of the edges that meet in it.
-- Found: some point of the tree lies within one voxel of it along each axis of the picture.
-- Outside: more than one voxel outside the mask, as a share of the length of the tree.
-- Thinning keeps every closed cavity of a mask: around one it leaves a shell in place of a line. The second row of
-  the first table fills them first.
-
-## What this does not show
-
-- It is one case, and the constants of this entry were chosen on it. No second real CT with an arterial truth was at
-  hand, so these shares say what the method can do on this picture, not what it will do on the next.
-- In the portal-venous phase veins are as bright as arteries. What is wide or clearly brighter than the aorta is kept
-  out, and so is what a dip in contrast parts from the artery that it touches; a thin vein without such a dip is not
-  told from a branch.
-- The expert's mask ends on many arteries before they fade. A true artery beyond that end counts as outside here.
-- The skeleton of a mask of voxels is itself up to a voxel or two off the middle of wide vessels.
-- The arteries inside the liver, in the mask, hardly stand out from the liver in this phase; most are missed.
-"""
-
-CHANGED = """## The same picture, changed
-
-Each line of the tree found in the changed picture was taken back to the original one and judged there.
-Noise: 10 HU more, standard deviation, independent from voxel to voxel. Turned: 10 degrees about the long axis of the
-body, and interpolated. Moved: by 0.4, 0.4 and 0.8 mm against the grid, and interpolated. Coarser: voxels 1.3 times as
-long along each axis.
-
-| picture | found, within 1 voxel | found, within 2.5 mm | outside |
-|---|---|---|---|
-{rows}
-
-Found {found}, outside {outside}. This shows how far the result hangs on one grid and one noise, not how it will do on
-another patient.
-
-"""
 
 
 def resampled(volume: Volume, change: Floats, *, stretch: float = 1.0) -> Volume:
@@ -397,6 +376,32 @@ def _lines_in(picture: Volume, change: Floats) -> tuple[Floats, list[Floats]]:
     return aorta, branches
 
 
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """The masks, and both centrelines of the arteries."""
+
+    artery: NDArray[np.bool_]
+    bone: NDArray[np.bool_]
+    affine: Affine
+    skeletons: tuple[Skeleton, Skeleton]
+    axis: Axis
+
+    def __call__(self, aorta_mm: Floats, branches_mm: Sequence[Floats]) -> Judged:
+        """Scores of a tree."""
+        thin = score_tree(aorta_mm, branches_mm, self.artery, self.bone, self.affine, skeletons=self.skeletons)
+        return Judged(score_axis(_even([aorta_mm, *branches_mm]), self.axis, self.affine), thin)
+
+
+def _drawn_offsets() -> tuple[Offset, Offset]:
+    """Both centrelines of three drawn trees against their axes."""
+    trees = [drawn_tree(seed) for seed in range(DRAWN)]
+    thinned = []
+    for tree in trees:
+        skeleton = skeleton_of(tree.mask, tree.affine)
+        thinned.append((tree.affine.to_mm(skeleton.index), skeleton.length_mm))
+    return offsets(trees, thinned)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives its exit status."""
     parser = argparse.ArgumentParser(prog="python -m evidence.abdomen", description=__doc__)
@@ -410,21 +415,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     volume = load_study(asked.data / "ct.nii.gz").volume
     masks = [read_label_map(asked.data / f"mask_{name}.nii.gz", most_label=1) for name in ("artery", "bone")]
     (artery, affine), (bone, _) = masks
+    grow_from_aorta(volume, POINT_MM)
     start = time.perf_counter()
     tree = grow_from_aorta(volume, POINT_MM)
     seconds = time.perf_counter() - start
-    judges = both_skeletons(artery > 0, affine)
-    lines = [branch.line.points_mm for branch in tree.branches]
-    score = score_tree(tree.aorta.centre_mm, lines, artery > 0, bone > 0, affine, skeletons=judges)
-    print(score, flush=True)
-    write_atomic(asked.out / "figures" / "abdomen.png", draw(tree, judges[0], artery > 0, affine))
+    judge = Judge(artery > 0, bone > 0, affine, both_skeletons(artery > 0, affine), centred_axis(artery > 0, affine))
+    judged = judge(tree.aorta.centre_mm, [branch.line.points_mm for branch in tree.branches])
+    print(judged, flush=True)
+    write_atomic(asked.out / "figures" / "abdomen.png", draw(tree, judge.axis, judge.artery, affine))
+    contrast = _contrast_rows(volume, (judge.artery, affine), judge.axis, _line_of(tree))
     stamp, others = written_by("python -m evidence.abdomen"), {}
-    written = partial(page, score, others, seconds=seconds, branches=len(tree.branches), stamp=stamp)
-    write_text_atomic(asked.out / "abdomen.md", written())
+    facts = Facts(seconds, len(tree.branches), contrast, _drawn_offsets(), judge.axis.dropped_mm, stamp)
+    write_text_atomic(asked.out / "abdomen.md", page(judged, others, facts))
     for name, picture, change in () if asked.only_as_it_is else changed_pictures(volume):
-        others[name] = score_tree(*_lines_in(picture, change), artery > 0, bone > 0, affine, skeletons=judges)
+        others[name] = judge(*_lines_in(picture, change))
         print(name, others[name], flush=True)
-        write_text_atomic(asked.out / "abdomen.md", written())
+        write_text_atomic(asked.out / "abdomen.md", page(judged, others, facts))
     return 0
 
 

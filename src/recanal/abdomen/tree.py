@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,9 +15,10 @@ from recanal.abdomen.aorta import aorta_from_point
 from recanal.abdomen.limits import artery_samples, wider_than
 from recanal.abdomen.maps import GRID_MM, Maps, abdominal_maps
 from recanal.abdomen.traced import STEP_MM, Traced, trace
+from recanal.abdomen.walls import Walls
 from recanal.anatomy.aorta import Aorta
 from recanal.anatomy.field import Field
-from recanal.anatomy.ways import find_ways
+from recanal.anatomy.ways import Way, find_ways
 from recanal.core.curves import Centerline
 from recanal.core.volume import Volume
 from recanal.grids.geodesic import BLOCKED, Reach, reach_from
@@ -29,8 +31,9 @@ INSIDE_COST = 0.01
 MOST_COST = 300.0
 LEAST_MEAN_TUBE = 0.35
 MOST_WAYS = 800
+ROUNDS = 4
 LEAST_MM = 8.0
-LEAST_BEYOND_MM = 7.0
+LEAST_BEYOND_MM = 5.0
 START_MM = 4.0
 REACH_MM = 30.0
 FARTHER = 2.0
@@ -115,7 +118,8 @@ def grow_from_aorta(
     Notes
     -----
     The cheapest ways from the wall of the aorta along tubes that are brighter than their surroundings (the kernels of
-    the coronary tree), as far as they are arteries (:mod:`recanal.abdomen.limits`). A branch of the aorta is led back
+    the coronary tree), as far as they are arteries (:mod:`recanal.abdomen.limits`). The walls that they crossed into
+    veins are closed, and they are looked for again, four times at most. A branch of the aorta is led back
     to the axis of the aorta along its first direction.
     Limits: in the portal-venous phase arteries and small veins carry the same contrast, and a vein that touches an
     artery without a dip in contrast between them is taken for its branch.
@@ -131,24 +135,62 @@ def grow_from_aorta(
 def _arteries(maps: Maps, aorta: Aorta, least_diameter_mm: float) -> list[_Kept]:
     """The ways from the aorta that are arteries, each after the one it leaves.
 
+    What was crossed to leave the arteries is closed, and the ways are looked for again: a place that was reached
+    through a vein is then reached along its artery.
+    """
+    closed = np.zeros(maps.field.aorta.shape, dtype=bool)
+    seen: dict[bytes, Traced] = {}
+    for _ in range(ROUNDS):
+        reach = _reach(maps.field, closed)
+        ways = find_ways(maps.field, reach, least_mean_share=LEAST_MEAN_TUBE, most_ways=MOST_WAYS)
+        kept, walls = _kept(ways, partial(_traced, maps, seen), maps, aorta, least_diameter_mm=least_diameter_mm)
+        more = walls.closed(maps.field.block, [item.points_mm for item in kept]) & ~closed & ~maps.field.aorta
+        if not more.any():
+            break
+        closed |= more
+    return kept
+
+
+def _traced(maps: Maps, seen: dict[bytes, Traced], voxels: NDArray[np.int64]) -> Traced:
+    """A way as a curve, made once."""
+    key = voxels.tobytes()
+    if key not in seen:
+        seen[key] = trace(maps, voxels)
+    return seen[key]
+
+
+def _kept(
+    ways: list[Way],
+    traced_of: Callable[[NDArray[np.int64]], Traced],
+    maps: Maps,
+    aorta: Aorta,
+    *,
+    least_diameter_mm: float,
+) -> tuple[list[_Kept], Walls]:
+    """The arteries among the ways, and the walls that the others crossed.
+
     A way that runs inside a vessel that is there is no branch, but what leaves it still is one of that vessel.
     """
     out: list[_Kept] = []
-    ways = find_ways(maps.field, _reach(maps.field), least_mean_share=LEAST_MEAN_TUBE, most_ways=MOST_WAYS)
+    walls = Walls()
     reached = [0.0] * len(ways)
     for k, way in enumerate(ways):
         if GRID_MM * len(way.voxels) < LEAST_MM or (way.parent >= 0 and reached[way.parent] < way.at):
             continue
-        traced = trace(maps, way.voxels)
+        traced = traced_of(way.voxels)
+        if way.parent < 0 and walls.false_head(traced, maps):
+            continue
         samples = artery_samples(traced, maps, aorta, least_diameter_mm)
         parent = _nearest(traced, out) if way.parent >= 0 else -1
         if parent >= 0 and samples and wider_than(traced, out[parent].traced, samples):
+            walls.mouth(traced)
             continue
+        walls.dip(traced, samples, maps)
         reached[k] = len(way.voxels) * samples / len(traced.line.points_mm)
         item = _Kept(traced, samples, parent)
         if samples * STEP_MM >= LEAST_MM and _beyond(item, out):
             out.append(item)
-    return out
+    return out, walls
 
 
 def _nearest(traced: Traced, found: list[_Kept]) -> int:
@@ -167,10 +209,10 @@ def _beyond(item: _Kept, found: list[_Kept]) -> bool:
     return float((far > radius[near]).sum()) * STEP_MM >= LEAST_BEYOND_MM
 
 
-def _reach(field: Field) -> Reach:
-    """The cheapest ways from the wall of the aorta."""
+def _reach(field: Field, closed: NDArray[np.bool_]) -> Reach:
+    """The cheapest ways from the wall of the aorta, around what is closed."""
     cost = (1.0 / (LEAST_TUBE_SQUARE + field.bright**2)).astype(np.float32)
-    cost[(field.soft < PASSABLE_HU) | field.pool | field.outside] = BLOCKED
+    cost[(field.soft < PASSABLE_HU) | field.pool | field.outside | closed] = BLOCKED
     cost[field.aorta] = INSIDE_COST
     wall = np.flatnonzero(field.aorta & ~ndimage.binary_erosion(field.aorta))
     reach = reach_from(cost, wall, np.ones(len(wall), dtype=np.int16), step_mm=GRID_MM, most_cost=MOST_COST)
