@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.curves import Centerline
+from recanal.grids.paths import cheapest_path
 from recanal.imaging.caps import Gap
-from recanal.imaging.paths import cheapest_path
 from recanal.imaging.route import CostMap
 
 __all__ = ["LOW_CONFIDENCE", "Bridge", "judged"]
@@ -19,6 +19,8 @@ LOW_CONFIDENCE = 0.5
 DETOUR_MM = 2.5
 OUT_OF_TUBE = 4.0
 IN_FAT_HU = -40.0
+BLOOD_HU = (195.0, 350.0)
+LEAST_BLOOD_MM = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,11 @@ def judged(
     in_fat = float((level[inside] < IN_FAT_HU).mean())
     unseen = float(1.0 - seen[inside].mean())
     ratio, rival = _rival(costs, line, gap)
+    blood = float(((level[inside] > BLOOD_HU[0]) & (level[inside] < BLOOD_HU[1])).mean())
+    blood *= gap.end_mm - gap.start_mm > LEAST_BLOOD_MM
     factors = {
+        f"{100 * blood:.0f} % of the way is as bright as blood, like a vein or another artery": 1
+        / (1 + np.exp((blood - 0.75) / 0.03)),
         f"{100 * off_tube:.0f} % of the way shows no vessel shape": np.exp(-((off_tube / 0.35) ** 2)),
         f"{100 * in_fat:.0f} % of the way runs through fat": np.exp(-in_fat / 0.08),
         f"the outer wall is hidden on {100 * unseen:.0f} % of its circumference": 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.imaging.cap_calcium import calcified, covered_cap_mm
+from recanal.imaging.cap_evidence import SideEvidence, island_is_open, side_evidence, weighed_cap
 from recanal.imaging.sections import RING_MM, Sections
 
 __all__ = ["Gap", "LumenLevel", "find_gaps", "lumen_level"]
@@ -30,17 +31,22 @@ SIZE_REACH_MM = 12.0
 USUAL_RADIUS_MM = 1.4
 FULL_SHARE = 0.8
 THREAD_RING = (0.6, 0.85)
-THREAD_CLEAN = 0.5
 GLOW_MM = 0.5
-THREAD_SHARE = 0.12
+THREAD = ((0.5, 0.12), (0.75, 0.08))
+THREAD_LEAST = 0.18
 FILLED_RADIUS = 0.9
 FILLED = ((0.6, 4.0), (0.9, 3.0))
+AXIS_MM = 0.3
+RING_RAYS = 0.25
+HOLE_SHARE = 0.75
+ON_AXIS = (300.0, 2.0)
 CALCIUM_REACH_MM = 1.6
 CALCIUM_TRACE = 0.05
 ALONG_MM = 0.45
 CALCIUM_MARGIN_HU = 130.0
 LEAST_GAP_MM = 2.0
 LEAST_ISLAND_MM = 5.0
+ANCHOR_MM = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +185,10 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     known = (arc <= low) | (arc >= high)
     clean = _clean(sections, lumen.level_hu)
     fine = _fine_hu(sections)
+    sides = (
+        side_evidence(sections, wide, clean, anchor=arc <= low + ANCHOR_MM),
+        side_evidence(sections, wide, clean, anchor=arc >= high - ANCHOR_MM),
+    )
     plaque = np.full(len(wide), FIRST_PLAQUE_HU)
     runs: list[tuple[int, int]] = []
     for _ in range(4):
@@ -186,14 +196,44 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
             _shut(wide, wide_level, lumen, plaque) | (~clean & (lumen.core_hu < (lumen.level_hu + plaque) / 2))
         ) & ~known
         share = (wide - plaque) / np.maximum(wide_level - plaque, 20.0)
-        runs = _runs(shut, clean, share, step)
+        runs = _joined(_runs(shut, clean, share, step), sides)
         if not runs:
             return ()
         plaque = _plaque_along(lumen, clean, runs, fine_hu=fine, reach=round(6.0 / step))
     sized = [(run, _open_radius_mm(sections, lumen, clean, run)) for run in runs]
     sized = [(run, size) for run, size in sized if not _lumen_goes_through(sections, lumen, clean, run, size)]
-    gaps = [_gap(sections, lumen, run, plaque, radius_mm=size) for run, size in sized]
-    return tuple(gap for gap in gaps if gap is not None)
+    gaps = [_gap(sections, lumen, run, plaque, radius_mm=size, fine_hu=fine) for run, size in sized]
+    found = [gap for gap in gaps if gap is not None]
+    return tuple(_weighed(found, lumen, sides, arc=arc, clean=clean, open_mm=(low, high)))
+
+
+def _weighed(
+    gaps: list[Gap],
+    lumen: LumenLevel,
+    sides: tuple[SideEvidence | None, SideEvidence | None],
+    *,
+    arc: NDArray[np.float64],
+    clean: NDArray[np.bool_],
+    open_mm: tuple[float, float],
+) -> list[Gap]:
+    """The gaps with their outermost caps where the whole of the evidence puts them."""
+    if not gaps:
+        return gaps
+    first, last = gaps[0], gaps[-1]
+    if sides[0] is not None:
+        caps = first.start_mm, first.end_mm
+        cap = weighed_cap(arc, lumen.core_hu, clean, sides[0], caps_mm=caps, limit_mm=open_mm[0])
+        if cap is not None:
+            level = first.plaque_start_hu if cap.plaque_hu is None else cap.plaque_hu
+            gaps = [replace(first, start_mm=cap.arc_mm, plaque_start_hu=level), *gaps[1:]]
+            last = gaps[-1]
+    if sides[1] is not None:
+        caps = last.end_mm, last.start_mm
+        cap = weighed_cap(arc, lumen.core_hu, clean, sides[1], caps_mm=caps, limit_mm=open_mm[1])
+        if cap is not None:
+            level = last.plaque_end_hu if cap.plaque_hu is None else cap.plaque_hu
+            gaps = [*gaps[:-1], replace(last, end_mm=cap.arc_mm, plaque_end_hu=level)]
+    return gaps
 
 
 def _fill_ratio(wide: NDArray[np.float64], lumen: LumenLevel, step_mm: float) -> NDArray[np.float64]:
@@ -239,6 +279,19 @@ def _runs(
             continue
         runs.append((int(inside[0]), int(inside[-1])))
     return runs
+
+
+def _joined(
+    runs: list[tuple[int, int]], sides: tuple[SideEvidence | None, SideEvidence | None]
+) -> list[tuple[int, int]]:
+    """The runs without the islands between them that may as well be bright plaque."""
+    out = runs[:1]
+    for first, last in runs[1:]:
+        if island_is_open(sides, slice(out[-1][1] + 1, first)):
+            out.append((first, last))
+        else:
+            out[-1] = (out[-1][0], last)
+    return out
 
 
 def _clean(sections: Sections, level_hu: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -297,7 +350,13 @@ def _plaque_hu(
 
 
 def _gap(
-    sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: NDArray[np.float64], *, radius_mm: float
+    sections: Sections,
+    lumen: LumenLevel,
+    run: tuple[int, int],
+    plaque: NDArray[np.float64],
+    *,
+    radius_mm: float,
+    fine_hu: NDArray[np.float64],
 ) -> Gap | None:
     first, last = run
     step = sections.step_mm
@@ -306,7 +365,7 @@ def _gap(
     window = max(1, round(min(2.0, 0.5 * (last - first) * step) / step))
     residual = float(ndimage.uniform_filter1d(share, window, mode="nearest").min())
     dip = float(ndimage.uniform_filter1d(share, round(1.0 / step), mode="nearest").min())
-    empty = residual <= MOST_RESIDUAL or dip <= MOST_DIP or _dark_somewhere(sections, lumen, run)
+    empty = residual <= MOST_RESIDUAL or dip <= MOST_DIP or _dark_somewhere(fine_hu, lumen, run)
     if not empty and not _filled_with_calcium(sections, lumen, run, radius_mm):
         return None
     arc = sections.line.arc_mm
@@ -319,10 +378,10 @@ def _gap(
     return Gap(start, end, float(plaque[first]), float(plaque[last]), residual)
 
 
-def _dark_somewhere(sections: Sections, lumen: LumenLevel, run: tuple[int, int]) -> bool:
+def _dark_somewhere(fine_hu: NDArray[np.float64], lumen: LumenLevel, run: tuple[int, int]) -> bool:
     """Whether a run holds a place, be it short and between two calcifications, that is as dark as plaque."""
     level = lumen.level_hu[run[0] : run[1] + 1]
-    share = (_fine_hu(sections)[run[0] : run[1] + 1] - FIRST_PLAQUE_HU) / np.maximum(level - FIRST_PLAQUE_HU, 40.0)
+    share = (fine_hu[run[0] : run[1] + 1] - FIRST_PLAQUE_HU) / np.maximum(level - FIRST_PLAQUE_HU, 40.0)
     return bool(share.min() <= MOST_FINE_SHARE)
 
 
@@ -344,8 +403,9 @@ def _lumen_goes_through(
 ) -> bool:
     """Whether a bright thread runs along the axis through the whole of a run: a narrow lumen, not an occlusion.
 
-    The core stands above a ring inside the wall, over every 2 mm of the sections without calcium. Sections into which
-    calcium glows tell nothing: a nodule on the axis is no thread.
+    The core stands above a ring inside the wall, over every 2 mm of the sections without calcium, and nowhere falls
+    nearly to the level of tissue; it may stand less far above where nearly all sections are without calcium. Sections
+    into which calcium glows tell nothing: a nodule on the axis is no thread.
     """
     rings = np.arange(round(THREAD_RING[0] * radius_mm / RING_MM), round(THREAD_RING[1] * radius_mm / RING_MM) + 1)
     around = (sections.hu[:, :, rings].mean(axis=1) * rings).sum(axis=1) / rings.sum()
@@ -354,18 +414,34 @@ def _lumen_goes_through(
     thread = ((sections.core_hu(0.3) - around) / contrast)[inside]
     thread = ndimage.gaussian_filter1d(thread, 1.0 / sections.step_mm, mode="nearest")
     plain = ndimage.binary_erosion(clean, iterations=round(GLOW_MM / sections.step_mm), border_value=1)[inside]
-    return bool(plain.mean() >= THREAD_CLEAN and float(thread[plain].min()) > THREAD_SHARE)
+    if not plain.any():
+        return False
+    share, least = float(plain.mean()), float(thread[plain].min())
+    dimmest = float(((lumen.core_hu - TISSUE_HU) / contrast)[inside].min())
+    return dimmest > THREAD_LEAST and any(share >= part and least > above for part, above in THREAD)
 
 
 def _filled_with_calcium(sections: Sections, lumen: LumenLevel, run: tuple[int, int], radius_mm: float) -> bool:
-    """Whether calcium takes most of what would be lumen over 4 mm of the run, or nearly all of it over 3 mm."""
+    """Whether calcium stands where the lumen should be.
+
+    It takes most of what would be lumen over 4 mm of the run, or nearly all of it over 3 mm, the axis included: a ring
+    of calcium, round at least three quarters, glows into its lumen but leaves it darker than itself. Or it stands on
+    the axis, far brighter than any lumen, over 2 mm.
+    """
     rings = round(FILLED_RADIUS * radius_mm / RING_MM) + 1
     weight = np.arange(rings) + 0.25
     rows = slice(run[0], run[1] + 1)
-    level = lumen.level_hu[rows] + CALCIUM_MARGIN_HU
-    dense = (sections.hu[rows, :, :rings] > level[:, None, None]).mean(axis=1)
+    level = lumen.level_hu[rows]
+    inside = sections.hu[rows, :, :rings]
+    dense = (inside > (level + CALCIUM_MARGIN_HU)[:, None, None]).mean(axis=1)
     covered = (dense * weight).sum(axis=1) / weight.sum()
-    return any(bool(_long_runs(covered > share, length / sections.step_mm).any()) for share, length in FILLED)
+    blur = ALONG_MM / sections.step_mm
+    ring = ndimage.gaussian_filter1d(np.quantile(inside, RING_RAYS, axis=1).max(axis=1), blur, mode="nearest") - level
+    core = ndimage.gaussian_filter1d(sections.core_hu(AXIS_MM)[rows], blur, mode="nearest") - level
+    whole = core > HOLE_SHARE * ring
+    stretches = [((covered > share) & whole, length_mm) for share, length_mm in FILLED]
+    stretches.append((whole & (core > ON_AXIS[0]), ON_AXIS[1]))
+    return any(bool(_long_runs(mask, length_mm / sections.step_mm).any()) for mask, length_mm in stretches)
 
 
 def _cap(

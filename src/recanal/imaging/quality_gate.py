@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from recanal.core.case import Quality
 from recanal.core.quality import LEVELS, QualityGrade
 from recanal.core.volume import Volume
+from recanal.grids.edge_blur import EdgeBlur, edge_blur
 from recanal.imaging.quality_coverage import heart_cut, metal_mm3, plain_depth_mm
-from recanal.imaging.quality_edges import EdgeBlur, edge_blur
 from recanal.imaging.quality_steps import SlabSteps, slab_steps
 
 __all__ = ["exclusion_flags", "grade", "graded"]

@@ -22,12 +22,8 @@ LEAST_CALCIUM_HU = 350.0
 CALCIUM_SHARE = 0.1
 CALCIUM_GROWN_MM = 0.5
 TRIMMED_SHARE = 0.2
+BEFORE_MM = 1.0
 LEAST_SECTIONS = 12
-HIDDEN_MM = 1.5
-HIDDEN_BEFORE_MM = 2.0
-HIDDEN_SHARE = 0.12
-DARK_GAP_MM = 0.5
-DARK_GAP_FILL = 0.25
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,6 @@ def taper(
     lumen: LumenLevel,
     *,
     end: OpenEnd,
-    plaque_hu: float,
     sigma_mm: float,
     wall_mm: NDArray[np.float64],
 ) -> Taper | None:
@@ -83,8 +78,8 @@ def taper(
     ----------
     end
         The cap and the open vessel next to it.
-    plaque_hu, sigma_mm
-        Level of the plaque next to the cap, point spread.
+    sigma_mm
+        Point spread.
     wall_mm
         (n,) outer wall radius of each section.
 
@@ -98,6 +93,7 @@ def taper(
     The picture of 6 mm of open vessel and 3 mm beyond the cap, averaged around the axis, is compared with what the
     scanner would show of ends of every length (:func:`recanal.measure.cap_model.fit_funnel`). Sections with calcium
     are left out, and each ring leaves out the darkest and the brightest fifth of its cells.
+    Calcium hides the shape where it stands at the cap or up to 1 mm before it; beyond, the end of the lumen is seen.
     """
     arc = (sections.line.arc_mm - end.cap_mm) * -end.away
     rows = np.flatnonzero((arc >= -8.0) & (arc <= 3.0))
@@ -105,11 +101,9 @@ def taper(
         return None
     rows = rows[np.argsort(arc[rows])]
     position = arc[rows]
-    level = float(np.median(lumen.level_hu[rows][position < -1.0]))
-    fill, hard = _filling(sections.hu[rows], level=level, plaque_hu=plaque_hu, size_mm=end.radius_mm)
     margin = max(CALCIUM_MARGIN_HU, 5 * lumen.noise_hu)
-    covered = calcified(sections, lumen.level_hu, margin_hu=margin)[int(np.argmin(np.abs(arc)))]
-    hidden = bool(covered) or _hidden(position, fill, hard)
+    hard = calcified(sections, lumen.level_hu, margin_hu=margin)
+    hidden = bool(hard[int(np.argmin(np.abs(arc)))] or hard[(arc > -BEFORE_MM) & (arc <= 0.0)].any())
     fit = fit_funnel(_picture(sections, lumen.level_hu, end, rows=rows[position >= -FIT_MM], outer=(sigma_mm, wall_mm)))
     return None if fit is None else Taper(fit.length_mm, fit.blunt_prob, hidden)
 
@@ -141,27 +135,3 @@ def _picture(
         sigma_mm=sigma_mm,
         along_sigma_mm=float(np.hypot(sigma_mm, ALONG_BLUR_MM)),
     )
-
-
-def _hidden(position: NDArray[np.float64], fill: NDArray[np.float64], hard: NDArray[np.float64]) -> bool:
-    """Whether calcium stands at the cap, before it or beyond it with no dark gap in between."""
-    before = (position > -HIDDEN_BEFORE_MM) & (position <= 0.0)
-    beyond = (position > 0.0) & (position < HIDDEN_MM)
-    around = (position > -DARK_GAP_MM) & (position < HIDDEN_MM)
-    gap_seen = fill[around].min(initial=1.0) < DARK_GAP_FILL
-    reached = hard[before].max(initial=0.0), 0.0 if gap_seen else hard[beyond].max(initial=0.0)
-    return bool(max(reached) > HIDDEN_SHARE)
-
-
-def _filling(
-    hu: NDArray[np.float32], *, level: float, plaque_hu: float, size_mm: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(k,) contrast inside the vessel as a share of a full lumen, and the share of the section that is calcium."""
-    last = round((size_mm + 0.3) / RING_MM) + 1
-    rings = np.arange(last) * RING_MM
-    weight = np.maximum(rings, RING_MM / 4)
-    part = hu[:, :, :last]
-    contrast = np.clip((part - plaque_hu) / max(level - plaque_hu, 40.0), 0.0, 1.0)
-    fill = (contrast.mean(axis=1) * weight).sum(axis=1) / weight.sum()
-    hard = ((part > max(level + 80.0, 380.0)).mean(axis=1) * weight).sum(axis=1) / weight.sum()
-    return np.asarray(ndimage.gaussian_filter1d(fill, 1.0, mode="nearest"), dtype=np.float64), np.asarray(hard)

@@ -159,10 +159,7 @@ def _tapers(site: _Site) -> tuple[Taper | None, Taper | None]:
     size = np.sqrt(site.lumen_area_mm2 / np.pi)
     before, after = site.arc_mm < gap.start_mm - 4.0, site.arc_mm > gap.end_mm + 4.0
     out = []
-    for away, cap, plaque, side in (
-        (-1, gap.start_mm, gap.plaque_start_hu, before),
-        (1, gap.end_mm, gap.plaque_end_hu, after),
-    ):
+    for away, cap, side in ((-1, gap.start_mm, before), (1, gap.end_mm, after)):
         near = side & (size > 0) & (np.abs(site.arc_mm - cap) < 12.0)
         radius = float(np.median(size[near])) if near.any() else 1.3
         out.append(
@@ -170,7 +167,6 @@ def _tapers(site: _Site) -> tuple[Taper | None, Taper | None]:
                 site.vessel.sections,
                 site.vessel.lumen,
                 end=OpenEnd(cap, away, radius),
-                plaque_hu=plaque,
                 sigma_mm=borders.sigma_mm,
                 wall_mm=borders.contours.wall_radius_mm.mean(axis=1),
             )

@@ -66,6 +66,17 @@ def test_a_second_way_is_found_where_there_is_one(drawing: Drawing, costs: CostM
     assert np.linalg.norm(beside.rival_mm[-1] - twin.at(41.0)) < 2.0
 
 
+@pytest.mark.parametrize(("level_hu", "trusted"), [(80.0, True), (260.0, False), (700.0, True)])
+def test_a_way_as_bright_as_blood_is_not_trusted(
+    drawing: Drawing, costs: CostMap, level_hu: float, trusted: bool
+) -> None:
+    line = Centerline(drawing.axis_mm).resample(0.25)
+    core_hu = np.where((line.arc_mm > 22.0) & (line.arc_mm < 41.0), level_hu, 400.0)
+    bridge = judged(costs, line, GAP, core_hu=core_hu, seen=np.ones((len(line.points_mm), 48), dtype=bool))
+    assert (bridge.confidence > 0.8) is trusted
+    assert any("as bright as blood" in reason for reason in bridge.reasons) is not trusted
+
+
 @pytest.mark.parametrize("seen", [0.0, 0.5, 1.0])
 def test_confidence_is_a_share(drawing: Drawing, costs: CostMap, seen: float) -> None:
     assert 0.0 <= judge(costs, drawing.axis_mm, seen=seen).confidence <= 1.0

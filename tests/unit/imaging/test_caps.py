@@ -204,10 +204,27 @@ def test_fat_around_a_small_vessel_is_no_thread() -> None:
     assert len(find_gaps(sections, lumen_level(sections, (400.0, 400.0)))) == 1
 
 
-@pytest.mark.parametrize(("length_mm", "count"), [(2.5, 0), (6.0, 1)])
-def test_calcium_closes_a_vessel_where_it_fills_it_over_four_millimetres(length_mm: float, count: int) -> None:
+@pytest.mark.parametrize(("length_mm", "count"), [(1.5, 0), (6.0, 1)])
+def test_calcium_closes_a_vessel_where_it_stands_in_place_of_the_lumen(length_mm: float, count: int) -> None:
     inside = np.abs(ARC - 30.0) < length_mm / 2
     sections = sections_of_discs(np.where(inside[:, None], np.full(51, 900.0), 400.0), 1.4)
+    assert len(find_gaps(sections, lumen_level(sections, (400.0, 400.0)))) == count
+
+
+@pytest.mark.parametrize(("nodule_hu", "count"), [(620.0, 0), (1000.0, 1)])
+def test_calcium_on_the_axis_leaves_no_room_for_a_lumen(nodule_hu: float, count: int) -> None:
+    rings = np.arange(51) * RING_MM
+    inside = (np.abs(ARC - 30.0) < 2.5)[:, None] & (rings < 0.7)
+    sections = sections_of_discs(np.where(inside, nodule_hu, 400.0), 1.4)
+    assert len(find_gaps(sections, lumen_level(sections, (400.0, 400.0)))) == count
+
+
+@pytest.mark.parametrize(("core_hu", "count"), [(560.0, 0), (1000.0, 1)])
+def test_a_ring_of_calcium_closes_no_vessel_that_is_darker_inside(core_hu: float, count: int) -> None:
+    rings = np.arange(51) * RING_MM
+    inside = np.abs(ARC - 30.0) < 4.0
+    ring = core_hu + (1000.0 - core_hu) * np.clip((rings - 0.3) / 0.5, 0.0, 1.0)
+    sections = sections_of_discs(np.where(inside[:, None], ring, 400.0), 1.4)
     assert len(find_gaps(sections, lumen_level(sections, (400.0, 400.0)))) == count
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from skimage.graph import route_through_array
 
-from recanal.imaging.paths import cheapest_path
+from recanal.grids.paths import cheapest_path
 
 
 def walked(cost: np.ndarray, path: np.ndarray) -> float:

@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage
 
 from analytic_tube import Drawing, Scene, draw
+from recanal.core.volume import Affine
 from recanal.errors import SeedError
 from recanal.imaging.route import CostMap, cost_map, find_route, region, seed_level_hu
 from recanal.imaging.sample import Block
@@ -85,3 +86,47 @@ def test_one_place_is_not_two_seeds(drawing: Drawing, costs: CostMap) -> None:
     seed = drawing.at(10.0)
     with pytest.raises(SeedError, match=r"same place\. Give one point on each side of the occlusion"):
         find_route(costs, np.stack([seed, seed]))
+
+
+STEP_MM = 0.6
+LENGTH = 120
+CLOSED = slice(35, 85)
+
+
+def two_tubes(*, vein_hu: float | None, island: slice | None = None) -> CostMap:
+    """An artery along the first axis, shut over 30 mm, and, 5 mm beside it, a vein that is the better tube."""
+    hu = np.full((LENGTH, 25, 9), -90.0, dtype=np.float32)
+    cost = np.full(hu.shape, 15.0, dtype=np.float32)
+    artery, vein = (slice(None), slice(5, 8), slice(3, 6)), (CLOSED, slice(14, 17), slice(3, 6))
+    hu[artery], cost[artery] = 400.0, 1.0
+    hu[CLOSED, 5:8, 3:6], cost[CLOSED, 5:8, 3:6] = 80.0, 3.0
+    if vein_hu is not None:
+        hu[vein], cost[vein] = vein_hu, 1.0
+        for crossing in (slice(35, 38), slice(82, 85)):
+            hu[crossing, 8:14, 3:6], cost[crossing, 8:14, 3:6] = 40.0, 3.0
+    if island is not None:
+        hu[island, 5:8, 3:6], cost[island, 5:8, 3:6] = 300.0, 1.0
+    matrix = np.diag([STEP_MM, STEP_MM, STEP_MM, 1.0])
+    return CostMap(Block(hu, Affine(matrix)), cost)
+
+
+SEEDS_MM = np.array([[4.0, 6.0, 4.0], [110.0, 6.0, 4.0]]) * STEP_MM
+
+
+@pytest.mark.parametrize("vein_hu", [200.0, 260.0])
+def test_the_way_through_a_vein_is_given_up_for_the_plaque(vein_hu: float) -> None:
+    route = find_route(two_tubes(vein_hu=vein_hu), SEEDS_MM)
+    assert np.abs(route.points_mm[:, 1] - 6.0 * STEP_MM).max() < 1.5
+
+
+def test_the_vein_would_have_been_cheaper() -> None:
+    """Too dark for blood, the same tube keeps the path: the detour above was a choice."""
+    route = find_route(two_tubes(vein_hu=150.0), SEEDS_MM)
+    assert np.abs(route.points_mm[:, 1] - 15.0 * STEP_MM).min() < 1.0
+
+
+def test_an_open_stretch_between_two_occlusions_is_kept() -> None:
+    plain, open_between = find_route(two_tubes(vein_hu=None), SEEDS_MM), two_tubes(vein_hu=None, island=slice(50, 70))
+    route = find_route(open_between, SEEDS_MM)
+    assert np.abs(route.points_mm[:, 1] - 6.0 * STEP_MM).max() < 1.5
+    assert route.total_cost < plain.total_cost

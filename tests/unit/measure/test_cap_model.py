@@ -119,7 +119,6 @@ def shape(hu: NDArray[np.float32], *, reverse: bool = False):
         Sections(line, normals, binormals, np.ascontiguousarray(part)),
         LumenLevel(np.full(len(ARC), LUMEN_HU), np.full(len(ARC), LUMEN_HU), 5.0),
         end=OpenEnd(cap, 1 if reverse else -1, RADIUS_MM),
-        plaque_hu=PLAQUE_HU,
         sigma_mm=SIGMA_MM,
         wall_mm=np.full(len(ARC), WALL_MM),
     )
@@ -151,7 +150,6 @@ def test_too_little_open_vessel_gives_no_shape() -> None:
         Sections(line, normals, binormals, drawn(0.0)),
         LumenLevel(level, level, 5.0),
         end=OpenEnd(2.0, -1, RADIUS_MM),
-        plaque_hu=PLAQUE_HU,
         sigma_mm=SIGMA_MM,
         wall_mm=np.full(len(ARC), WALL_MM),
     )

@@ -1,0 +1,132 @@
+"""Caps weighed over millimetres: bright plaque before a weak lumen, a cap drawn too far out, islands of plaque."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from recanal.core.curves import Centerline, frames
+from recanal.imaging.cap_evidence import SideEvidence, island_is_open, side_evidence, weighed_cap
+from recanal.imaging.caps import find_gaps, lumen_level
+from recanal.imaging.sections import RING_MM, Sections
+
+STEP_MM = 0.25
+ARC = np.arange(0.0, 70.01, STEP_MM)
+OPEN_MM = (10.0, 60.0)
+
+
+def levels(*stretches: tuple[float, float]) -> NDArray[np.float64]:
+    """(n,) level along a vessel, blurred by 0.45 mm: each stretch begins somewhere and has a level."""
+    out = np.zeros(len(ARC))
+    for begins_mm, hu in stretches:
+        out[begins_mm <= ARC] = hu
+    return np.asarray(ndimage.gaussian_filter1d(out, 0.45 / STEP_MM, mode="nearest"))
+
+
+def sections_of(level_hu: NDArray[np.float64], *, noise_hu: float = 0.0, seed: int = 0) -> Sections:
+    """A straight vessel with a disc of 1.4 mm at that level; noise with a grain of a millimetre along it."""
+    line = Centerline(np.stack([ARC, 0 * ARC, 0 * ARC], axis=1))
+    _, normals, binormals = frames(line)
+    grain = ndimage.gaussian_filter1d(np.random.default_rng(seed).standard_normal(len(ARC)), 1.0 / STEP_MM)
+    shown = level_hu + noise_hu * grain / grain.std()
+    hu = np.broadcast_to(shown[:, None, None], (len(ARC), 48, 51)).astype(np.float32).copy()
+    hu[:, :, round(1.4 / RING_MM) :] = -90.0
+    return Sections(line, normals, binormals, hu)
+
+
+def evidence(level_hu: NDArray[np.float64], *, noise_hu: float = 0.0) -> tuple[SideEvidence, SideEvidence]:
+    sections = sections_of(level_hu, noise_hu=noise_hu)
+    clean, wide = np.ones(len(ARC), dtype=bool), sections.core_hu(0.7)
+    sides = [side_evidence(sections, wide, clean, anchor=ends) for ends in (ARC < 11.0, ARC > 59.0)]
+    assert sides[0] is not None
+    assert sides[1] is not None
+    return sides[0], sides[1]
+
+
+def moved(level_hu: NDArray[np.float64], cap_mm: float, other_mm: float) -> float | None:
+    """Where the distal cap goes, or None where it stays."""
+    clean = np.ones(len(ARC), dtype=bool)
+    side = evidence(level_hu)[1]
+    cap = weighed_cap(ARC, level_hu, clean, side, caps_mm=(cap_mm, other_mm), limit_mm=OPEN_MM[1])
+    return None if cap is None else cap.arc_mm
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("plaque_hu", [130.0, 150.0])
+def test_bright_plaque_behind_calcium_is_not_taken_for_a_weak_lumen(plaque_hu: float, seed: int) -> None:
+    level = levels((0, 340), (20, 70), (27, 800), (30, plaque_hu), (44, 195))
+    sections = sections_of(level, noise_hu=5.0, seed=seed)
+    (gap,) = find_gaps(sections, lumen_level(sections, (340.0, 195.0)), open_mm=OPEN_MM)
+    assert gap.start_mm == pytest.approx(20.0, abs=0.5)
+    assert gap.end_mm == pytest.approx(44.0, abs=1.0)
+
+
+def test_a_cap_that_stands_too_far_out_comes_back() -> None:
+    found = moved(levels((0, 340), (20, 70), (36, 210)), 46.0, 20.0)
+    assert found is not None
+    assert found == pytest.approx(36.0, abs=1.0)
+
+
+def test_a_cap_that_stands_too_far_in_goes_out_to_half_contrast() -> None:
+    found = moved(levels((0, 340), (20, 60), (28, 140), (44, 200)), 28.0, 20.0)
+    assert found is not None
+    assert found == pytest.approx(44.0, abs=0.3)
+
+
+@pytest.mark.parametrize("cap_mm", [43.5, 44.0, 44.5])
+def test_a_cap_in_its_place_stays(cap_mm: float) -> None:
+    assert moved(levels((0, 340), (20, 80), (44, 200)), cap_mm, 20.0) is None
+
+
+def test_a_lumen_that_darkens_towards_the_cap_without_a_step_does_not_move_it() -> None:
+    level = levels((0, 340), (20, 50), (36, 200))
+    level = np.where(ARC > 36.0, np.minimum(level, 215.0 + 1.0 * (np.minimum(ARC, 52.0) - 52.0)), level)
+    found = moved(level + 30.0 * (ARC > 55.0), 36.0, 20.0)
+    assert found is None
+
+
+def test_too_little_known_vessel_gives_no_evidence() -> None:
+    sections = sections_of(levels((0, 300)))
+    clean = np.ones(len(ARC), dtype=bool)
+    anchor = ARC < 7 * STEP_MM - 0.01
+    assert anchor.sum() == 7
+    assert side_evidence(sections, sections.core_hu(0.7), clean, anchor=anchor) is None
+    assert side_evidence(sections, sections.core_hu(0.7), clean, anchor=ARC < 8 * STEP_MM - 0.01) is not None
+
+
+def test_evidence_follows_from_two_normal_distributions() -> None:
+    """One section half way between 340 HU of lumen and a plaque of 95 HU, by hand."""
+    level = np.full(len(ARC), 340.0)
+    level[100] = 295.0
+    near, _ = evidence(level)
+    sd = float(np.hypot(10.0, np.sqrt(0.6) * 3.0))
+    other = 0.1 / 400.0
+
+    def density(off_hu: float, spread_hu: float) -> float:
+        return 0.9 * np.exp(-0.5 * (off_hu / spread_hu) ** 2) / (spread_hu * np.sqrt(2 * np.pi)) + other
+
+    expected = np.log(density(200.0, 45.0) / density(-45.0, sd)) * STEP_MM / 2.0
+    assert near.level_hu[100] == pytest.approx(340.0, abs=0.1)
+    assert near.closed_nats[100] == pytest.approx(expected, rel=0.02)
+
+
+def test_calcium_speaks_for_no_open_vessel() -> None:
+    sections = sections_of(levels((0, 300)))
+    clean = ~((ARC > 30.0) & (ARC < 34.0))
+    side = side_evidence(sections, sections.core_hu(0.7), clean, anchor=ARC < 11.0)
+    assert side is not None
+    assert (side.closed_nats[~clean] == 0.0).all()
+    assert (side.closed_nats[(ARC > 12) & (ARC < 29)] < 0.0).all()
+
+
+@pytest.mark.parametrize(("island_hu", "islands"), [(200.0, True), (150.0, False)])
+def test_an_island_is_lumen_only_where_it_is_as_bright_as_lumen(island_hu: float, islands: bool) -> None:
+    level = levels((0, 340), (15, 60), (24, island_hu), (32, 60), (42, 205))
+    inside = slice(int(np.searchsorted(ARC, 25.0)), int(np.searchsorted(ARC, 31.0)))
+    assert island_is_open(evidence(level), inside) is islands
+
+
+def test_without_evidence_an_island_counts() -> None:
+    assert island_is_open((None, None), slice(3, 9))
