@@ -63,6 +63,7 @@ ROOMS = [
     "measure",
     "anatomy",
     "abdomen",
+    "closures",
     "edits",
     "angiography",
     "calcium",

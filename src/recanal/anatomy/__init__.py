@@ -1,1 +1,1 @@
-"""Which vessel is which, and where is it closed?"""
+"""Which vessel is which?"""

@@ -16,7 +16,7 @@ __all__ = ["Heart", "find_heart"]
 
 POOL_DEPTH_MM = 6.0
 POOL_SHARE = 0.75
-NEAR_ROOT_MM = 30.0
+NEAR_ROOT_MM = 38.0
 LEAST_POOL_MM3 = 8000.0
 AXIS_QUANTILE = 0.98
 MOST_OF_27 = 14

@@ -9,19 +9,22 @@ from recanal.anatomy.field import GRID_MM, Field
 from recanal.anatomy.jumps import STEP_MM, Jump, Profile, find_jumps, profile_of
 from recanal.anatomy.ostia import Ostium
 from recanal.anatomy.steps import near_steps
-from recanal.anatomy.veins import chamber_tail, companions, dim_stretches, runs_beside
-from recanal.anatomy.ways import Way, find_ways
+from recanal.anatomy.veins import Dim, chamber_tail, companions, dim_stretches, risen_tail, runs_beside, widened_tail
+from recanal.anatomy.ways import Way, find_ways, seen_tubes
 from recanal.core.volume import Volume
+from recanal.grids.breaks import closed_breaks
 from recanal.grids.geodesic import BLOCKED, Reach, reach_from
 
 __all__ = ["grown_ways"]
 
 ROUNDS = 12
+MENDED_ROUNDS = 2
 CUT_MM = 1.3
 LEAD_VOXELS = 6
 BRIGHTER = 1.15
 STEP_REACH_MM = 2.5
 ALIKE_SHARE = 0.7
+APART_MM = 15.0
 
 
 def grown_ways(
@@ -52,20 +55,28 @@ def grown_ways(
     labels = np.arange(1, len(ostia) + 1, dtype=np.int16)
     ways: list[Way] = []
     known: dict[bytes, Profile] = {}
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         room = reach_from(cost, starts, labels, step_mm=GRID_MM, room=room)
         ways = find_ways(field, room)
+        if number < MENDED_ROUNDS and _mended(cost, field, room, ways):
+            continue
         known = {**known, **_new_profiles(volume, field, ways, known)}
         profiles = [known[_led_in(ways, way).tobytes()] for way in ways]
         cuts = [jump for profile in profiles for jump in find_jumps(profile) if not _stepped(jump, steps)]
         for jump in cuts:
             _cut(cost, field, jump)
-        strays = [] if cuts else [*_veins(ways, profiles), *_company(profiles), *_chambers(ways, profiles)]
+        strays = [] if cuts else _risen(profiles) or _strays(ways, profiles)
         for stray in strays:
             _fill(cost, field, stray)
         if not cuts and not strays:
             break
     return ways
+
+
+def _mended(cost: NDArray[np.float32], field: Field, reach: Reach, ways: list[Way]) -> bool:
+    """Whether a break was closed ahead of a way; the cost is lowered in it."""
+    ends = [way.voxels for way in ways]
+    return closed_breaks(cost, field.block.hu, tube=seen_tubes(field), reach=reach, ways=ends) > 0
 
 
 def _stepped(jump: Jump, steps_mm: NDArray[np.float64]) -> bool:
@@ -74,10 +85,29 @@ def _stepped(jump: Jump, steps_mm: NDArray[np.float64]) -> bool:
     return bool(near[0]) and jump.alike_share > ALIKE_SHARE
 
 
-def _company(profiles: list[Profile]) -> list[NDArray[np.float64]]:
-    """Points of the ends of ways that keep company with brighter vessels."""
-    ends = zip(profiles, companions(profiles), strict=True)
-    return [profile.line.points_mm[end.first : end.last + 1] for profile, end in ends if end is not None]
+def _risen(profiles: list[Profile]) -> list[NDArray[np.float64]]:
+    """Points of the ends of ways that brighten beyond a thin vessel and run beside another one: a vein was touched."""
+    out = []
+    for k, profile in enumerate(profiles):
+        tail, points = risen_tail(profile), profile.line.points_mm
+        if tail is not None:
+            others = [other.line.points_mm for n, other in enumerate(profiles) if n != k]
+            others.append(points[: max(0, tail.first - round(APART_MM / STEP_MM))])
+            if runs_beside(points[tail.first :: 4], others):
+                out.append(points[tail.first :])
+    return out
+
+
+def _strays(ways: list[Way], profiles: list[Profile]) -> list[NDArray[np.float64]]:
+    """Points of all other stretches that are no artery."""
+    return [*_veins(ways, profiles), *_ends(profiles), *_chambers(ways, profiles)]
+
+
+def _ends(profiles: list[Profile]) -> list[NDArray[np.float64]]:
+    """Points of the ends of ways that keep company with brighter vessels, or that have become far wider."""
+    ends: list[Dim | None] = [*companions(profiles), *(widened_tail(profile) for profile in profiles)]
+    twice = zip([*profiles, *profiles], ends, strict=True)
+    return [profile.line.points_mm[end.first : end.last + 1] for profile, end in twice if end is not None]
 
 
 def _chambers(ways: list[Way], profiles: list[Profile]) -> list[NDArray[np.float64]]:

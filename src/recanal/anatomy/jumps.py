@@ -34,6 +34,8 @@ TISSUE_HU = 60.0
 CLOSED_SHARE = 0.62
 STEADY = 1.25
 PLAQUE_RADIUS_MM = 1.4
+LONG_PLAQUE_RADIUS_MM = 1.2
+EMPTY_SHARE = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,4 +135,5 @@ def _in_plaque(profile: Profile, k: int) -> bool:
     steady = profile.radius_mm[k] < STEADY * around
     lately = profile.hu[max(0, k - round(LATELY_MM / STEP_MM)) : max(1, k - round(SIDE_MM[0] / STEP_MM))]
     closed = float(np.quantile(lately, 0.2)) - TISSUE_HU < CLOSED_SHARE * (lumen - TISSUE_HU)
-    return bool(closed and steady and around > PLAQUE_RADIUS_MM)
+    long = float(np.quantile(lately, 0.6)) - TISSUE_HU < EMPTY_SHARE * (lumen - TISSUE_HU)
+    return bool(closed and steady and around > (LONG_PLAQUE_RADIUS_MM if long else PLAQUE_RADIUS_MM))

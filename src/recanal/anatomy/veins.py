@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from recanal.anatomy.jumps import STEP_MM, Profile
 
-__all__ = ["Dim", "chamber_tail", "companions", "dim_stretches", "runs_beside"]
+__all__ = ["Dim", "chamber_tail", "companions", "dim_stretches", "risen_tail", "runs_beside", "widened_tail"]
 
 FAT_HU = -90.0
 LEAST_RADIUS_MM = 0.85
@@ -44,6 +44,16 @@ WIDE_MM = 1.15
 DIMMER_SHARE = 0.85
 MOUTH_MM = 6.0
 CLEAR_MM = 7.0
+WIDENED_OVER_MM = 8.0
+WIDENED_MM = 1.85
+WIDENED = 1.5
+LEAST_WIDENED_MM = 25.0
+MOUTH_FREE_MM = 4.0
+THIN_MM = 1.3
+RISE_HU = 50.0
+RISE_SHARE = 1.6
+LEAST_RISEN_MM = 12.0
+TURNED_SHARE = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +124,42 @@ def chamber_tail(profile: Profile, start_mm: float) -> Dim | None:
     rest = len(flat) - 1 - inside[-1]
     short = len(inside) * STEP_MM < LEAST_TAIL_MM
     return None if short or rest * STEP_MM >= LEAST_REST_MM else Dim(int(inside[0]), len(flat) - 1)
+
+
+def widened_tail(profile: Profile) -> Dim | None:
+    """The end of a way that has become far wider than it was, for 25 mm on to the tip; None where there is none.
+
+    Notes
+    -----
+    Arteries taper. What grows to 1.5 times the half width that it had before, and to more than 1.85 mm, is the wall of
+    a chamber, or the level of a table position, that a thin artery ended on.
+    """
+    radius = ndimage.median_filter(profile.radius_mm, round(WIDENED_OVER_MM / STEP_MM) + 1, mode="nearest")
+    wide = radius > np.maximum(WIDENED_MM, WIDENED * np.minimum.accumulate(radius))
+    first = int(np.argmax(wide))
+    long = (len(radius) - first) * STEP_MM >= LEAST_WIDENED_MM
+    return Dim(first, len(radius) - 1) if wide.any() and long and np.median(radius[first:]) > WIDENED_MM else None
+
+
+def risen_tail(profile: Profile) -> Dim | None:
+    """The end of a way, of 12 mm or more, that is far brighter than the thin vessel that led there; None without one.
+
+    Notes
+    -----
+    Contrast gets less along an artery. A thin vessel that brightens by 50 HU, and to 1.6 times its contrast over
+    tissue, has touched another one; beyond an occlusion, too, it is brighter, but seldom as thin there.
+    """
+    size = round(OVER_MM / STEP_MM) + 1
+    hu, radius = (ndimage.median_filter(x, size, mode="nearest") for x in (profile.hu, profile.radius_mm))
+    thin = np.where((radius <= THIN_MM) & (np.arange(len(hu)) * STEP_MM >= MOUTH_FREE_MM), hu, np.inf)
+    low = np.minimum.accumulate(thin)
+    above = hu > np.maximum(low + RISE_HU, TISSUE_HU + RISE_SHARE * (low - TISSUE_HU))
+    first = int(np.argmax(above))
+    rest = hu[first:]
+    if not above.any() or len(rest) * STEP_MM < LEAST_RISEN_MM or np.median(rest) < low[first] + RISE_HU:
+        return None
+    mark = low[first] + TURNED_SHARE * (hu[first] - low[first])
+    return Dim(int(np.flatnonzero(hu[:first] <= mark)[-1]) + 1, len(hu) - 1)
 
 
 def _after_plaque(hu: NDArray[np.float64]) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recanal.anatomy.field import GRID_MM, Field
 from recanal.grids.geodesic import Reach
 
-__all__ = ["Way", "find_ways"]
+__all__ = ["Way", "find_ways", "seen_tubes"]
 
 LEAST_ADDED_MM = 5.0
 COVER_MM = 2.8
@@ -66,6 +66,11 @@ def find_ways(
         Way(np.stack(np.unravel_index(room[a:b], shape), axis=1), int(parent), int(at), int(reach.label[room[b - 1]]))
         for a, b, (parent, at) in zip(starts, ends, links, strict=True)
     ]
+
+
+def seen_tubes(field: Field) -> NDArray[np.bool_]:
+    """(a, b, c) where a tube is seen clearly enough to be looked for."""
+    return np.asarray((field.bright >= LEAST_TUBE) | (field.tissue >= LEAST_TUBE / TISSUE_SHARE))
 
 
 def _ball(reach: int) -> NDArray[np.int64]:

@@ -13,8 +13,8 @@ from scipy.spatial import cKDTree
 
 from recanal.anatomy.from_segmentation import unnamed_segments
 from recanal.anatomy.plausible import unlike_coronaries
-from recanal.anatomy.suspects import Suspect, find_suspects
 from recanal.anatomy.tree import CoronaryTree, find_tree
+from recanal.closures.suspects import Suspect, find_suspects
 from recanal.collaterals.supply import Supply
 from recanal.core.case import DistalVessel, Lesion, Quality, SegmentReport, TreeReport
 from recanal.core.findings import Findings
@@ -26,9 +26,9 @@ from recanal.imaging.quality import assess
 from recanal.imaging.quality_gate import graded
 from recanal.imaging.quality_steps import SlabSteps, slab_steps
 from recanal.measure.findings import lesion_findings
-from recanal.pipeline.doubts import doubts_of
+from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
 from recanal.pipeline.seeded import SeededResult, measure_seeded
-from recanal.pipeline.supply import graded_arteries, supplies_of
+from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of
 from recanal.stenosis.grading import VesselGrade
 
 __all__ = ["AutomaticResult", "measure_automatic", "total_prob"]
@@ -105,17 +105,17 @@ def measure_automatic(
         quality, steps = judging.result()
     candidates = find_suspects(anatomy)
     suspects = [s for s in candidates if vessel is None or s.vessel == vessel]
-    parts, doubts = _measured(volume, anatomy, suspects, progress)
+    parts, empty, doubts = _measured(volume, anatomy, suspects, progress)
     numbered = _numbered(parts)
-    lesions = _with_run_outs(tuple(lesion for part in numbered for lesion in part.lesions), suspects)
-    for part in numbered:
-        said = doubts_of(part, volume, automatic=True)
-        doubts += [f"{', '.join(x.id for x in part.lesions)}: {doubt}" for doubt in said]
+    lesions = _with_run_outs(tuple(lesion for part in numbered for lesion in part.lesions), empty)
+    doubts += [said for part in numbered for said in named_doubts(part, doubts_of(part, volume, automatic=True))]
+    notes = [said for part in numbered for said in named_doubts(part, cap_doubts(part))]
+    notes += _notes(lesions, candidates, vessel)
     if tree is None:
         shaky = sum(_is_doubtful(lesion) for lesion in lesions)
         doubts = [*unlike_coronaries(anatomy, occlusions=len(lesions), doubtful=shaky), *doubts]
     progress("grading the other arteries")
-    grades = graded_arteries(volume, anatomy, tuple(numbered), steps)
+    grades, supplies = _others(volume, anatomy, tuple(numbered), lesions, steps)
     longest = max(lesions, key=_length, default=None)
     return AutomaticResult(
         anatomy=anatomy,
@@ -123,11 +123,25 @@ def measure_automatic(
         lesions=lesions,
         findings=_facts(longest, lesions),
         findings_of=None if longest is None else longest.id,
-        quality=_judged(quality, [*anatomy.doubts, *doubts], [*anatomy.flags, *_notes(lesions, candidates, vessel)]),
+        quality=_judged(quality, [*anatomy.doubts, *doubts], [*anatomy.flags, *notes]),
         tree=_tree_report(anatomy, tuple(numbered)),
         stenosis=grades,
-        collaterals=supplies_of(lesions, grades),
+        collaterals=supplies,
     )
+
+
+def _others(
+    volume: Volume,
+    anatomy: CoronaryTree,
+    parts: tuple[SeededResult, ...],
+    lesions: tuple[Lesion, ...],
+    steps: SlabSteps,
+) -> tuple[tuple[VesselGrade, ...], tuple[Supply, ...]]:
+    """The other arteries graded, and what may fill the vessel beyond each occlusion."""
+    with ThreadPoolExecutor(1) as pool:
+        searching = pool.submit(connections_of, volume, anatomy, parts)
+        grades = graded_arteries(volume, anatomy, parts, steps)
+        return grades, supplies_of(lesions, grades, searching.result())
 
 
 def _judged_picture(volume: Volume, flags: tuple[str, ...]) -> tuple[Quality, SlabSteps]:
@@ -147,11 +161,11 @@ def _numbered(parts: list[SeededResult]) -> list[SeededResult]:
     return out
 
 
-def _with_run_outs(lesions: tuple[Lesion, ...], suspects: list[Suspect]) -> tuple[Lesion, ...]:
+def _with_run_outs(lesions: tuple[Lesion, ...], empty: list[Suspect]) -> tuple[Lesion, ...]:
     """The measured lesions, and those beyond which nothing fills."""
     known = [np.asarray(lesion.proximal_cap_mm) for lesion in lesions if lesion.proximal_cap_mm is not None]
-    for suspect in suspects:
-        if suspect.runs_out and _is_new(np.asarray(suspect.cap_mm), known):
+    for suspect in empty:
+        if _is_new(np.asarray(suspect.cap_mm), known):
             lesions = (*lesions, _run_out(suspect, f"L{len(lesions) + 1}"))
             known.append(np.asarray(suspect.cap_mm))
     return lesions
@@ -173,31 +187,56 @@ def _is_new(cap: NDArray[np.float64], known: list[NDArray[np.float64]]) -> bool:
 
 def _measured(
     volume: Volume, anatomy: CoronaryTree, suspects: list[Suspect], progress: Callable[[str], None]
-) -> tuple[list[SeededResult], list[str]]:
-    """The suspects that the measurement confirms, and what it could not settle."""
+) -> tuple[list[SeededResult], list[Suspect], list[str]]:
+    """The suspects that the measurement confirms, those beyond which nothing fills, and what it could not settle."""
     parts: list[SeededResult] = []
     doubts: list[str] = []
     known: list[NDArray[np.float64]] = []
-    for suspect in suspects:
-        if suspect.distal_mm is None:
-            continue
+    empty = [suspect for suspect in suspects if suspect.runs_out]
+    for suspect in (suspect for suspect in suspects if not suspect.runs_out):
         where = suspect.vessel or "an artery without a name"
         progress(f"measuring the {where}")
+        result = _traced(volume, suspect)
+        part = None if isinstance(result, SeedError) else _confirmed(result, suspect, anatomy, known)
+        if part is not None:
+            known += [np.asarray(lesion.proximal_cap_mm) for lesion in part.lesions]
+            parts.append(part)
+        elif suspect.otherwise is not None:
+            empty.append(suspect.otherwise)
+        elif isinstance(result, SeedError):
+            doubts.append(f"a stretch without contrast in the {where} could not be measured: {result.message}")
+    return parts, empty, doubts
+
+
+def _traced(volume: Volume, suspect: Suspect) -> SeededResult | SeedError:
+    """The vessel between the points of a suspect, or farther ones where these give none; else what stood against it."""
+    refused: SeedError | None = None
+    for proximal_mm, distal_mm in ((suspect.proximal_mm, suspect.distal_mm), *suspect.farther_mm):
         try:
-            result = measure_seeded(volume, suspect.proximal_mm, suspect.distal_mm, name=suspect.vessel)
+            return measure_seeded(volume, proximal_mm, distal_mm, name=suspect.vessel)  # type: ignore[arg-type]
         except SeedError as error:
-            doubts.append(f"a stretch without contrast in the {where} could not be measured: {error.message}")
-            continue
-        found = [
-            _told(lesion, gap, suspect, anatomy, result)
-            for lesion, gap in zip(result.lesions, result.vessel.gaps, strict=False)
-            if _length(lesion) >= LEAST_LENGTH_MM and (lesion.bridge_confidence or 0.0) >= LEAST_CONFIDENCE
-        ]
-        fresh = [x for x in found if x.proximal_cap_mm and _is_new(np.asarray(x.proximal_cap_mm), known)]
-        if fresh and len(fresh) == len(result.vessel.gaps):
-            known += [np.asarray(x.proximal_cap_mm) for x in fresh]
-            parts.append(replace(result, lesions=tuple(fresh)))
-    return parts, doubts
+            refused = refused or error
+    return refused or SeedError("no point of open lumen was found")
+
+
+def _confirmed(
+    result: SeededResult, suspect: Suspect, anatomy: CoronaryTree, known: list[NDArray[np.float64]]
+) -> SeededResult | None:
+    """The measured vessel with those of its occlusions that count and are new; None where there is none."""
+    kept = [
+        k
+        for k, lesion in enumerate(result.lesions[: len(result.vessel.gaps)])
+        if _length(lesion) >= LEAST_LENGTH_MM
+        and (lesion.bridge_confidence or 0.0) >= LEAST_CONFIDENCE
+        and lesion.proximal_cap_mm is not None
+        and _is_new(np.asarray(lesion.proximal_cap_mm), known)
+    ]
+    if not kept:
+        return None
+    vessel = result.vessel
+    lesions = tuple(_told(result.lesions[k], vessel.gaps[k], suspect, anatomy, result) for k in kept)
+    vessel = replace(vessel, gaps=tuple(vessel.gaps[k] for k in kept), bridges=tuple(vessel.bridges[k] for k in kept))
+    return replace(result, vessel=vessel, lesions=lesions)
 
 
 def total_prob(residual_share: float) -> float:
@@ -316,10 +355,18 @@ def _tree_report(anatomy: CoronaryTree, parts: tuple[SeededResult, ...]) -> Tree
     ]
     tree = cKDTree(np.concatenate(closed)) if closed else None
     segments = []
-    for item in anatomy.vessel_tree().segments or unnamed_segments(anatomy):
+    named = anatomy.vessel_tree().segments
+    known: list[float | None] = [item.confidence for item in anatomy.named]
+    for item, sure in zip(named or unnamed_segments(anatomy), known or [None] * len(anatomy.branches), strict=True):
         radius = item.radius_mm
         if tree is not None:
             radius = np.where(tree.query(item.line.points_mm)[0] < 1.0, 0.0, radius)
         points = tuple((float(x), float(y), float(z)) for x, y, z in item.line.points_mm)
-        segments.append(SegmentReport(item.name, item.scct, item.vessel, points, tuple(float(r) for r in radius)))
-    return TreeReport(anatomy.dominance, tuple(segments))
+        radii = tuple(float(r) for r in radius)
+        segments.append(SegmentReport(item.name, item.scct, item.vessel, points, radii, sure))
+    mains = anatomy.mains
+    return TreeReport(
+        anatomy.dominance,
+        tuple(segments),
+        None if mains is None or mains.dominance is None else mains.dominance_confidence,
+    )

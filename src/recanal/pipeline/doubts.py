@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recanal.core.volume import Volume
 from recanal.pipeline.seeded import SeededResult
 
-__all__ = ["doubts_of"]
+__all__ = ["cap_doubts", "doubts_of", "named_doubts"]
 
 UNUSABLE_CONFIDENCE = 0.05
 LEAST_PROXIMAL_SHARE = 0.7
@@ -57,10 +57,23 @@ def doubts_of(result: SeededResult, volume: Volume, *, automatic: bool = False) 
     volume
         What it was measured on.
     automatic
-        Whether the two ends were found and not given: then no seed is spoken of.
+        Whether the two ends were found and not given: then no seed is spoken of, and that a cap may lie elsewhere is a
+        doubt of one lesion (:func:`cap_doubts`) and no reason not to trust the case.
     """
     says = _FOUND if automatic else _GIVEN
-    return (*_axis_doubts(result, volume, says), *_seed_doubts(result, says))
+    caps = [] if automatic else _cap_doubts(result, says)
+    return (*_axis_doubts(result, volume, says), *_seed_doubts(result, says), *caps)
+
+
+def cap_doubts(result: SeededResult) -> tuple[str, ...]:
+    """Why a cap of a vessel whose ends were found may lie elsewhere, in words for the reader of its lesion."""
+    return tuple(_cap_doubts(result, _FOUND))
+
+
+def named_doubts(result: SeededResult, doubts: tuple[str, ...]) -> list[str]:
+    """Doubts of a measured vessel with the names of its lesions before them."""
+    names = ", ".join(lesion.id for lesion in result.lesions)
+    return [f"{names}: {doubt}" for doubt in doubts]
 
 
 def _axis_doubts(result: SeededResult, volume: Volume, says: Mapping[str, str]) -> list[str]:
@@ -87,13 +100,13 @@ def _seed_doubts(result: SeededResult, says: Mapping[str, str]) -> list[str]:
     faint = min(first, last)
     if not gaps and (faint < LEAST_OPEN_HU or (blood is not None and faint < LEAST_BLOOD_SHARE * blood)):
         doubts.append(says["faint"].format(faint))
-    if gaps:
-        doubts += _cap_doubts(result, says)
     return doubts
 
 
 def _cap_doubts(result: SeededResult, says: Mapping[str, str]) -> list[str]:
     vessel, gaps = result.vessel, result.vessel.gaps
+    if not gaps:
+        return []
     area, arc = vessel.borders.contours.lumen_area_mm2, vessel.line.arc_mm
     open_mm = {
         "proximal": _span(arc[(arc < gaps[0].start_mm) & (area > 0)]),

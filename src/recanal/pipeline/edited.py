@@ -22,7 +22,7 @@ from recanal.measure.findings import lesion_findings
 from recanal.measure.lesion import measure_lesions, open_vessel
 from recanal.pipeline.angles import find_views, with_projections
 from recanal.pipeline.changes import BEFORE, changed_numbers, lesion_pairs
-from recanal.pipeline.doubts import doubts_of
+from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
 from recanal.pipeline.edited_tree import SEGMENT_NUMBERS, corrected_tree, in_segments
 from recanal.pipeline.seeded import SeededResult
 from recanal.pipeline.typed import disagreements
@@ -286,15 +286,15 @@ def _quality(
     """The quality with the doubts of the corrected vessels in place of those of the earlier ones."""
     many = len(old) > 1 or case.provenance.parameters.get("mode") == "automatic"
 
-    def told(part: SeededResult) -> tuple[str, ...]:
-        return doubts_of(part, volume, automatic=many)
-
     def doubts(parts: tuple[SeededResult, ...]) -> list[str]:
-        prefix = [f"{', '.join(x.id for x in part.lesions)}: " if many else "" for part in parts]
-        return [f"{head}{said}" for head, part in zip(prefix, parts, strict=True) for said in told(part)]
+        said = [(part, doubts_of(part, volume, automatic=many)) for part in parts]
+        return [text for part, found in said for text in (named_doubts(part, found) if many else found)]
+
+    def caps(parts: tuple[SeededResult, ...]) -> list[str]:
+        return [text for part in parts if many for text in named_doubts(part, cap_doubts(part))]
 
     was, now = doubts(old), doubts(new)
-    kept = tuple(flag for flag in case.quality.flags if flag not in was and flag != SEVERAL)
+    kept = tuple(flag for flag in case.quality.flags if flag not in (*was, *caps(old), SEVERAL))
     healed = bool(was) and not now and not many and all(part.quality.usable for part in old)
     usable = (case.quality.usable or healed) and not now
     sigma = case.quality.psf_sigma_mm
@@ -304,7 +304,7 @@ def _quality(
     return replace(
         case.quality,
         usable=usable,
-        flags=(*kept, *now, *([SEVERAL] if several else [])),
+        flags=(*kept, *now, *caps(new), *([SEVERAL] if several else [])),
         psf_sigma_mm=sigma,
         reasons=() if usable else failed,
     )

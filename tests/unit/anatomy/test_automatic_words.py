@@ -11,11 +11,13 @@ from analytic_tube import Scene, draw
 from recanal.anatomy.from_segmentation import tree_of_segmentation
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.segmentation import VesselLines
+from recanal.closures.suspects import find_suspects
 from recanal.core.case import Lesion
 from recanal.core.curves import Centerline
+from recanal.errors import SeedError
 from recanal.pipeline import automatic
 from recanal.pipeline.automatic import measure_automatic
-from recanal.pipeline.doubts import doubts_of
+from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +38,87 @@ def test_no_seed_is_spoken_of_where_none_was_given(found):
         vessel, lumen=replace(vessel.lumen, level_hu=np.linspace(100.0, 400.0, len(vessel.lumen.level_hu)))
     )
     bad = replace(part, vessel=vessel, lesions=(lesion,), quality=replace(part.quality, aorta_hu=900.0))
-    given, automatic_words = (doubts_of(bad, drawing.volume, automatic=flag) for flag in (False, True))
+    given, severe = (doubts_of(bad, drawing.volume, automatic=flag) for flag in (False, True))
+    automatic_words = (*severe, *cap_doubts(bad))
     assert len(given) == len(automatic_words) >= 5
     assert sum("seed" in words for words in given) >= 5
     assert not any("seed" in words for words in automatic_words)
     assert "the vessel before the occlusion (100 HU) is far below the blood pool (900 HU)" in "; ".join(automatic_words)
+
+
+def test_a_cap_that_may_lie_elsewhere_is_a_doubt_of_its_lesion_alone(found, monkeypatch):
+    drawing, tree, result = found
+    (part,) = result.parts
+    assert cap_doubts(part) == ()
+    low = float(part.vessel.lumen.level_hu[-1]) - 40.0
+    dim = replace(part.vessel, gaps=(replace(part.vessel.gaps[0], plaque_end_hu=low),))
+    said = "L1: the lumen on the distal side is only 40 HU above the plaque: the cap there may lie elsewhere"
+    monkeypatch.setattr(automatic, "measure_seeded", lambda *_, **__: replace(part, vessel=dim))
+    again = measure_automatic(drawing.volume, tree=tree)
+    assert named_doubts(again.parts[0], cap_doubts(again.parts[0])) == [said]
+    assert said in again.quality.flags
+    assert said not in again.quality.reasons
+    assert set(again.quality.reasons) == set(result.quality.reasons)
+    seeded = doubts_of(replace(part, vessel=dim), drawing.volume)
+    assert seeded == ("the lumen at the distal seed is only 40 HU above the plaque: the seed may lie in the occlusion",)
+
+
+def test_farther_points_are_tried_where_the_near_ones_cannot_be_measured(found, monkeypatch):
+    drawing, tree, result = found
+    tried = []
+
+    def refuses_first(volume, proximal_mm, distal_mm, *, name):
+        tried.append((proximal_mm, distal_mm))
+        if len(tried) == 1:
+            raise SeedError("no way")
+        return result.parts[0]
+
+    monkeypatch.setattr(automatic, "measure_seeded", refuses_first)
+    again = measure_automatic(drawing.volume, tree=tree)
+    assert len(tried) == 2
+    assert len(again.lesions) == 1
+    assert not any("could not be measured" in flag for flag in again.quality.flags)
+
+
+def test_a_stretch_that_no_points_can_measure_is_a_reason_not_to_trust_the_case(found, monkeypatch):
+    drawing, tree, _ = found
+
+    def refuses(*_, **__):
+        raise SeedError("no way")
+
+    monkeypatch.setattr(automatic, "measure_seeded", refuses)
+    again = measure_automatic(drawing.volume, tree=tree)
+    (reason,) = (text for text in again.quality.reasons if "could not be measured" in text)
+    assert reason.endswith("could not be measured: no way")
+    assert not again.quality.usable
+
+
+def test_what_cannot_be_measured_and_looks_as_if_it_ran_out_runs_out(found, monkeypatch):
+    drawing, tree, _ = found
+    (suspect,) = find_suspects(tree)
+    empty = replace(suspect, distal_mm=None)
+    monkeypatch.setattr(automatic, "find_suspects", lambda _: [replace(suspect, otherwise=empty)])
+    monkeypatch.setattr(automatic, "_traced", lambda *_: SeedError("no way"))
+    (lesion,) = measure_automatic(drawing.volume, tree=tree).lesions
+    assert lesion.length_mm is None
+    assert lesion.distal_vessel.opacified is False
+    assert lesion.proximal_cap_mm == suspect.cap_mm
+
+
+def test_an_occlusion_is_kept_where_another_gap_of_the_vessel_is_too_short_to_count(found, monkeypatch):
+    drawing, tree, result = found
+    (part,) = result.parts
+    (lesion,), (gap,) = part.lesions, part.vessel.gaps
+    cap = tuple(float(x) for x in part.vessel.line.at([gap.start_mm - 8.0])[0])
+    short = replace(lesion, length_mm=replace(lesion.length_mm, value=2.0), proximal_cap_mm=cap)
+    first = replace(gap, start_mm=gap.start_mm - 8.0, end_mm=gap.start_mm - 6.0)
+    vessel = replace(part.vessel, gaps=(first, gap), bridges=(*part.vessel.bridges, *part.vessel.bridges))
+    two = replace(part, vessel=vessel, lesions=(short, lesion))
+    monkeypatch.setattr(automatic, "measure_seeded", lambda *_, **__: two)
+    (kept,) = measure_automatic(drawing.volume, tree=tree).parts
+    assert kept.vessel.gaps == (gap,)
+    assert len(kept.vessel.bridges) == 1
+    assert kept.lesions[0].length_mm == lesion.length_mm
 
 
 def test_what_lies_outside_of_the_vessel_asked_for_is_said(found):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recanal.anatomy.jumps import STEP_MM, Profile, find_jumps
-from recanal.anatomy.veins import chamber_tail, companions, dim_stretches, runs_beside
+from recanal.anatomy.veins import chamber_tail, companions, dim_stretches, risen_tail, runs_beside, widened_tail
 from recanal.core.curves import Centerline
 
 
@@ -31,6 +31,7 @@ def test_a_short_dark_gap_between_two_vessels_is_a_jump():
         [(20, 330), (20, 120)],  # a thin branch
         [(20, 330), (1.25, -40), (10, -80)],  # the end
         [(20, 380, 1.7), (9, 110, 1.7), (1.5, 40, 1.8), (4, 125, 1.7), (20, 300, 1.5)],  # fat inside a plaque
+        [(30, 340, 1.6), (24, 65, 1.6), (5, 150, 1.35), (1.5, 40, 1.3), (20, 230, 1.2)],  # at the end of a long one
     ],
 )
 def test_what_is_no_jump(stretches):
@@ -140,3 +141,45 @@ def test_a_way_that_turns_back_beside_itself_is_cut_where_it_turns():
     (end,) = companions([both])
     assert end is not None
     assert end.first * STEP_MM == pytest.approx(85, abs=12)
+
+
+def test_a_thin_artery_that_goes_on_as_a_wide_wall_is_cut_where_it_widens():
+    tail = widened_tail(profile((30, 220, 0.9), (40, 110, 2.2)))
+    assert tail is not None
+    assert tail.first * STEP_MM == pytest.approx(30, abs=0.5)
+    assert tail.last * STEP_MM == pytest.approx(70, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    "stretches",
+    [
+        [(60, 330, 2.0), (40, 100, 2.4)],  # an occlusion of a wide vessel: its wall
+        [(30, 220, 0.9), (20, 110, 2.2)],  # a thin artery that ends on muscle
+        [(30, 220, 0.9), (40, 200, 1.3)],  # a vessel that was narrowed
+        [(30, 330, 1.6), (8, 150, 1.0), (40, 320, 1.5)],  # a stenosis
+        [(10, 330, 1.0)],
+    ],
+)
+def test_what_has_not_widened(stretches):
+    assert widened_tail(profile(*stretches)) is None
+
+
+def test_a_thin_vessel_that_brightens_has_touched_another_one():
+    tail = risen_tail(profile((30, 260, 1.2), (12, 110, 1.1), (30, 230, 1.2)))
+    assert tail is not None
+    assert tail.first * STEP_MM == pytest.approx(42, abs=0.5)
+    assert tail.last * STEP_MM == pytest.approx(72, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    "stretches",
+    [
+        [(30, 330, 1.6), (20, 90, 1.7), (40, 300, 1.4)],  # an occlusion: as wide as the vessel
+        [(30, 260, 1.2), (12, 150, 1.1), (30, 190, 1.2)],  # not enough
+        [(30, 260, 1.2), (12, 110, 1.1), (8, 230, 1.2)],  # calcium, or a speck
+        [(30, 260, 1.2), (12, 110, 1.1), (10, 230, 1.2), (40, 110, 1.1)],
+        [(30, 330, 1.2), (40, 200, 1.1)],
+    ],
+)
+def test_what_has_not_brightened(stretches):
+    assert risen_tail(profile(*stretches)) is None

@@ -12,7 +12,7 @@ from recanal.anatomy.from_segmentation import tree_of_segmentation, unnamed_segm
 from recanal.anatomy.joining import joined_lines, joined_pieces
 from recanal.anatomy.mask_lines import pieces_of, solid_of, traced
 from recanal.anatomy.segmentation import VesselLines, VesselMask
-from recanal.anatomy.suspects import find_suspects
+from recanal.closures.suspects import find_suspects
 from recanal.core.curves import Centerline
 from recanal.core.volume import Affine, Volume
 from recanal.errors import GeometryError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from recanal.core.case import Point
 
 __all__ = ["Suspect", "find_suspects"]
 
+_Run = tuple[int, int, int]
+
 TISSUE_HU = 60.0
 WIDE_MM = 0.95
 LUMEN_MM = 0.8
@@ -26,13 +28,15 @@ DIP_SHARE = 0.72
 CALCIUM_HU = 150.0
 LOOK_MM = 12.0
 AHEAD_MM = 60.0
-SEED_MM = (6.0, 16.0)
-BEST_SEED_MM = 10.0
+SEED_MM = (3.0, 6.0, 16.0)
+FAR_SEED_MM = (16.0, 16.0, 32.0)
 OPEN_SHARE = 0.75
 LEAST_OPEN_HU = 130.0
 LEAST_BEYOND_MM = 5.0
 RUN_OUT_MM = 10.0
 RUN_OUT_WIDE_MM = 1.1
+MOST_OUTER_MM = 3.0
+DENSE_SHARE = 0.6
 SAME_MM = 3.0
 COMPANY_MM = 40.0
 LEAST_COMPANY_MM = 12.0
@@ -55,6 +59,10 @@ class Suspect:
         Where the contrast stops.
     vessel
         ``"RCA"``, ``"LM"``, ``"LAD"`` or ``"LCX"``.
+    farther_mm
+        Pairs of points farther away, for where the first pair cannot be measured.
+    otherwise
+        The same vessel as one that runs out, for where no pair can be measured; None where it does not look like that.
     """
 
     path: Path
@@ -64,6 +72,8 @@ class Suspect:
     distal_mm: Point | None
     cap_mm: Point
     vessel: str | None
+    farther_mm: tuple[tuple[Point, Point], ...] = ()
+    otherwise: Suspect | None = None
 
     @property
     def runs_out(self) -> bool:
@@ -105,21 +115,49 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
     A sample is closed where the vessel is wide, by its border with fat, and its core lies below half of the way from
     tissue to the level before it and below 72 % of the way to the lower of the two, or far above (calcium). Thin
     vessels are not judged: there blur alone darkens the core. Stretches less than 20 mm apart are handed on as one,
-    and told apart by the measurement.
+    and told apart by the measurement; where no open vessel lies beyond the last of them, it is left out.
     """
     found: list[Suspect] = []
     for tip in range(len(tree.branches)):
         course = _course(tree.branches, tip)
         upper, closed = _closed(course)
-        for first, last in _runs(closed):
-            if course.arc[last] < course.own_mm + 1.0:
-                continue
-            suspect = _suspect(course, upper, (first, last), tree.named)
-            if suspect is None or _leads_to_vein(course, last, tree.branches):
-                continue
-            if all(_apart_mm(suspect, other) > SAME_MM for other in found):
+        for group in _groups(closed):
+            suspect = _of_group(course, upper, group, tree)
+            if suspect is not None and all(_apart_mm(suspect, other) > SAME_MM for other in found):
                 found.append(suspect)
     return sorted(found, key=lambda suspect: suspect.runs_out)
+
+
+def _of_group(course: _Course, upper: NDArray[np.float64], group: list[_Run], tree: CoronaryTree) -> Suspect | None:
+    """The suspect of closed stretches that lie near each other: of all, or of as many as have open vessel beyond.
+
+    Where none has, or should the measurement find no open vessel there, the vessel runs out, closed on most of its way.
+    """
+    filled = next((x for n in range(len(group), 0, -1) if (x := _of_part(course, upper, group[:n], tree))), None)
+    empty = _of_part(course, upper, _dense(group), tree, runs_out=True)
+    return empty if filled is None else replace(filled, otherwise=empty)
+
+
+def _of_part(
+    course: _Course, upper: NDArray[np.float64], part: list[_Run], tree: CoronaryTree, *, runs_out: bool = False
+) -> Suspect | None:
+    """The suspect from the first to the last of some closed stretches, if it runs out, or fills again, as asked."""
+    first, last = part[0][0], part[-1][1]
+    if _closed_mm(part) < LEAST_MM or course.arc[last] < course.own_mm + 1.0:
+        return None
+    suspect = _suspect(course, upper, (first, last), tree.named, runs_out=runs_out)
+    return None if suspect is None or _leads_to_vein(course, last, tree.branches) else suspect
+
+
+def _closed_mm(group: list[_Run]) -> float:
+    return sum(size for *_, size in group) * STEP_MM
+
+
+def _dense(group: list[_Run]) -> list[_Run]:
+    """The last of some closed stretches, from the one on from which most of the way is closed."""
+    while len(group) > 1 and _closed_mm(group) < DENSE_SHARE * (group[-1][1] - group[0][0]) * STEP_MM:
+        group = group[1:]
+    return group
 
 
 def _leads_to_vein(course: _Course, last: int, branches: tuple[Branch, ...]) -> bool:
@@ -164,28 +202,28 @@ def _closed(course: _Course) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return upper, closed
 
 
-def _runs(closed: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and last samples of the closed stretches, near ones joined, short ones left out."""
+def _groups(closed: NDArray[np.bool_]) -> list[list[_Run]]:
+    """The closed stretches of a millimetre and more, near ones in one group; groups that are short in all left out."""
     label, count = ndimage.label(closed)
-    runs: list[list[int]] = []
+    groups: list[list[_Run]] = []
     for k in range(1, count + 1):
         inside = np.flatnonzero(label == k)
         if len(inside) * STEP_MM < 1.0:
             continue
-        if runs and (inside[0] - runs[-1][1]) * STEP_MM < JOINED_MM:
-            runs[-1][1] = int(inside[-1])
-            runs[-1][2] += len(inside)
+        run = (int(inside[0]), int(inside[-1]), len(inside))
+        if groups and (run[0] - groups[-1][-1][1]) * STEP_MM < JOINED_MM:
+            groups[-1].append(run)
         else:
-            runs.append([int(inside[0]), int(inside[-1]), len(inside)])
-    return [(first, last) for first, last, size in runs if size * STEP_MM >= LEAST_MM]
+            groups.append([run])
+    return [group for group in groups if sum(size for *_, size in group) * STEP_MM >= LEAST_MM]
 
 
 def _suspect(
-    course: _Course, upper: NDArray[np.float64], run: tuple[int, int], named: tuple[Named, ...]
+    course: _Course, upper: NDArray[np.float64], run: tuple[int, int], named: tuple[Named, ...], *, runs_out: bool
 ) -> Suspect | None:
     first, last = run
-    before = course.lumen[max(0, first - 16) : max(1, first - 2)]
-    if float(np.median(before)) < LUMEN_MM:
+    stump = course.lumen[max(0, first - 16) : max(1, first - 2)]
+    if float(np.median(stump)) < LUMEN_MM:
         return None
     proximal = _seed(course, range(first, -1, -1), float(upper[first]))
     if proximal is None:
@@ -195,11 +233,9 @@ def _suspect(
     distal = None
     if beyond >= LEAST_OPEN_HU:
         distal = _seed(course, range(last, len(course.arc)), min(beyond, float(upper[first])))
-    runs_out = distal is None
-    if runs_out and not _fades_wide(course, run):
+    if (distal is None) != runs_out or (runs_out and not _fades_wide(course, run)):
         return None
-    if runs_out:
-        first = _half_way(course, first, float(upper[first]))
+    first = _half_way(course, first, float(upper[first])) if runs_out else first
     return Suspect(
         course.path,
         float(course.arc[first]),
@@ -208,7 +244,18 @@ def _suspect(
         distal,
         _point(course, first),
         _vessel(course, first, named),
+        () if distal is None else _farther(course, run, (proximal, distal), (float(upper[run[0]]), beyond)),
     )
+
+
+def _farther(
+    course: _Course, run: tuple[int, int], near: tuple[Point, Point], levels: tuple[float, float]
+) -> tuple[tuple[Point, Point], ...]:
+    """Pairs of points of which one or both lie 16 to 32 mm away from a closed stretch."""
+    before = _seed(course, range(run[0], -1, -1), levels[0], within_mm=FAR_SEED_MM)
+    after = _seed(course, range(run[1], len(course.arc)), min(levels), within_mm=FAR_SEED_MM)
+    pairs = (near[0], after), (before, near[1]), (before, after)
+    return tuple((one, other) for one, other in pairs if one is not None and other is not None)
 
 
 def _half_way(course: _Course, first: int, level: float) -> int:
@@ -222,24 +269,32 @@ def _half_way(course: _Course, first: int, level: float) -> int:
 
 
 def _fades_wide(course: _Course, run: tuple[int, int]) -> bool:
-    """Whether a wide vessel goes on without contrast to the end of the path."""
+    """Whether a wide vessel, and not the wall of a chamber, goes on without contrast to the end of the path."""
     wide = course.outer[run[0] :]
-    return bool(len(wide) * STEP_MM >= RUN_OUT_MM and float(np.median(wide)) >= RUN_OUT_WIDE_MM)
+    first = wide[: round(RUN_OUT_MM / STEP_MM)]
+    vessel = float(np.percentile(first, 20)) >= RUN_OUT_WIDE_MM and float(np.median(first)) <= MOST_OUTER_MM
+    return bool(len(wide) * STEP_MM >= RUN_OUT_MM and vessel and float(np.median(wide)) >= RUN_OUT_WIDE_MM)
 
 
-def _seed(course: _Course, way: range, level: float) -> Point | None:
-    """The best open place 6 to 16 mm away from a closed stretch; the farthest open one where there is none."""
+def _seed(
+    course: _Course, way: range, level: float, *, within_mm: tuple[float, float, float] = SEED_MM
+) -> Point | None:
+    """The best open place 6 to 16 mm away from a closed stretch; the farthest one from 3 mm on where there is none.
+
+    ``within_mm`` are the three limits.
+    """
+    least, good, most = within_mm
     best, quality = None, -np.inf
-    start = course.arc[way[0]]
+    start, middle = course.arc[way[0]], (good + most) / 2 - 1.0
     for k in way:
         far = abs(float(course.arc[k] - start))
-        if far > SEED_MM[1]:
+        if far > most:
             break
         around = course.core[max(0, k - 3) : k + 4]
         share = float((around.min() - TISSUE_HU) / max(level - TISSUE_HU, 40.0))
-        if far < 3.0 or share < OPEN_SHARE or around.max() > level + CALCIUM_HU:
+        if far < least or share < OPEN_SHARE or around.max() > level + CALCIUM_HU:
             continue
-        value = min(share, 1.0) - 0.06 * abs(far - BEST_SEED_MM) + (0.0 if far >= SEED_MM[0] else -1.0)
+        value = min(share, 1.0) - 0.06 * abs(far - middle) + (0.0 if far >= good else -1.0)
         if value > quality:
             best, quality = k, value
     return None if best is None else _point(course, best)

@@ -6,8 +6,8 @@ import pytest
 from recanal.anatomy.branches import Branch
 from recanal.anatomy.naming import Named
 from recanal.anatomy.paths import path_to, paths_of
-from recanal.anatomy.suspects import find_suspects
 from recanal.anatomy.tree import CoronaryTree
+from recanal.closures.suspects import find_suspects
 from recanal.core.curves import Centerline
 
 
@@ -67,6 +67,44 @@ def test_a_wide_vessel_that_stays_dark_runs_out():
     assert found.runs_out
     assert found.distal_mm is None
     assert found.cap_mm[0] == pytest.approx(50, abs=1.0)
+
+
+def test_a_dark_thin_end_does_not_hide_an_occlusion_before_it():
+    (found,) = suspects(branch((40, 350), (16, 90), (15, 190), (4, 80, 1.0), (20, 85, 0.8)))
+    assert not found.runs_out
+    assert (found.start_mm, found.end_mm) == pytest.approx((40, 55.5), abs=1.0)
+    assert 58 <= found.distal_mm[0] <= 71
+
+
+def test_a_vessel_that_also_looks_as_if_it_ran_out_says_so():
+    dark = ((40, 350), (16, 90), (14, 150), (8, 80), (10, 140), (60, 60))
+    (found,) = suspects(branch(*dark))
+    assert not found.runs_out
+    assert found.otherwise is not None
+    assert found.otherwise.runs_out
+    assert found.otherwise.cap_mm[0] == pytest.approx(40, abs=1.0)
+    (filled,) = suspects(branch((40, 350), (16, 90), (60, 300)))
+    assert filled.otherwise is None
+
+
+def test_farther_points_are_given_for_where_the_near_ones_fail():
+    (found,) = suspects(branch((60, 380), (20, 90), (60, 300)))
+    assert len(found.farther_mm) == 3
+    (same, after), (before, other), both = found.farther_mm
+    assert (same, other, both) == (found.proximal_mm, found.distal_mm, (before, after))
+    assert 28 <= before[0] <= 44
+    assert 96 <= after[0] <= 112
+    (short,) = suspects(branch((14, 380), (20, 90), (14, 300)))
+    assert short.farther_mm == ()
+
+
+def test_what_runs_out_into_a_wall_is_no_occlusion():
+    assert suspects(branch((50, 350), (10, 50, 3.6), (30, 50, 1.8))) == []
+
+
+def test_a_dark_speck_in_a_thin_vessel_is_not_where_it_runs_out():
+    thin = branch((12, 350, 2.4), (5, 230, 1.2), (1, 100, 1.2), (12, 220, 1.2), (14, 60, 1.8))
+    assert suspects(thin) == []
 
 
 def test_what_lies_on_the_parent_is_told_once():
