@@ -79,9 +79,10 @@ def side_evidence(
     Notes
     -----
     An open section is normally distributed about the line through the known open ones, a closed one about 95 HU with a
-    standard deviation of 45 HU; a tenth of either may show anything. 12 HU is what the lumen 4 mm and more beyond the
-    caps of phantoms differed from that line (13 HU, of which 11 HU still after averaging 3 mm: texture of the noise and
-    error of the line, not noise of single sections), so that sections count as independent every 2 mm only.
+    standard deviation of 45 HU; a tenth of either may show anything. Lumen 4 mm and more beyond the caps of phantoms
+    lay 13 HU from that line, and 11 HU still after averaging 3 mm: texture of the noise and error of the line, not
+    noise of single sections. So 10 HU stand beside a share of the spread of the known sections, and sections count as
+    independent every 2 mm only.
     """
     rows = np.flatnonzero(anchor & clean)
     if len(rows) < LEAST_ANCHOR:
