@@ -52,9 +52,9 @@ class Connection:
 
 
 def _descends(artery: Artery, name: str, known: dict[str, Artery]) -> bool:
-    while artery.parent and artery.name != name:
+    while artery.name != name and artery.parent in known:
         artery = known[artery.parent]
-    return artery.name == name
+    return name in (artery.name, artery.parent)
 
 
 def _beyond(arteries: list[Artery], lesion: Lesion) -> list[tuple[Artery, Floats]]:

@@ -169,6 +169,11 @@ class PhantomOptions:
             _check_range(name, getattr(self, name), bounds)
         _check_mix(self.plaque_mix)
         _check_shift(self.grid_shift_mm)
+        if self.collateral != "none" and (self.distal_filling == "none" or not self.occlusion):
+            raise OptionError(
+                "collateral needs an occlusion and contrast beyond it, which the connection brings.",
+                hint="Ask for good or weak filling and an occlusion, or leave the collateral out.",
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready copy."""
@@ -272,6 +277,8 @@ def resolve_options(options: PhantomOptions, seed: int) -> PhantomOptions:
     cap = options.proximal_cap or drawn["proximal_cap"]
     if cap == "ambiguous" and (options.calcium or drawn["calcium"]) == "none":
         drawn["side_branch_at_cap"] = True
+    if options.collateral != "none" and drawn["distal_filling"] == "none":
+        drawn["distal_filling"] = "weak"
     missing = {f.name for f in fields(options) if getattr(options, f.name) is None} - {"noise_seed"}
     return replace(options, **{name: drawn[name] for name in missing})
 

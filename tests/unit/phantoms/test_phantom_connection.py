@@ -1,5 +1,7 @@
 """The collateral connection of a phantom."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
@@ -60,3 +62,19 @@ def test_a_heart_without_room_is_refused_with_advice():
     with pytest.raises(OptionError, match="no room for a connection") as caught:
         made("epicardial", 939, vessel="LAD")
     assert "another seed" in caught.value.hint
+
+
+def test_what_contradicts_a_connection_is_refused():
+    with pytest.raises(OptionError, match="collateral needs an occlusion"):
+        PhantomOptions(collateral="septal", distal_filling="none")
+    with pytest.raises(OptionError, match="collateral needs an occlusion"):
+        PhantomOptions(collateral="septal", occlusion=False)
+
+
+def test_a_tree_that_is_not_whole_gives_a_connection_or_is_refused():
+    drawn = []
+    for seed in range(20):
+        with contextlib.suppress(OptionError):
+            drawn.append(make_design(PhantomOptions(collateral="epicardial"), seed=seed).connection)
+    assert len(drawn) > 3
+    assert None not in drawn
