@@ -105,14 +105,14 @@ def share(rows: Sequence[Row]) -> str:
 
 def _case_line(row: Row) -> str:
     if "crash" in row or "skipped" in row:
-        return f"| {row['case']} | {row.get('crash') or row['skipped']} | | | | | |"
+        return f"| {row['case']} | {row.get('crash') or row['skipped']} | | | | |"
     if row["kind"] == "none":
-        return f"| {row['case']} | none drawn | | {row['noise_hu']:.0f} | | | {row['false']} |"
+        return f"| {row['case']} | none drawn | | {row['noise_hu']:.0f} | | {row['false']} |"
     found = "no" if row["occlusion_found"] else "no: occlusion not found"
     if row["found"]:
         found = f"{row['found_kind']}, {row['found_diameter_mm']:.1f} mm wide, {row['found_length_mm']:.0f} mm long"
     size = f"{row['diameter_mm']:.2f} x {row['length_mm']:.0f} mm"
-    return f"| {row['case']} | {row['kind']} | {size} | {row['noise_hu']:.0f} | {found} | | {row['false']} |"
+    return f"| {row['case']} | {row['kind']} | {size} | {row['noise_hu']:.0f} | {found} | {row['false']} |"
 
 
 def page(rows: Sequence[Row], *, stamp: str) -> str:
@@ -167,8 +167,8 @@ A connection counts as found where at least half of its axis, without the 6 mm a
 candidate. A candidate begins and ends where the arteries at its ends are 2 mm wide, so it is longer than the
 connection, and its diameter is that of thin artery and connection together.
 
-| seed | drawn | diameter x length | noise, HU | found | | other candidates |
-|---|---|---|---|---|---|---|
+| seed | drawn | diameter x length | noise, HU | found | other candidates |
+|---|---|---|---|---|---|
 {rows}
 
 What this does not show: real collaterals are mostly finer than what CT resolves, many wind more than these, and real

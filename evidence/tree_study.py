@@ -256,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED, help="seeds below 1,000 are for tuning")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--out", type=Path, default=Path("docs/evidence"), help="folder for the page")
-    parser.add_argument("--keep", type=Path, help="folder for the drawn phantoms, 150 MB each, to judge them again")
+    parser.add_argument("--keep", type=Path, help="folder for the drawn phantoms, 400 MB each, to judge them again")
     asked = parser.parse_args(arguments)
     stamp = written_by(f"python -m evidence.tree_study --cases {asked.cases}")
     tasks = [(asked.first_seed + k, k, asked.keep) for k in range(asked.cases)]

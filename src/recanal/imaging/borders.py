@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from recanal.core.curves import Contours
 from recanal.errors import SeedError
+from recanal.grids.edge_model import EdgeModel
 from recanal.imaging.caps import Gap, LumenLevel
-from recanal.imaging.edge_model import EdgeModel
 from recanal.imaging.edges import falling_edge, steady
 from recanal.imaging.hard_edge import hard_edge
 from recanal.imaging.sections import RING_MM, Sections
@@ -138,7 +138,7 @@ def find_borders(sections: Sections, lumen: LumenLevel, gaps: tuple[Gap, ...]) -
     Notes
     -----
     Half-way crossings on each ray, turned into true radii by a model of a round blurred vessel with a thin wall
-    (see :mod:`recanal.imaging.edge_model`); point spread and wall thickness are fitted to the open vessel itself.
+    (see :mod:`recanal.grids.edge_model`); point spread and wall thickness are fitted to the open vessel itself.
     Rays without a visible border take the smooth continuation of their surroundings.
     """
     hu = steady(sections.hu, along_mm=0.4, step_mm=sections.step_mm)

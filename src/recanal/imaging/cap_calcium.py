@@ -1,4 +1,4 @@
-"""Where a cap lies that calcium covers."""
+"""Where a cap lies that calcium covers, and where calcium stands in place of the lumen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from recanal.imaging.sections import RING_MM, Sections
 
-__all__ = ["calcified", "covered_cap_mm"]
+__all__ = ["CALCIUM_MARGIN_HU", "calcified", "covered_cap_mm", "filled_with_calcium", "long_runs"]
 
 RAY_MM = (0.2, 0.8)
 ALONG_MM = 0.45
@@ -19,6 +19,13 @@ BEHIND_MM = 2.2
 OPEN_MM = 3.0
 COVERED_SHARE = 0.4
 MOST_MM = 2.0
+CALCIUM_MARGIN_HU = 130.0
+FILLED_RADIUS = 0.9
+FILLED = ((0.6, 4.0), (0.9, 3.0))
+AXIS_MM = 0.3
+RING_RAYS = 0.25
+HOLE_SHARE = 0.75
+ON_AXIS = (300.0, 2.0)
 
 
 def calcified(sections: Sections, level_hu: NDArray[np.float64], *, margin_hu: float) -> NDArray[np.bool_]:
@@ -82,3 +89,54 @@ def covered_cap_mm(
         return cap_mm
     inside = min(COVERED_SHARE * float(depth[last] - depth[first]), MOST_MM)
     return cap_mm + inward * (float(depth[first]) + inside)
+
+
+def long_runs(mask: NDArray[np.bool_], least_samples: float) -> NDArray[np.bool_]:
+    """The mask without its runs shorter than a length.
+
+    Parameters
+    ----------
+    mask
+        (n,) along the vessel.
+    least_samples
+        That length.
+    """
+    label, count = ndimage.label(mask)
+    if count == 0:
+        return mask
+    size = ndimage.sum_labels(mask, label, np.arange(1, count + 1))
+    return np.asarray(np.isin(label, 1 + np.flatnonzero(size >= least_samples)))
+
+
+def filled_with_calcium(
+    sections: Sections, level_hu: NDArray[np.float64], run: tuple[int, int], *, radius_mm: float
+) -> bool:
+    """Whether calcium stands where the lumen should be.
+
+    It takes most of what would be lumen over 4 mm of the run, or nearly all of it over 3 mm, the axis included: a ring
+    of calcium, round at least three quarters, glows into its lumen but leaves it darker than itself. Or it stands on
+    the axis, far brighter than any lumen, over 2 mm.
+
+    Parameters
+    ----------
+    level_hu
+        (n,) what an open lumen would show.
+    run
+        First and last section.
+    radius_mm
+        Of the open lumen.
+    """
+    rings = round(FILLED_RADIUS * radius_mm / RING_MM) + 1
+    weight = np.arange(rings) + 0.25
+    rows = slice(run[0], run[1] + 1)
+    level = level_hu[rows]
+    inside = sections.hu[rows, :, :rings]
+    dense = (inside > (level + CALCIUM_MARGIN_HU)[:, None, None]).mean(axis=1)
+    covered = (dense * weight).sum(axis=1) / weight.sum()
+    blur = ALONG_MM / sections.step_mm
+    ring = ndimage.gaussian_filter1d(np.quantile(inside, RING_RAYS, axis=1).max(axis=1), blur, mode="nearest") - level
+    core = ndimage.gaussian_filter1d(sections.core_hu(AXIS_MM)[rows], blur, mode="nearest") - level
+    whole = core > HOLE_SHARE * ring
+    stretches = [((covered > share) & whole, length_mm) for share, length_mm in FILLED]
+    stretches.append((whole & (core > ON_AXIS[0]), ON_AXIS[1]))
+    return any(bool(long_runs(mask, length_mm / sections.step_mm).any()) for mask, length_mm in stretches)

@@ -16,6 +16,7 @@ OPEN_SD_HU = 10.0
 OWN_NOISE_SHARE = 0.6
 BRIGHTER_SHARE = 0.6
 ELSE_SHARE = 0.1
+LEAST_DOME_HU, DOME_SD_HU, DOME_RANGE_HU = 8.0, 5.0, 60.0
 LEAST_ANCHOR = 8
 SLOPE_SD_HU_PER_MM = 0.5
 INDEPENDENT_MM = 2.0
@@ -58,7 +59,12 @@ class WeighedCap:
 
 
 def side_evidence(
-    sections: Sections, wide_hu: NDArray[np.float64], clean: NDArray[np.bool_], *, anchor: NDArray[np.bool_]
+    sections: Sections,
+    wide_hu: NDArray[np.float64],
+    clean: NDArray[np.bool_],
+    *,
+    anchor: NDArray[np.bool_],
+    core_hu: NDArray[np.float64] | None = None,
 ) -> SideEvidence | None:
     """The evidence from one open end.
 
@@ -70,6 +76,9 @@ def side_evidence(
         (n,) sections without calcium.
     anchor
         (n,) sections known to be open.
+    core_hu
+        (n,) contrast on the axis, where its height over ``wide_hu`` is to tell too: a narrow lumen is brightest in its
+        middle, plaque is not.
 
     Returns
     -------
@@ -95,11 +104,26 @@ def side_evidence(
     is_open = _density(np.where(off > 0, BRIGHTER_SHARE * off, off), sd) + other
     is_closed = _density((wide_hu - PLAQUE_HU[0]) / PLAQUE_HU[1], PLAQUE_HU[1]) + other
     nats = np.log(is_closed / is_open) * step / INDEPENDENT_MM
+    if core_hu is not None:
+        nats = nats + _flatness(core_hu - wide_hu, rows) * step / INDEPENDENT_MM
     plain = clean.copy()
     for shift in (1, 2):
         plain[shift:] &= clean[:-shift]
         plain[:-shift] &= clean[shift:]
     return SideEvidence(level, np.where(plain, nats, np.maximum(nats, 0.0)))
+
+
+def _flatness(dome_hu: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n,) nats for a section as flat as plaque, from how far the axis stands above the disc around it.
+
+    Open sections are taken to be as those that are known; nothing is told where these stand out by less than 8 HU.
+    """
+    dome = float(np.median(dome_hu[rows]))
+    if dome < LEAST_DOME_HU:
+        return np.zeros(len(dome_hu))
+    sd = float(np.hypot(DOME_SD_HU, 1.4826 * np.median(np.abs(dome_hu[rows] - dome))))
+    other = ELSE_SHARE / DOME_RANGE_HU
+    return np.asarray(np.log((_density(dome_hu / sd, sd) + other) / (_density((dome_hu - dome) / sd, sd) + other)))
 
 
 def _density(off: NDArray[np.float64], sd_hu: float) -> NDArray[np.float64]:

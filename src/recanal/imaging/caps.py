@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from recanal.imaging.cap_calcium import calcified, covered_cap_mm
+from recanal.imaging.cap_calcium import (
+    CALCIUM_MARGIN_HU,
+    calcified,
+    covered_cap_mm,
+    filled_with_calcium,
+    long_runs,
+)
 from recanal.imaging.cap_evidence import SideEvidence, island_is_open, side_evidence, weighed_cap
 from recanal.imaging.sections import RING_MM, Sections
 
@@ -34,16 +40,9 @@ THREAD_RING = (0.6, 0.85)
 GLOW_MM = 0.5
 THREAD = ((0.5, 0.12), (0.75, 0.08))
 THREAD_LEAST = 0.18
-FILLED_RADIUS = 0.9
-FILLED = ((0.6, 4.0), (0.9, 3.0))
-AXIS_MM = 0.3
-RING_RAYS = 0.25
-HOLE_SHARE = 0.75
-ON_AXIS = (300.0, 2.0)
 CALCIUM_REACH_MM = 1.6
 CALCIUM_TRACE = 0.05
 ALONG_MM = 0.45
-CALCIUM_MARGIN_HU = 130.0
 LEAST_GAP_MM = 2.0
 LEAST_ISLAND_MM = 5.0
 ANCHOR_MM = 1.0
@@ -120,7 +119,7 @@ def lumen_level(sections: Sections, levels_hu: tuple[float, float]) -> LumenLeve
         share = (smooth - TISSUE_HU) / np.maximum(level - TISSUE_HU, 40.0)
         clean = _clean(sections, level)
         good = (share > 0.7) & (smooth < level + CALCIUM_MARGIN_HU) & clean
-        closed = np.flatnonzero(~_long_runs(good, 2.0 / sections.step_mm) & ((share < 0.5) | ~clean))
+        closed = np.flatnonzero(~long_runs(good, 2.0 / sections.step_mm) & ((share < 0.5) | ~clean))
         first, last = (int(closed[0]), int(closed[-1])) if len(closed) else (n // 2, n // 2)
         level = _two_ends(arc, smooth, good, (first, last), level)
     return LumenLevel(smooth, level, noise)
@@ -147,15 +146,6 @@ def _two_ends(
     ends = list(closed)
     out[between] = np.interp(arc[between], arc[ends], out[ends])  # contrast that goes on falls steadily, not in a step
     return out
-
-
-def _long_runs(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
-    """The mask without its runs shorter than ``least`` samples."""
-    label, count = ndimage.label(mask)
-    if count == 0:
-        return mask
-    size = ndimage.sum_labels(mask, label, np.arange(1, count + 1))
-    return np.asarray(np.isin(label, 1 + np.flatnonzero(size >= least)))
 
 
 def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, float] | None = None) -> tuple[Gap, ...]:
@@ -185,9 +175,10 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     known = (arc <= low) | (arc >= high)
     clean = _clean(sections, lumen.level_hu)
     fine = _fine_hu(sections)
-    sides = (
-        side_evidence(sections, wide, clean, anchor=arc <= low + ANCHOR_MM),
-        side_evidence(sections, wide, clean, anchor=arc >= high - ANCHOR_MM),
+    ends = arc <= low + ANCHOR_MM, arc >= high - ANCHOR_MM
+    told = (
+        _told(sections, wide, clean, ends, core_hu=lumen.core_hu),
+        _told(sections, lumen.core_hu, clean, ends),
     )
     plaque = np.full(len(wide), FIRST_PLAQUE_HU)
     runs: list[tuple[int, int]] = []
@@ -196,7 +187,7 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
             _shut(wide, wide_level, lumen, plaque) | (~clean & (lumen.core_hu < (lumen.level_hu + plaque) / 2))
         ) & ~known
         share = (wide - plaque) / np.maximum(wide_level - plaque, 20.0)
-        runs = _joined(_runs(shut, clean, share, step), sides)
+        runs = _joined(_joined(_runs(shut, clean, share, step), told[0]), told[1])
         if not runs:
             return ()
         plaque = _plaque_along(lumen, clean, runs, fine_hu=fine, reach=round(6.0 / step))
@@ -204,7 +195,25 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     sized = [(run, size) for run, size in sized if not _lumen_goes_through(sections, lumen, clean, run, size)]
     gaps = [_gap(sections, lumen, run, plaque, radius_mm=size, fine_hu=fine) for run, size in sized]
     found = [gap for gap in gaps if gap is not None]
-    return tuple(_weighed(found, lumen, sides, arc=arc, clean=clean, open_mm=(low, high)))
+    found = _weighed(found, lumen, told[0], arc=arc, clean=clean, open_mm=(low, high))
+    wider = _weighed(found, lumen, told[1], arc=arc, clean=clean, open_mm=(low, high))
+    return tuple(
+        replace(gap, start_mm=min(gap.start_mm, other.start_mm), end_mm=max(gap.end_mm, other.end_mm))
+        for gap, other in zip(found, wider, strict=True)
+    )
+
+
+def _told(
+    sections: Sections,
+    hu: NDArray[np.float64],
+    clean: NDArray[np.bool_],
+    ends: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    *,
+    core_hu: NDArray[np.float64] | None = None,
+) -> tuple[SideEvidence | None, SideEvidence | None]:
+    """What the open vessel at the proximal and at the distal end tells."""
+    first, last = (side_evidence(sections, hu, clean, anchor=end, core_hu=core_hu) for end in ends)
+    return first, last
 
 
 def _weighed(
@@ -366,7 +375,7 @@ def _gap(
     residual = float(ndimage.uniform_filter1d(share, window, mode="nearest").min())
     dip = float(ndimage.uniform_filter1d(share, round(1.0 / step), mode="nearest").min())
     empty = residual <= MOST_RESIDUAL or dip <= MOST_DIP or _dark_somewhere(fine_hu, lumen, run)
-    if not empty and not _filled_with_calcium(sections, lumen, run, radius_mm):
+    if not empty and not filled_with_calcium(sections, lumen.level_hu, run, radius_mm=radius_mm):
         return None
     arc = sections.line.arc_mm
     disc = sections.core_hu(DISC_MM)
@@ -419,29 +428,6 @@ def _lumen_goes_through(
     share, least = float(plain.mean()), float(thread[plain].min())
     dimmest = float(((lumen.core_hu - TISSUE_HU) / contrast)[inside].min())
     return dimmest > THREAD_LEAST and any(share >= part and least > above for part, above in THREAD)
-
-
-def _filled_with_calcium(sections: Sections, lumen: LumenLevel, run: tuple[int, int], radius_mm: float) -> bool:
-    """Whether calcium stands where the lumen should be.
-
-    It takes most of what would be lumen over 4 mm of the run, or nearly all of it over 3 mm, the axis included: a ring
-    of calcium, round at least three quarters, glows into its lumen but leaves it darker than itself. Or it stands on
-    the axis, far brighter than any lumen, over 2 mm.
-    """
-    rings = round(FILLED_RADIUS * radius_mm / RING_MM) + 1
-    weight = np.arange(rings) + 0.25
-    rows = slice(run[0], run[1] + 1)
-    level = lumen.level_hu[rows]
-    inside = sections.hu[rows, :, :rings]
-    dense = (inside > (level + CALCIUM_MARGIN_HU)[:, None, None]).mean(axis=1)
-    covered = (dense * weight).sum(axis=1) / weight.sum()
-    blur = ALONG_MM / sections.step_mm
-    ring = ndimage.gaussian_filter1d(np.quantile(inside, RING_RAYS, axis=1).max(axis=1), blur, mode="nearest") - level
-    core = ndimage.gaussian_filter1d(sections.core_hu(AXIS_MM)[rows], blur, mode="nearest") - level
-    whole = core > HOLE_SHARE * ring
-    stretches = [((covered > share) & whole, length_mm) for share, length_mm in FILLED]
-    stretches.append((whole & (core > ON_AXIS[0]), ON_AXIS[1]))
-    return any(bool(_long_runs(mask, length_mm / sections.step_mm).any()) for mask, length_mm in stretches)
 
 
 def _cap(

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.curves import Centerline
-from recanal.imaging.caps import CALCIUM_MARGIN_HU, find_gaps, lumen_level
+from recanal.imaging.cap_calcium import CALCIUM_MARGIN_HU
+from recanal.imaging.caps import find_gaps, lumen_level
 from recanal.imaging.edges import circle_fit, falling_edge, steady
 from recanal.imaging.sample import Block
 from recanal.imaging.sections import RING_MM, Sections, cut_sections, smooth_line

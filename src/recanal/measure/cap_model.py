@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import expit, logsumexp
 
-from recanal.imaging.edge_model import blurred_disc
+from recanal.grids.edge_model import blurred_disc
 from recanal.imaging.sections import RING_MM
 
 __all__ = ["TAPER_LIMIT_MM", "EndPicture", "FunnelFit", "fit_funnel"]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from recanal.imaging.cap_calcium import calcified
-from recanal.imaging.caps import CALCIUM_MARGIN_HU, LumenLevel
+from recanal.imaging.cap_calcium import CALCIUM_MARGIN_HU, calcified
+from recanal.imaging.caps import LumenLevel
 from recanal.imaging.sections import RING_MM, Sections
 from recanal.measure.cap_model import EndPicture, fit_funnel
 

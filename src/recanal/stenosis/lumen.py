@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from recanal.imaging.edge_model import blurred_disc
+from recanal.grids.edge_model import blurred_disc
 from recanal.imaging.sections import RING_MM, Sections
 
 __all__ = ["LumenWidth", "lumen_width", "point_spread_mm", "profile_misfits", "radial_profiles"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from recanal.imaging.edge_model import EdgeModel, VesselShape, blurred_disc, profile_hu
+from recanal.grids.edge_model import EdgeModel, VesselShape, blurred_disc, profile_hu
 
 RADII = np.arange(0.0, 6.0, 0.01)
 
