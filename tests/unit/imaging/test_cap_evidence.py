@@ -130,3 +130,31 @@ def test_an_island_is_lumen_only_where_it_is_as_bright_as_lumen(island_hu: float
 
 def test_without_evidence_an_island_counts() -> None:
     assert island_is_open((None, None), slice(3, 9))
+
+
+def domed(dome_hu: NDArray[np.float64]) -> float:
+    """How much a dome of contrast in the middle of open and of doubtful vessel adds to a section at 45 mm, in nats."""
+    level = levels((0, 340), (20, 70), (40, 160), (55, 185))
+    sections, clean = sections_of(level), np.ones(len(ARC), dtype=bool)
+    wide = sections.core_hu(0.7)
+    plain = side_evidence(sections, wide, clean, anchor=ARC > 59.0)
+    more = side_evidence(sections, wide, clean, anchor=ARC > 59.0, core_hu=wide + dome_hu)
+    assert plain is not None
+    assert more is not None
+    at = round(45.0 / STEP_MM)
+    return float((more.closed_nats - plain.closed_nats)[at])
+
+
+def test_a_section_without_the_dome_of_the_open_lumen_speaks_for_plaque() -> None:
+    flat_then_domed = np.where(ARC > 55.0, 20.0, 0.0)
+    share, sd, other = STEP_MM / 2.0, 5.0, 0.1 / 60.0
+    density = [0.9 * np.exp(-0.5 * (off / sd) ** 2) / (sd * np.sqrt(2 * np.pi)) + other for off in (0.0, 20.0)]
+    assert domed(flat_then_domed) == pytest.approx(share * np.log(density[0] / density[1]), rel=1e-6)
+
+
+def test_a_section_with_the_dome_of_the_open_lumen_speaks_for_lumen() -> None:
+    assert domed(np.full(len(ARC), 20.0)) < -0.1
+
+
+def test_an_open_lumen_without_a_dome_tells_nothing_by_it() -> None:
+    assert domed(np.where(ARC > 55.0, 7.0, 0.0)) == 0.0
