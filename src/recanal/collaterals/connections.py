@@ -110,8 +110,10 @@ def find_connections(
     one, 3 mm away from it. The search ends with the first way that is not seen all along. Steps and constants stand on
     the definition page.
     """
+    if not len(recipient.points_mm):
+        return ()
     near = [bed for bed in (_near(bed, recipient) for bed in donors) if bed is not None]
-    if not near or len(recipient.points_mm) < 2:
+    if not near:
         return ()
     low, high = _reach_box(recipient)
     around = tree_mm[((tree_mm > low) & (tree_mm < high)).all(axis=1)]

@@ -96,3 +96,12 @@ def test_a_donor_out_of_reach_gives_nothing():
     assert find_connections(
         volume, near, [far], tree_mm=near.points_mm, shut_mm=NOTHING, blood_hu=BLOOD_HU
     ) == ()  # fmt: skip
+
+
+def test_without_a_vessel_beyond_there_is_nothing_to_connect():
+    nobody = Bed("RCA", NOTHING, np.zeros(0))
+    donor = Bed("LAD", straight(12.0), np.full(75, 1.5))
+    volume = painted(ARTERIES)
+    assert find_connections(
+        volume, nobody, [donor], tree_mm=donor.points_mm, shut_mm=NOTHING, blood_hu=BLOOD_HU
+    ) == ()  # fmt: skip
