@@ -15,7 +15,7 @@ from recanal.angiography.plan import plan_views
 from recanal.core.curves import frames
 from recanal.core.volume import Affine
 from recanal.edits.actions import Place, Redraw
-from recanal.imaging.paths import cheapest_path
+from recanal.grids.paths import cheapest_path
 from recanal.imaging.reformat import lesion_views
 from recanal.imaging.route import GRID_MM, TISSUE_HU, WALL_RADII_MM, cost_map, seed_level_hu
 from recanal.imaging.sample import Block, isotropic
