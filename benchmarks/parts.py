@@ -108,10 +108,11 @@ def tubes_by_itk(membership, block, *, radii_mm):
 
 
 def reach_by_skimage(cost, starts, labels, *, step_mm, most_cost=np.inf, room=None):
-    """Costs to all voxels; the way back to the start is kept as well."""
+    """Costs to all voxels, kept where the front of recanal would have come; the way back is kept as well."""
     search = MCP_Geometric(np.where(cost >= BLOCKED, -1.0, cost))
+    starts = starts[cost.ravel()[starts] < BLOCKED]
     found, _ = search.find_costs([tuple(x) for x in np.stack(np.unravel_index(starts, cost.shape), axis=1)])
-    return found * step_mm
+    return np.where(found * step_mm <= most_cost, found * step_mm, np.inf)
 
 
 def path_by_skimage(cost, start, goal):
