@@ -15,7 +15,7 @@ from recanal.imaging.cap_calcium import (
     filled_with_calcium,
     long_runs,
 )
-from recanal.imaging.cap_evidence import SideEvidence, island_is_open, side_evidence, weighed_cap
+from recanal.imaging.cap_evidence import SideEvidence, falls_in_a_step, island_is_open, side_evidence, weighed_cap
 from recanal.imaging.sections import RING_MM, Sections
 
 __all__ = ["Gap", "LumenLevel", "find_gaps", "lumen_level"]
@@ -191,9 +191,11 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
         if not runs:
             return ()
         plaque = _plaque_along(lumen, clean, runs, fine_hu=fine, reach=round(6.0 / step))
-    sized = [(run, _open_radius_mm(sections, lumen, clean, run)) for run in runs]
-    sized = [(run, size) for run, size in sized if not _lumen_goes_through(sections, lumen, clean, run, size)]
-    gaps = [_gap(sections, lumen, run, plaque, radius_mm=size, fine_hu=fine) for run, size in sized]
+    before = told[1][0]
+    gaps = [
+        _gap(sections, lumen, run, plaque, residual=residual)
+        for run, residual in _closed(sections, lumen, clean, runs, fine_hu=fine, before=before)
+    ]
     found = [gap for gap in gaps if gap is not None]
     found = _weighed(found, lumen, told[0], arc=arc, clean=clean, open_mm=(low, high))
     wider = _weighed(found, lumen, told[1], arc=arc, clean=clean, open_mm=(low, high))
@@ -358,25 +360,45 @@ def _plaque_hu(
     return float(np.clip(fine_hu[half].min(), TISSUE_HU, FIRST_PLAQUE_HU))
 
 
-def _gap(
+def _closed(
     sections: Sections,
     lumen: LumenLevel,
-    run: tuple[int, int],
-    plaque: NDArray[np.float64],
+    clean: NDArray[np.bool_],
+    runs: list[tuple[int, int]],
     *,
-    radius_mm: float,
     fine_hu: NDArray[np.float64],
+    before: SideEvidence | None,
+) -> list[tuple[tuple[int, int], float]]:
+    """The runs that are closed, with the contrast left in each.
+
+    Where contrast falls in a step and does not come back, what is left is measured against the contrast ``before``:
+    a vessel that fills from beyond may be hardly brighter than the plaque.
+    """
+    step, out = sections.step_mm, []
+    for run in runs:
+        stepped = before is not None and falls_in_a_step(
+            sections.line.arc_mm, lumen.core_hu, clean, before.level_hu, run=run
+        )
+        against = replace(lumen, level_hu=before.level_hu) if before is not None and stepped else lumen
+        inside = slice(run[0], run[1] + 1)
+        level = against.level_hu[inside]
+        share = (lumen.core_hu[inside] - TISSUE_HU) / np.maximum(level - TISSUE_HU, 40.0)
+        window = max(1, round(min(2.0, 0.5 * (run[1] - run[0]) * step) / step))
+        residual = float(ndimage.uniform_filter1d(share, window, mode="nearest").min())
+        dip = float(ndimage.uniform_filter1d(share, round(1.0 / step), mode="nearest").min())
+        size = _open_radius_mm(sections, lumen, clean, run)
+        if not stepped and _lumen_goes_through(sections, lumen, clean, run, size):
+            continue
+        empty = residual <= MOST_RESIDUAL or dip <= MOST_DIP or _dark_somewhere(fine_hu, against, run)
+        if empty or filled_with_calcium(sections, lumen.level_hu, run, radius_mm=size):
+            out.append((run, residual))
+    return out
+
+
+def _gap(
+    sections: Sections, lumen: LumenLevel, run: tuple[int, int], plaque: NDArray[np.float64], *, residual: float
 ) -> Gap | None:
     first, last = run
-    step = sections.step_mm
-    core, level = lumen.core_hu[first : last + 1], lumen.level_hu[first : last + 1]
-    share = (core - TISSUE_HU) / np.maximum(level - TISSUE_HU, 40.0)
-    window = max(1, round(min(2.0, 0.5 * (last - first) * step) / step))
-    residual = float(ndimage.uniform_filter1d(share, window, mode="nearest").min())
-    dip = float(ndimage.uniform_filter1d(share, round(1.0 / step), mode="nearest").min())
-    empty = residual <= MOST_RESIDUAL or dip <= MOST_DIP or _dark_somewhere(fine_hu, lumen, run)
-    if not empty and not filled_with_calcium(sections, lumen.level_hu, run, radius_mm=radius_mm):
-        return None
     arc = sections.line.arc_mm
     disc = sections.core_hu(DISC_MM)
     dense = calcified(sections, lumen.level_hu, margin_hu=max(CALCIUM_MARGIN_HU, 5 * lumen.noise_hu))

@@ -27,6 +27,7 @@ REACH_MM = 5.0
 BEYOND_MM = 10.0
 AORTA_RADIUS_MM = 3.8
 LEAST_CONTRAST_HU = 25.0
+NEXT_TO_CAP_MM = 8.0
 LOST_MM = 2.0
 
 
@@ -127,21 +128,23 @@ def trace_vessel(
     seed_arc = (line.nearest(seed_points[0])[0], line.nearest(seed_points[1])[0])
     gaps = find_gaps(sections, lumen, open_mm=seed_arc)
     _same_vessel(sections, lumen, seed_arc)
-    _above_plaque(lumen, gaps)
+    _above_plaque(line.arc_mm, lumen, gaps)
     borders = find_borders(sections, lumen, gaps)
     bridges = tuple(judged(costs, line, gap, core_hu=lumen.core_hu, seen=borders.contours.wall_seen) for gap in gaps)
     return Vessel(block, sections, seed_arc, lumen, gaps, borders, bridges)
 
 
-def _above_plaque(lumen: LumenLevel, gaps: tuple[Gap, ...]) -> None:
-    """Refuse seeds whose surroundings are no brighter than the plaque between them."""
+def _above_plaque(arc_mm: NDArray[np.float64], lumen: LumenLevel, gaps: tuple[Gap, ...]) -> None:
+    """Refuse seeds where the vessel next to the occlusion is no brighter than the plaque in it."""
     if not gaps:
         return
-    ends = (
-        ("proximal", float(lumen.level_hu[0]), gaps[0].plaque_start_hu),
-        ("distal", float(lumen.level_hu[-1]), gaps[-1].plaque_end_hu),
-    )
-    for name, level, plaque in ends:
+    before = (arc_mm < gaps[0].start_mm) & (arc_mm > gaps[0].start_mm - NEXT_TO_CAP_MM)
+    after = (arc_mm > gaps[-1].end_mm) & (arc_mm < gaps[-1].end_mm + NEXT_TO_CAP_MM)
+    for name, side, plaque in (
+        ("proximal", before, gaps[0].plaque_start_hu),
+        ("distal", after, gaps[-1].plaque_end_hu),
+    ):
+        level = float(np.median(lumen.level_hu[side])) if side.any() else np.inf
         if level - plaque < LEAST_CONTRAST_HU:
             raise SeedError(
                 f"The {name} seed is not in open lumen: {level:.0f} HU there, {plaque:.0f} HU in the plaque.",

@@ -19,6 +19,7 @@ LEAST_DIAMETER_MM = 1.0
 REACH_MM = 1.9
 SHELL_MM = 1.1
 LEAST_UPRIGHT = 0.6
+LEVEL_MM = (1.5, 8.0)
 LEVEL_SHARE = 0.33
 FAINT_SHARES = (0.25, 0.15)
 MOST_DIAMETER_MM = 5.0
@@ -98,14 +99,16 @@ def branch_near(
     low, high = (cap_mm - 7.0, cap_mm + 8.0) if away < 0 else (cap_mm - 8.0, cap_mm + 7.0)
     rows = np.flatnonzero((arc >= low) & (arc <= high))
     side = (arc < cap_mm) if away < 0 else (arc > cap_mm)
-    if len(rows) < 8 or side.sum() < 8:
+    away_mm = np.abs(arc - cap_mm)
+    near = side & (away_mm > LEVEL_MM[0]) & (away_mm < LEVEL_MM[1])
+    if len(rows) < 8 or near.sum() < 8:
         return None
     around = _Surroundings(
         hu=steady(sections.hu[rows], along_mm=0.3, step_mm=sections.step_mm, rays=0.7),
         arc_mm=arc[rows],
         vessel_mm=_own_size(contours, side, rows),
         open_side=side[rows],
-        level_hu=float(np.median(lumen.level_hu[side])),
+        level_hu=float(np.median(lumen.core_hu[near])),
         step_mm=sections.step_mm,
         cap_mm=cap_mm,
     )

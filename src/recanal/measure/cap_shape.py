@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from recanal.imaging.cap_calcium import CALCIUM_MARGIN_HU, calcified
 from recanal.imaging.caps import LumenLevel
+from recanal.imaging.edges import steady
 from recanal.imaging.sections import RING_MM, Sections
 from recanal.measure.cap_model import EndPicture, fit_funnel
 
@@ -23,6 +24,11 @@ CALCIUM_SHARE = 0.1
 CALCIUM_GROWN_MM = 0.5
 TRIMMED_SHARE = 0.2
 BEFORE_MM = 1.0
+SPOT_HU = 90.0
+SPOT_SHARE = 0.07
+SPOT_RADIUS_MM = (0.2, 0.9)
+SPOT_BLUR_MM = 0.3
+SPOT_REACH_MM = 1.8
 LEAST_SECTIONS = 12
 
 
@@ -104,8 +110,21 @@ def taper(
     margin = max(CALCIUM_MARGIN_HU, 5 * lumen.noise_hu)
     hard = calcified(sections, lumen.level_hu, margin_hu=margin)
     hidden = bool(hard[int(np.argmin(np.abs(arc)))] or hard[(arc > -BEFORE_MM) & (arc <= 0.0)].any())
+    hidden = hidden or _spot_above_hu(sections, rows, position) > SPOT_HU
     fit = fit_funnel(_picture(sections, lumen.level_hu, end, rows=rows[position >= -FIT_MM], outer=(sigma_mm, wall_mm)))
     return None if fit is None else Taper(fit.length_mm, fit.blunt_prob, hidden)
+
+
+def _spot_above_hu(sections: Sections, rows: NDArray[np.int64], position: NDArray[np.float64]) -> float:
+    """How far the brightest 7 % near the axis rise at the cap, or up to 1.8 mm before it, over what they are before.
+
+    Calcium too small, or too little brighter than the lumen, to fill a tenth of a section still stands out so.
+    """
+    first, last = (round(radius / RING_MM) for radius in SPOT_RADIUS_MM)
+    smooth = steady(sections.hu[rows], along_mm=SPOT_BLUR_MM, step_mm=sections.step_mm, rays=1.0)[:, :, first:last]
+    top = np.quantile(smooth.reshape(len(rows), -1), 1.0 - SPOT_SHARE, axis=1)
+    usual, here = position < -2.5, (position > -SPOT_REACH_MM) & (position <= 0.1)
+    return float(top[here].max() - np.median(top[usual])) if usual.any() and here.any() else 0.0
 
 
 def _picture(

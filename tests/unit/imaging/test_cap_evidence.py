@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.curves import Centerline, frames
-from recanal.imaging.cap_evidence import SideEvidence, island_is_open, side_evidence, weighed_cap
+from recanal.imaging.cap_evidence import SideEvidence, falls_in_a_step, island_is_open, side_evidence, weighed_cap
 from recanal.imaging.caps import find_gaps, lumen_level
 from recanal.imaging.sections import RING_MM, Sections
 
@@ -158,3 +158,35 @@ def test_a_section_with_the_dome_of_the_open_lumen_speaks_for_lumen() -> None:
 
 def test_an_open_lumen_without_a_dome_tells_nothing_by_it() -> None:
     assert domed(np.where(ARC > 55.0, 7.0, 0.0)) == 0.0
+
+
+def stepped(level_hu: NDArray[np.float64], run_mm: tuple[float, float]) -> bool:
+    """Whether the contrast falls in a step at the start of a stretch, the lumen being 300 HU before."""
+    clean, usual = np.ones(len(ARC), dtype=bool), np.full(len(ARC), 300.0)
+    run = tuple(int(np.searchsorted(ARC, end)) for end in run_mm)
+    return falls_in_a_step(ARC, level_hu, clean, usual, run=(run[0], run[1]))
+
+
+def test_contrast_that_does_not_come_back_has_fallen_in_a_step() -> None:
+    assert stepped(levels((0, 300), (20, 155), (28, 190)), (20.0, 28.0))
+
+
+def test_behind_a_stenosis_contrast_comes_back() -> None:
+    assert not stepped(levels((0, 300), (20, 155), (28, 285)), (20.0, 28.0))
+
+
+def test_contrast_that_falls_steadily_is_no_step() -> None:
+    assert not stepped(300.0 - 3.0 * ARC, (30.0, 45.0))
+
+
+def test_plaque_hardly_darker_than_the_weak_lumen_beyond_closes_the_vessel() -> None:
+    level = levels((0, 300), (20, 150), (28, 192))
+    hu = sections_of(level, noise_hu=4.0).hu.copy()
+    rings = np.arange(hu.shape[2]) * RING_MM
+    soft = (ARC >= 20)[:, None] & (ARC < 28)[:, None] & (rings > 0.6) & (rings < 1.4)
+    hu[np.broadcast_to(soft[:, None, :], hu.shape)] = 95.0  # the core of the plaque stands out like a narrow lumen
+    sections = sections_of(level)
+    sections = Sections(sections.line, sections.normals, sections.binormals, hu)
+    (gap,) = find_gaps(sections, lumen_level(sections, (300.0, 192.0)), open_mm=OPEN_MM)
+    assert gap.start_mm == pytest.approx(20.0, abs=0.7)
+    assert gap.end_mm == pytest.approx(28.0, abs=1.5)

@@ -23,7 +23,9 @@ LUMEN_HU, PLAQUE_HU, FAT_HU = 360.0, 90.0, -90.0
 ARC = np.arange(-12.0, 10.001, 0.25)
 
 
-def drawn(length_mm: float, *, noise_hu: float = 0.0, seed: int = 0, calcium: bool = False) -> NDArray[np.float32]:
+def drawn(
+    length_mm: float, *, noise_hu: float = 0.0, seed: int = 0, calcium: bool = False, spot_hu: float | None = None
+) -> NDArray[np.float32]:
     """(n, m, r) sections of a vessel along x whose lumen ends in a cone (flat when 0), half of it beyond x = 0."""
     along = np.arange(-15.0, 13.0, VOXEL_MM)
     across = np.arange(-3.0, 3.0 + VOXEL_MM / 2, VOXEL_MM)
@@ -35,6 +37,8 @@ def drawn(length_mm: float, *, noise_hu: float = 0.0, seed: int = 0, calcium: bo
     hu = np.where(distance < size, LUMEN_HU, hu)
     if calcium:
         hu = np.where((x - 2.0) ** 2 + (y - 0.9) ** 2 + z**2 < 0.7**2, 1000.0, hu)
+    if spot_hu is not None:
+        hu = np.where((x + 0.4) ** 2 + (y - 0.7) ** 2 + z**2 < 0.75**2, spot_hu, hu)
     seen = ndimage.gaussian_filter(hu, SIGMA_MM / VOXEL_MM)
     white = np.random.default_rng(seed).standard_normal(seen.shape)
     smooth = ndimage.gaussian_filter(white, 0.5 / VOXEL_MM)
@@ -154,3 +158,16 @@ def test_too_little_open_vessel_gives_no_shape() -> None:
         wall_mm=np.full(len(ARC), WALL_MM),
     )
     assert found is None
+
+
+def test_a_spot_of_calcium_little_brighter_than_the_lumen_hides_the_cap() -> None:
+    found = shape(drawn(0.0, noise_hu=15.0, spot_hu=620.0))
+    assert found is not None
+    assert found.hidden
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_noise_alone_hides_no_cap(seed: int) -> None:
+    found = shape(drawn(0.0, noise_hu=25.0, seed=seed))
+    assert found is not None
+    assert not found.hidden
