@@ -17,7 +17,7 @@ from recanal.imaging.edges import falling_edge, steady
 from recanal.imaging.sample import Block
 from recanal.imaging.sections import Sections, cut_sections
 
-__all__ = ["STEP_MM", "Branch", "made_branches", "section_widths"]
+__all__ = ["STEP_MM", "Branch", "led_to_wall", "made_branches", "section_widths"]
 
 STEP_MM = 0.5
 LEAD_VOXELS = 10
@@ -31,6 +31,8 @@ LEAST_LENGTH_MM = 4.0
 ENDS_HU = 15.0
 ENDS_MM = 2.0
 OSTIAL_MM = 12.0
+TRUNK_MM, MOST_TRUNK_MM = 4.0, 9.0
+OPEN_SHARE = 0.6
 EXIT_MM = 7.0
 BEYOND_MM = 0.5
 AIM_MM = 2.5
@@ -103,7 +105,7 @@ def _branch(
     levels = _levels(field, way)
     raw = centred(block, path, levels, rounds=ROUNDS)
     if parent is None:
-        line, parent_mm = _to_aorta(block, raw, levels[0]), 0.0
+        line, parent_mm = led_to_wall(field, _to_aorta(block, raw, levels[0])), 0.0
     else:
         joined, parent_mm = _joined(raw, parent, field.block.affine.to_mm(way.voxels[0])[0])
         if joined is None or joined.length_mm < LEAST_LENGTH_MM or _inside(joined, parent):
@@ -125,6 +127,21 @@ def _to_aorta(block: Block, line: Centerline, level_hu: float) -> Centerline:
     longer = extended(block, head, (level_hu, level_hu), reach_mm=OSTIAL_MM).points_mm
     first = int(np.argmin(np.linalg.norm(longer - head.points_mm[0], axis=1)))
     return Centerline(np.concatenate([longer[:first], line.points_mm])) if first else line
+
+
+def led_to_wall(field: Field, line: Centerline) -> Centerline:
+    """The line led straight on to the aorta, where a trunk too wide for a tube ends it at most 9 mm before."""
+    start = line.points_mm[0]
+    back = start - line.at([TRUNK_MM])[0]
+    more = start + np.arange(STEP_MM, MOST_TRUNK_MM, STEP_MM)[:, None] * back / max(float(np.linalg.norm(back)), 1e-9)
+    index = np.rint(field.block.affine.to_index(np.concatenate([start[None], more]))).astype(int)
+    where = tuple(np.clip(index, 0, np.array(field.aorta.shape) - 1).T)
+    inside = field.aorta[where]
+    reached = int(np.argmax(inside))
+    filled = bool((field.block.hu[where][: reached + 1] > OPEN_SHARE * field.blood_hu).all())
+    if not inside.any() or reached == 0 or not filled:
+        return line
+    return Centerline(np.concatenate([more[:reached][::-1], line.points_mm]))
 
 
 def _levels(field: Field, way: Way) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from recanal.anatomy.branches import REACH_MM, STEP_MM, Branch, section_widths
 from recanal.anatomy.chamber import Heart, find_heart
 from recanal.anatomy.coarse import coarse_view, thinned
 from recanal.anatomy.joining import Item, Joined, joined_lines, joined_pieces
-from recanal.anatomy.mains import Mains, find_mains
+from recanal.anatomy.mains import Mains, find_mains, levelled
 from recanal.anatomy.naming import name_segments
 from recanal.anatomy.ostia import USUAL_DEG
 from recanal.anatomy.segmentation import VesselLines, VesselMask
@@ -162,11 +162,12 @@ def _named(branches: list[Branch], frame: _Frame, joined: Joined, flags: tuple[s
     )
     if frame.heart is None:
         return tree
-    mains = find_mains(branches, frame.heart)
+    heart = levelled(frame.heart, branches)
+    mains = find_mains(branches, heart)
     missing = [name.upper() for name in ("rca", "lad", "lcx") if getattr(mains, name) is None]
     if len(missing) > 1:
         doubts.append(f"main arteries not found: {', '.join(missing)}")
-    named = tuple(name_segments(branches, frame.heart, mains))
+    named = tuple(name_segments(branches, heart, mains))
     return replace(tree, mains=mains, named=named, doubts=tuple(doubts))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,13 +11,21 @@ from recanal.anatomy.field import GRID_MM, Field
 from recanal.anatomy.jumps import STEP_MM, Jump, Profile, find_jumps, profile_of
 from recanal.anatomy.ostia import Ostium
 from recanal.anatomy.steps import near_steps
-from recanal.anatomy.veins import Dim, chamber_tail, companions, dim_stretches, risen_tail, runs_beside, widened_tail
+from recanal.anatomy.veins import (
+    chamber_tail,
+    companions,
+    dim_stretches,
+    returning_tail,
+    risen_tail,
+    runs_beside,
+    widened_tail,
+)
 from recanal.anatomy.ways import Way, find_ways, seen_tubes
 from recanal.core.volume import Volume
-from recanal.grids.breaks import closed_breaks
+from recanal.grids.breaks import Course, closed_breaks, led_on
 from recanal.grids.geodesic import BLOCKED, Reach, reach_from
 
-__all__ = ["grown_ways"]
+__all__ = ["Stray", "grown_ways", "spared_voxels"]
 
 ROUNDS = 12
 MENDED_ROUNDS = 2
@@ -25,6 +35,20 @@ BRIGHTER = 1.15
 STEP_REACH_MM = 2.5
 ALIKE_SHARE = 0.7
 APART_MM = 15.0
+SPARED_SHARE = 1.12
+TURN_VOXELS = 8
+LEAST_SPARED_MM = 10.0
+TOUCHED_MM = 6.0
+ACROSS = 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class Stray:
+    """A stretch that is no artery: the index of its way, and its first and last sample of the profile of that."""
+
+    way: int
+    first: int
+    last: int
 
 
 def grown_ways(
@@ -67,16 +91,28 @@ def grown_ways(
             _cut(cost, field, jump)
         strays = [] if cuts else _risen(profiles) or _strays(ways, profiles)
         for stray in strays:
-            _fill(cost, field, stray)
+            points = profiles[stray.way].line.points_mm[stray.first : stray.last + 1]
+            _fill(cost, field, points, spared_voxels(ways, profiles, strays, stray))
         if not cuts and not strays:
             break
     return ways
 
 
 def _mended(cost: NDArray[np.float32], field: Field, reach: Reach, ways: list[Way]) -> bool:
-    """Whether a break was closed ahead of a way; the cost is lowered in it."""
-    ends = [way.voxels for way in ways]
-    return closed_breaks(cost, field.block.hu, tube=seen_tubes(field), reach=reach, ways=ends) > 0
+    """Whether a break was closed ahead of a way, or a stump led on; the cost is lowered there."""
+    tube, hu = seen_tubes(field), field.block.hu
+    courses = [Course(way.voxels, np.concatenate(_course(ways, way)[::-1])) for way in ways]
+    closed = closed_breaks(cost, hu, tube=tube, reach=reach, ways=[way.voxels for way in ways])
+    return closed + led_on(cost, hu, tube=tube, shut=field.pool, reach=reach, courses=courses) > 0
+
+
+def _course(ways: list[Way], way: Way) -> list[NDArray[np.int64]]:
+    """The voxels of a way, and of all that leads to it, back to the ostium."""
+    out = [way.voxels]
+    while way.parent >= 0:
+        out.append(ways[way.parent].voxels[: way.at])
+        way = ways[way.parent]
+    return out
 
 
 def _stepped(jump: Jump, steps_mm: NDArray[np.float64]) -> bool:
@@ -85,8 +121,8 @@ def _stepped(jump: Jump, steps_mm: NDArray[np.float64]) -> bool:
     return bool(near[0]) and jump.alike_share > ALIKE_SHARE
 
 
-def _risen(profiles: list[Profile]) -> list[NDArray[np.float64]]:
-    """Points of the ends of ways that brighten beyond a thin vessel and run beside another one: a vein was touched."""
+def _risen(profiles: list[Profile]) -> list[Stray]:
+    """The ends of ways that brighten beyond a thin vessel and run beside another one: a vein was touched."""
     out = []
     for k, profile in enumerate(profiles):
         tail, points = risen_tail(profile), profile.line.points_mm
@@ -94,24 +130,24 @@ def _risen(profiles: list[Profile]) -> list[NDArray[np.float64]]:
             others = [other.line.points_mm for n, other in enumerate(profiles) if n != k]
             others.append(points[: max(0, tail.first - round(APART_MM / STEP_MM))])
             if runs_beside(points[tail.first :: 4], others):
-                out.append(points[tail.first :])
+                out.append(Stray(k, tail.first, len(points) - 1))
     return out
 
 
-def _strays(ways: list[Way], profiles: list[Profile]) -> list[NDArray[np.float64]]:
-    """Points of all other stretches that are no artery."""
-    return [*_veins(ways, profiles), *_ends(profiles), *_chambers(ways, profiles)]
+def _strays(ways: list[Way], profiles: list[Profile]) -> list[Stray]:
+    """All other stretches that are no artery."""
+    return [*_ends(ways, profiles), *_chambers(ways, profiles)] or _veins(ways, profiles)
 
 
-def _ends(profiles: list[Profile]) -> list[NDArray[np.float64]]:
-    """Points of the ends of ways that keep company with brighter vessels, or that have become far wider."""
-    ends: list[Dim | None] = [*companions(profiles), *(widened_tail(profile) for profile in profiles)]
-    twice = zip([*profiles, *profiles], ends, strict=True)
-    return [profile.line.points_mm[end.first : end.last + 1] for profile, end in twice if end is not None]
+def _ends(ways: list[Way], profiles: list[Profile]) -> list[Stray]:
+    """The ends of ways that keep company with brighter vessels, that turn back, or that have become far wider."""
+    ends = [*enumerate(companions(profiles)), *((k, widened_tail(profile)) for k, profile in enumerate(profiles))]
+    ends += [(k, returning_tail(profiles[k], profiles[w.parent])) for k, w in enumerate(ways) if w.parent >= 0]
+    return [Stray(k, end.first, end.last) for k, end in ends if end is not None]
 
 
-def _chambers(ways: list[Way], profiles: list[Profile]) -> list[NDArray[np.float64]]:
-    """Points of the ends of ways that run in a chamber."""
+def _chambers(ways: list[Way], profiles: list[Profile]) -> list[Stray]:
+    """The ends of ways that run in a chamber."""
     out, starts = [], np.zeros(len(ways))
     for k, (way, profile) in enumerate(zip(ways, profiles, strict=True)):
         if way.parent >= 0:
@@ -119,8 +155,36 @@ def _chambers(ways: list[Way], profiles: list[Profile]) -> list[NDArray[np.float
             starts[k] = starts[way.parent] + share * profiles[way.parent].line.length_mm
         tail = chamber_tail(profile, float(starts[k]))
         if tail is not None:
-            out.append(profile.line.points_mm[tail.first : tail.last + 1])
+            out.append(Stray(k, tail.first, tail.last))
     return out
+
+
+def spared_voxels(ways: list[Way], profiles: list[Profile], strays: list[Stray], stray: Stray) -> NDArray[np.int64]:
+    """(n, 3) voxels of the ways without a stray that a vein only touches, and of all that leads to them.
+
+    They are brighter than it, or leave it near its beginning across its course.
+    """
+    level = SPARED_SHARE * float(np.median(profiles[stray.way].hu[stray.first : stray.last + 1]))
+    lost = {item.way for item in strays}
+    out = [np.empty((0, 3), dtype=np.int64)]
+    for k, way in enumerate(ways):
+        if k in lost:
+            continue
+        crosses = way.parent == stray.way and _crosses(ways, way, profiles[stray.way], stray)
+        if crosses or float(np.median(profiles[k].hu[LEAD_VOXELS:])) > level:
+            out += _course(ways, way)
+    return np.concatenate(out)
+
+
+def _crosses(ways: list[Way], way: Way, profile: Profile, stray: Stray) -> bool:
+    """Whether a way leaves near the beginning of a stray, across it."""
+    stem, ahead = ways[way.parent].voxels, min(TURN_VOXELS, len(way.voxels) - 1)
+    if len(way.voxels) * GRID_MM < LEAST_SPARED_MM or way.at + TURN_VOXELS >= len(stem):
+        return False
+    beyond = (way.at + LEAD_VOXELS) * profile.line.length_mm / (len(stem) + LEAD_VOXELS) - stray.first * STEP_MM
+    one, other = way.voxels[ahead] - way.voxels[0], stem[way.at + TURN_VOXELS] - stem[way.at]
+    cosine = float(one @ other) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1.0)
+    return beyond < TOUCHED_MM and abs(cosine) < ACROSS
 
 
 def _new_profiles(volume: Volume, field: Field, ways: list[Way], known: dict[bytes, Profile]) -> dict[bytes, Profile]:
@@ -131,8 +195,8 @@ def _new_profiles(volume: Volume, field: Field, ways: list[Way], known: dict[byt
     }
 
 
-def _veins(ways: list[Way], profiles: list[Profile]) -> list[NDArray[np.float64]]:
-    """Points of the stretches that run dimly beside another vessel."""
+def _veins(ways: list[Way], profiles: list[Profile]) -> list[Stray]:
+    """The stretches that run dimly beside another vessel."""
     out = []
     for k, way in enumerate(ways):
         level = 0.0
@@ -145,18 +209,20 @@ def _veins(ways: list[Way], profiles: list[Profile]) -> list[NDArray[np.float64]
             others = [profiles[n].line.points_mm[profiles[n].hu > level] for n in range(len(ways)) if n != k]
             others.append(points[: max(0, dim.first - 16)])
             if runs_beside(stretch[::4], others):
-                out.append(stretch)
+                out.append(Stray(k, dim.first, dim.last))
     return out
 
 
-def _fill(cost: NDArray[np.float32], field: Field, points_mm: NDArray[np.float64]) -> None:
-    """Block a tube around a curve."""
+def _fill(cost: NDArray[np.float32], field: Field, points_mm: NDArray[np.float64], spared: NDArray[np.int64]) -> None:
+    """Block a tube around a curve, but for some voxels."""
+    kept = cost[tuple(spared.T)]
     index = np.rint(field.block.affine.to_index(points_mm[::2])).astype(int)
     reach = round(CUT_MM / GRID_MM)
     offset = np.argwhere(np.ones((2 * reach + 1,) * 3)) - reach
     ball = offset[(offset**2).sum(axis=1) <= reach**2]
     where = np.clip((index[:, None, :] + ball[None]).reshape(-1, 3), 0, np.array(cost.shape) - 1)
     cost[tuple(where.T)] = BLOCKED
+    cost[tuple(spared.T)] = kept
 
 
 def _led_in(ways: list[Way], way: Way) -> NDArray[np.int64]:

@@ -36,6 +36,11 @@ STEADY = 1.25
 PLAQUE_RADIUS_MM = 1.4
 LONG_PLAQUE_RADIUS_MM = 1.2
 EMPTY_SHARE = 0.3
+CALCIUM_HU = 150.0
+NECK_HU, STRAND_HU = 100.0, 60.0
+NECK_MM = (2.5, 9.0)
+NECK_SHARE = 0.7
+NECK_SIDE = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,16 +129,39 @@ def find_jumps(profile: Profile) -> list[Jump]:
         if low.sum() * STEP_MM <= MOST_WIDTH_MM:
             alike = (side - FLOOR_HU) / (max(sides) - FLOOR_HU)
             out.append(Jump(profile.line.points_mm[k], float(hu[k]), side, alike))
+    return out + _necks(profile)
+
+
+def _necks(profile: Profile) -> list[Jump]:
+    """Longer dips in which what is left is far narrower than the vessel before: a strand of tissue in fat.
+
+    An occluded artery keeps its width.
+    """
+    hu, radius, out = profile.hu, ndimage.median_filter(profile.radius_mm, 5, mode="nearest"), []
+    label, count = ndimage.label(hu < NECK_HU)
+    for run in (np.flatnonzero(label == k) for k in range(1, count + 1)):
+        first, last = int(run[0]), int(run[-1])
+        before, after = hu[max(0, first - NECK_SIDE) : first], hu[last + 1 : last + 1 + 2 * NECK_SIDE]
+        if len(before) < NECK_SIDE // 2 or len(after) < NECK_SIDE or not NECK_MM[0] <= len(run) * STEP_MM <= NECK_MM[1]:
+            continue
+        side = min(float(before.max()), float(np.median(after)))
+        wide = float(np.median(radius[max(0, first - NECK_SIDE) : first]))
+        k = first + int(np.argmin(radius[run]))
+        lit = side > LEAST_LUMEN_HU and float(np.median(hu[run])) < STRAND_HU
+        if lit and radius[k] < NECK_SHARE * wide and not _in_plaque(profile, k):
+            out.append(Jump(profile.line.points_mm[k], float(hu[k]), side, 0.0))
     return out
 
 
 def _in_plaque(profile: Profile, k: int) -> bool:
-    """Whether a dip lies inside a closed stretch: a wide one, lately far below the lumen that leads there."""
-    first = max(0, k - round(LED_MM / STEP_MM))
-    lumen = float(np.percentile(profile.hu[first : k + 1], 80))
+    """Whether a dip lies in a closed stretch: wide, and lately far below the lumen that leads there, or calcium."""
+    led = profile.hu[max(0, k - round(LED_MM / STEP_MM)) : k + 1]
+    calcium_hu = float(np.percentile(led, 75)) + CALCIUM_HU
+    lumen = float(np.percentile(led[led < calcium_hu], 80))
     around = float(np.median(profile.radius_mm[max(0, k - 20) : k + 20]))
     steady = profile.radius_mm[k] < STEADY * around
     lately = profile.hu[max(0, k - round(LATELY_MM / STEP_MM)) : max(1, k - round(SIDE_MM[0] / STEP_MM))]
+    lately = np.where(lately < calcium_hu, lately, TISSUE_HU)
     closed = float(np.quantile(lately, 0.2)) - TISSUE_HU < CLOSED_SHARE * (lumen - TISSUE_HU)
     long = float(np.quantile(lately, 0.6)) - TISSUE_HU < EMPTY_SHARE * (lumen - TISSUE_HU)
     return bool(closed and steady and around > (LONG_PLAQUE_RADIUS_MM if long else PLAQUE_RADIUS_MM))

@@ -12,7 +12,17 @@ from recanal.anatomy.branches import Branch
 from recanal.anatomy.chamber import Heart
 from recanal.anatomy.paths import Path, paths_of
 
-__all__ = ["Mains", "Offshoot", "Places", "crux_mm", "find_mains", "offshoots", "places_of", "posterolateral"]
+__all__ = [
+    "Mains",
+    "Offshoot",
+    "Places",
+    "crux_mm",
+    "find_mains",
+    "levelled",
+    "offshoots",
+    "places_of",
+    "posterolateral",
+]
 
 Floats = NDArray[np.float64]
 POSTERIOR_DEG = 155.0
@@ -28,6 +38,9 @@ LEFT_OF_PDA_DEG = 9.0
 BEFORE_CRUX_MM = 16.0
 UNSEEN_CONFIDENCE = 0.4
 SHARED_WALL_DEG = 45.0
+SMALL_SHARE = 0.72
+WIDTH_MM = (20.0, 60.0)
+MOST_SHIFT_MM = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +102,16 @@ def places_of(heart: Heart, points_mm: Floats) -> Places:
     high, wide = away @ up, away @ right
     along = (points_mm - heart.root_mm) @ heart.apex
     return Places(along, np.rad2deg(np.arctan2(wide, high)), np.hypot(high, wide))
+
+
+def levelled(heart: Heart, branches: list[Branch]) -> Heart:
+    """The heart with its root at the level of the coronary origin that lies nearest to it along the long axis."""
+    starts = [branch.line.points_mm[0] for branch in branches if branch.parent < 0]
+    if not starts:
+        return heart
+    along = places_of(heart, np.stack(starts)).along_mm
+    shift = float(along[np.argmin(np.abs(along))])
+    return heart if abs(shift) < MOST_SHIFT_MM else replace(heart, root_mm=heart.root_mm + shift * heart.apex)
 
 
 def offshoots(path: Path, branches: list[Branch]) -> list[Offshoot]:
@@ -185,15 +208,37 @@ def _dominance(branches: list[Branch], heart: Heart, pair: tuple[Path | None, Pa
     own, other = (0.0 if p is None else _down_mm(p, heart) for p in pair)
     tails = _tail_deg(rca, heart), _tail_deg(lcx, heart)
     if max(own, other) < LEAST_PDA_MM:
-        return (None, 0.0) if rca is None or tails[1] is None else (_by_wall(tails[1]), UNSEEN_CONFIDENCE)
+        return _unseen(branches, pair, tails[1])
     if other > own:
         return "left", min(1.0, 0.5 + 0.5 * (other - own) / other)
     if rca is not None and posterolateral(branches, heart, rca):
         return "right", 0.95
     if tails[0] is None or tails[1] is None:
         return "right", 0.5
-    apart = tails[1] - tails[0]
-    return _by_wall(POSTERIOR_DEG + apart), min(0.95, 0.5 + abs(apart - SHARED_WALL_DEG) / 20.0)
+    beyond = np.array([tails[1] - tails[0], tails[1] - POSTERIOR_DEG]) - SHARED_WALL_DEG
+    margin = float(np.abs(beyond).min()) if beyond[0] * beyond[1] > 0 else 0.0
+    return _by_wall(POSTERIOR_DEG + SHARED_WALL_DEG + float(beyond.mean())), min(0.95, 0.5 + margin / 20.0)
+
+
+def _unseen(
+    branches: list[Branch], pair: tuple[Path | None, Path | None], tail_deg: float | None
+) -> tuple[str | None, float]:
+    """The dominance where no posterior descending artery is seen: left where the RCA is small, else by the LCX."""
+    rca, lcx = pair
+    if rca is None:
+        return None, 0.0
+    if lcx is not None and _width_mm(branches, rca) < SMALL_SHARE * _width_mm(branches, lcx):
+        return "left", UNSEEN_CONFIDENCE
+    return (None, 0.0) if tail_deg is None else (_by_wall(tail_deg), UNSEEN_CONFIDENCE)
+
+
+def _width_mm(branches: list[Branch], path: Path) -> float:
+    """Half width of the lumen 20 to 60 mm from the ostium."""
+    parts = [branches[link.branch].lumen_mm[branches[link.branch].arc_mm <= link.end_mm] for link in path.links]
+    arcs = [branches[link.branch].arc_mm + link.offset_mm for link in path.links]
+    lumen, arc = np.concatenate(parts), np.concatenate([a[: len(p)] for a, p in zip(arcs, parts, strict=True)])
+    near = (arc > WIDTH_MM[0]) & (arc < WIDTH_MM[1])
+    return float(np.percentile(lumen[near], 70)) if near.any() else 0.0
 
 
 def _by_wall(tail_deg: float) -> str:

@@ -32,7 +32,7 @@ VESSEL_OF = {
 RESTS_ON_DOMINANCE = (4, 15, 16, 18)
 ACUTE_MARGIN = np.array([-1.0, 0.0, -1.0])
 LARGE_MM = 1.5
-FORK_MM = 5.0
+FORK_MM, FORK_WIDTHS = 5.0, 2.2
 SINK_MM = 5.0
 LONG_MM, FAR_MM = 20.0, 40.0
 APEXWARD_SHARE = 0.3
@@ -88,16 +88,26 @@ class _Tree:
 
 
 def _tree_of(branches: list[Branch], heart: Heart, mains: Mains) -> _Tree:
-    trunk_mm = mains.fork_mm + FORK_MM
+    trunk_mm = mains.fork_mm + _fork_mm(branches, mains)
     own = {link.branch for path in (mains.lad, mains.lcx) if path is not None for link in path.links}
     sides = [[] if path is None else offshoots(path, branches) for path in (mains.lad, mains.lcx)]
-    near = [shoot for side in sides for shoot in side if shoot.at_mm <= trunk_mm and shoot.branch not in own]
+    late = {shoot.branch for side in sides for shoot in side if shoot.at_mm > trunk_mm}
+    near = [shoot for side in sides for shoot in side if shoot.branch not in late | own]
     ramus = {shoot.branch for shoot in near if _between(heart, branches, shoot, mains)}
     lad, lcx = (
         [s for s in side if s.at_mm > trunk_mm and s.branch not in ramus and _own_mm(branches, s) >= LEAST_NAMED_MM]
         for side in sides
     )
     return _Tree(branches, heart, mains, lad, lcx, ramus)
+
+
+def _fork_mm(branches: list[Branch], mains: Mains) -> float:
+    """How far beyond the fork a branch of the left main may seem to leave: a wide trunk hides where it does."""
+    if mains.lad is None:
+        return FORK_MM
+    trunk = branches[mains.lad.links[0].branch]
+    near = np.abs(trunk.arc_mm - mains.fork_mm) < FORK_MM
+    return max(FORK_MM, FORK_WIDTHS * float(np.median(trunk.lumen_mm[near])) if near.any() else 0.0)
 
 
 def name_segments(branches: list[Branch], heart: Heart, mains: Mains) -> list[Named]:

@@ -14,7 +14,7 @@ __all__ = ["near_steps", "step_levels_mm"]
 
 CLIP_HU = (-150.0, 500.0)
 NEIGHBOURS = 9
-SIGMAS = 8.0
+SIGMAS = 6.0
 LEAST_SHARE = 0.5
 AXIAL = 0.99
 

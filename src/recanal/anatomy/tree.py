@@ -14,7 +14,7 @@ from recanal.anatomy.chamber import Heart, find_heart
 from recanal.anatomy.coarse import Coarse, coarse_view, thinned
 from recanal.anatomy.field import Field, heart_field
 from recanal.anatomy.growth import grown_ways
-from recanal.anatomy.mains import Mains, find_mains
+from recanal.anatomy.mains import Mains, find_mains, levelled
 from recanal.anatomy.naming import Named, name_segments
 from recanal.anatomy.ostia import Ostium, chosen_ostia, find_ostia, open_cost
 from recanal.anatomy.steps import step_levels_mm
@@ -106,6 +106,7 @@ def find_tree(volume: Volume, *, progress: Callable[[str], None] = lambda _: Non
     ways = grown_ways(volume, field, root.cost, ostia, steps_mm=steps_mm, room=root.room)
     branches = made_branches(volume, field, ways, tuple(ostium.side for ostium in ostia))
     progress("naming the segments")
+    heart = levelled(heart, branches)
     mains = find_mains(branches, heart)
     named = name_segments(branches, heart, mains)
     doubts = _doubts(branches, mains)

@@ -12,7 +12,16 @@ from scipy.spatial import cKDTree
 
 from recanal.anatomy.jumps import STEP_MM, Profile
 
-__all__ = ["Dim", "chamber_tail", "companions", "dim_stretches", "risen_tail", "runs_beside", "widened_tail"]
+__all__ = [
+    "Dim",
+    "chamber_tail",
+    "companions",
+    "dim_stretches",
+    "returning_tail",
+    "risen_tail",
+    "runs_beside",
+    "widened_tail",
+]
 
 FAT_HU = -90.0
 LEAST_RADIUS_MM = 0.85
@@ -54,6 +63,8 @@ RISE_HU = 50.0
 RISE_SHARE = 1.6
 LEAST_RISEN_MM = 12.0
 TURNED_SHARE = 0.3
+DIP_MM = 2.5
+LEAST_BACK_MM, LEAST_BACK_SHARE = 20.0, 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,17 +160,19 @@ def risen_tail(profile: Profile) -> Dim | None:
     Contrast gets less along an artery. A thin vessel that brightens by 50 HU, and to 1.6 times its contrast over
     tissue, has touched another one; beyond an occlusion, too, it is brighter, but seldom as thin there.
     """
-    size = round(OVER_MM / STEP_MM) + 1
-    hu, radius = (ndimage.median_filter(x, size, mode="nearest") for x in (profile.hu, profile.radius_mm))
-    thin = np.where((radius <= THIN_MM) & (np.arange(len(hu)) * STEP_MM >= MOUTH_FREE_MM), hu, np.inf)
+    hu = ndimage.median_filter(profile.hu, round(OVER_MM / STEP_MM) + 1, mode="nearest")
+    dip, radius = (
+        ndimage.median_filter(x, round(DIP_MM / STEP_MM) + 1, mode="nearest") for x in (profile.hu, profile.radius_mm)
+    )
+    thin = np.where((radius <= THIN_MM) & (np.arange(len(hu)) * STEP_MM >= MOUTH_FREE_MM), dip, np.inf)
     low = np.minimum.accumulate(thin)
-    above = hu > np.maximum(low + RISE_HU, TISSUE_HU + RISE_SHARE * (low - TISSUE_HU))
+    above = np.minimum(hu, dip) > np.maximum(low + RISE_HU, TISSUE_HU + RISE_SHARE * (low - TISSUE_HU))
     first = int(np.argmax(above))
     rest = hu[first:]
     if not above.any() or len(rest) * STEP_MM < LEAST_RISEN_MM or np.median(rest) < low[first] + RISE_HU:
         return None
-    mark = low[first] + TURNED_SHARE * (hu[first] - low[first])
-    return Dim(int(np.flatnonzero(hu[:first] <= mark)[-1]) + 1, len(hu) - 1)
+    mark = low[first] + TURNED_SHARE * (dip[first] - low[first])
+    return Dim(int(np.flatnonzero(dip[: first + 1] <= mark)[-1]) + 1, len(hu) - 1)
 
 
 def _after_plaque(hu: NDArray[np.float64]) -> bool:
@@ -181,6 +194,25 @@ def runs_beside(points_mm: NDArray[np.float64], others_mm: list[NDArray[np.float
         if float(((far < BESIDE_MM) & (far > 1.5) & (cosine > PARALLEL)).mean()) > LEAST_BESIDE:
             return True
     return False
+
+
+def returning_tail(profile: Profile, parent: Profile) -> Dim | None:
+    """The end of a way, of 20 mm or more, that runs back beside the vessel it left over 60 % of its length; or None.
+
+    No branch of an artery returns along it. A vein that it touched leads both ways.
+    """
+    points, stem = profile.line.points_mm[::EVERY], parent.line.points_mm
+    far, near = cKDTree(stem).query(points)
+    cosine = (_tangents(points) * _tangents(stem)[near]).sum(axis=1)
+    back = (far < BESIDE_MM) & (far > APART_MM) & (cosine < -PARALLEL)
+    share = np.cumsum(back[::-1])[::-1] / np.arange(len(back), 0, -1)
+    first = int(np.argmax(back & (share >= LEAST_BACK_SHARE))) * EVERY
+    long = (len(profile.hu) - first) * STEP_MM >= LEAST_BACK_MM
+    return (
+        Dim(first, len(profile.hu) - 1)
+        if back[first // EVERY] and share[first // EVERY] >= LEAST_BACK_SHARE and long
+        else None
+    )
 
 
 def companions(profiles: Sequence[Profile]) -> list[Dim | None]:

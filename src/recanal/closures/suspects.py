@@ -10,37 +10,42 @@ from scipy import ndimage
 
 from recanal.anatomy.branches import STEP_MM, Branch
 from recanal.anatomy.naming import Named
-from recanal.anatomy.paths import Path, path_to
+from recanal.anatomy.paths import Path
 from recanal.anatomy.tree import CoronaryTree
 from recanal.anatomy.veins import runs_beside
+from recanal.closures.course import (
+    FAR_SEED_MM,
+    LEAST_OPEN_HU,
+    TISSUE_HU,
+    Course,
+    closed_along,
+    course_of,
+    open_place,
+    point_at,
+    vessel_at,
+)
 from recanal.core.case import Point
 
 __all__ = ["Suspect", "find_suspects"]
 
 _Run = tuple[int, int, int]
 
-TISSUE_HU = 60.0
-WIDE_MM = 0.95
 LUMEN_MM = 0.8
 LEAST_MM = 3.0
 JOINED_MM = 20.0
-DIP_SHARE = 0.72
-CALCIUM_HU = 150.0
-LOOK_MM = 12.0
-AHEAD_MM = 60.0
-SEED_MM = (3.0, 6.0, 16.0)
-FAR_SEED_MM = (16.0, 16.0, 32.0)
-OPEN_SHARE = 0.75
-LEAST_OPEN_HU = 130.0
 LEAST_BEYOND_MM = 5.0
 RUN_OUT_MM = 10.0
 RUN_OUT_WIDE_MM = 1.1
+BEFORE_MM, BRIGHT_SHARE = 30.0, 0.6
 MOST_OUTER_MM = 3.0
 DENSE_SHARE = 0.6
 SAME_MM = 3.0
 COMPANY_MM = 40.0
 LEAST_COMPANY_MM = 12.0
 BRIGHTER = 1.3
+FORK_MM = 3.0
+LOOK_BACK_MM, LOOK_ON_MM = 10.0, 20.0
+GOES_ON_MM = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +68,8 @@ class Suspect:
         Pairs of points farther away, for where the first pair cannot be measured.
     otherwise
         The same vessel as one that runs out, for where no pair can be measured; None where it does not look like that.
+    apart
+        Whether the tree did not reach the vessel beyond.
     """
 
     path: Path
@@ -74,36 +81,12 @@ class Suspect:
     vessel: str | None
     farther_mm: tuple[tuple[Point, Point], ...] = ()
     otherwise: Suspect | None = None
+    apart: bool = False
 
     @property
     def runs_out(self) -> bool:
         """Whether nothing is filled beyond."""
         return self.distal_mm is None
-
-
-@dataclass(frozen=True, eq=False)
-class _Course:
-    """Samples along a whole path, every 0.5 mm."""
-
-    path: Path
-    arc: NDArray[np.float64]
-    core: NDArray[np.float64]
-    lumen: NDArray[np.float64]
-    outer: NDArray[np.float64]
-    own_mm: float
-
-
-def _course(branches: tuple[Branch, ...], tip: int) -> _Course:
-    path = path_to(list(branches), tip)
-    parts = []
-    for k, link in enumerate(path.links):
-        branch = branches[link.branch]
-        keep = branch.arc_mm < link.end_mm - 1e-6 if k < len(path.links) - 1 else np.ones(len(branch.arc_mm), bool)
-        parts.append(
-            np.stack([link.offset_mm + branch.arc_mm, branch.core_hu, branch.lumen_mm, branch.outer_mm])[:, keep]
-        )
-    whole = np.concatenate(parts, axis=1)
-    return _Course(path, whole[0], whole[1], whole[2], whole[3], path.links[-1].offset_mm)
 
 
 def find_suspects(tree: CoronaryTree) -> list[Suspect]:
@@ -119,8 +102,8 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
     """
     found: list[Suspect] = []
     for tip in range(len(tree.branches)):
-        course = _course(tree.branches, tip)
-        upper, closed = _closed(course)
+        course = course_of(tree.branches, tip)
+        upper, closed = closed_along(course)
         for group in _groups(closed):
             suspect = _of_group(course, upper, group, tree)
             if suspect is not None and all(_apart_mm(suspect, other) > SAME_MM for other in found):
@@ -128,7 +111,7 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
     return sorted(found, key=lambda suspect: suspect.runs_out)
 
 
-def _of_group(course: _Course, upper: NDArray[np.float64], group: list[_Run], tree: CoronaryTree) -> Suspect | None:
+def _of_group(course: Course, upper: NDArray[np.float64], group: list[_Run], tree: CoronaryTree) -> Suspect | None:
     """The suspect of closed stretches that lie near each other: of all, or of as many as have open vessel beyond.
 
     Where none has, or should the measurement find no open vessel there, the vessel runs out, closed on most of its way.
@@ -139,14 +122,30 @@ def _of_group(course: _Course, upper: NDArray[np.float64], group: list[_Run], tr
 
 
 def _of_part(
-    course: _Course, upper: NDArray[np.float64], part: list[_Run], tree: CoronaryTree, *, runs_out: bool = False
+    course: Course, upper: NDArray[np.float64], part: list[_Run], tree: CoronaryTree, *, runs_out: bool = False
 ) -> Suspect | None:
     """The suspect from the first to the last of some closed stretches, if it runs out, or fills again, as asked."""
     first, last = part[0][0], part[-1][1]
     if _closed_mm(part) < LEAST_MM or course.arc[last] < course.own_mm + 1.0:
         return None
+    if runs_out and _is_side_of_open(course, first, tree):
+        return None
     suspect = _suspect(course, upper, (first, last), tree.named, runs_out=runs_out)
     return None if suspect is None or _leads_to_vein(course, last, tree.branches) else suspect
+
+
+def _is_side_of_open(course: Course, first: int, tree: CoronaryTree) -> bool:
+    """Whether a way is dark from a fork on at which another vessel goes on: no vessel is seen to end there."""
+    if len(course.path.links) < 2 or course.arc[first] > course.own_mm + FORK_MM:
+        return False
+    before = max(0, first - round(LOOK_BACK_MM / STEP_MM))
+    if vessel_at(course, first, tree.named) != vessel_at(course, before, tree.named):
+        return False
+    above = course.path.links[-2]
+    parent = tree.branches[above.branch]
+    half = TISSUE_HU + 0.5 * (float(np.median(course.core[before : first + 1])) - TISSUE_HU)
+    later = parent.core_hu[parent.arc_mm > above.end_mm + FORK_MM]
+    return float((later[: round(LOOK_ON_MM / STEP_MM)] > half).sum()) * STEP_MM > GOES_ON_MM
 
 
 def _closed_mm(group: list[_Run]) -> float:
@@ -160,7 +159,7 @@ def _dense(group: list[_Run]) -> list[_Run]:
     return group
 
 
-def _leads_to_vein(course: _Course, last: int, branches: tuple[Branch, ...]) -> bool:
+def _leads_to_vein(course: Course, last: int, branches: tuple[Branch, ...]) -> bool:
     """Whether what follows a stretch keeps company with a brighter artery: the stretch was the way into a vein."""
     after = slice(last + 4, last + 4 + round(COMPANY_MM / STEP_MM))
     points, hu = course.path.points_mm[after], course.core[after]
@@ -176,30 +175,6 @@ def _apart_mm(one: Suspect, other: Suspect) -> float:
     """Distance between the places where the contrast stops; large where only one of the two fills again."""
     gap = float(np.linalg.norm(np.subtract(one.cap_mm, other.cap_mm)))
     return gap if one.runs_out == other.runs_out else gap + 2 * SAME_MM
-
-
-def _closed(course: _Course) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(n,) level of an open vessel, and the samples that are closed."""
-    core = ndimage.median_filter(course.core, 3, mode="nearest")
-    wide = course.outer >= WIDE_MM
-    n, look, ahead = len(core), round(LOOK_MM / STEP_MM), round(AHEAD_MM / STEP_MM)
-    upper = np.full(n, float(np.percentile(core[: 2 * look], 75)))
-    beyond = np.full(n, 0.0)
-    filled = np.where(wide & (course.lumen >= 0.6), core, 0.0)
-    steady = ndimage.percentile_filter(filled, 40, round(6.0 / STEP_MM), mode="nearest")
-    closed = np.zeros(n, dtype=bool)
-    for k in range(n):
-        lit = np.flatnonzero(~closed[max(0, k - 3 * look) : k] & wide[max(0, k - 3 * look) : k])
-        if len(lit) >= 4:
-            upper[k] = float(np.median(core[max(0, k - 3 * look) : k][lit[-look:]]))
-        elif k:
-            upper[k] = upper[k - 1]
-        beyond[k] = float(steady[k : k + ahead].max())
-        after = min(upper[k], max(beyond[k], LEAST_OPEN_HU))
-        mark = min(0.5 * (upper[k] - TISSUE_HU), DIP_SHARE * (after - TISSUE_HU))
-        dark = core[k] < TISSUE_HU + mark
-        closed[k] = wide[k] and (dark or core[k] > upper[k] + CALCIUM_HU)
-    return upper, closed
 
 
 def _groups(closed: NDArray[np.bool_]) -> list[list[_Run]]:
@@ -219,21 +194,21 @@ def _groups(closed: NDArray[np.bool_]) -> list[list[_Run]]:
 
 
 def _suspect(
-    course: _Course, upper: NDArray[np.float64], run: tuple[int, int], named: tuple[Named, ...], *, runs_out: bool
+    course: Course, upper: NDArray[np.float64], run: tuple[int, int], named: tuple[Named, ...], *, runs_out: bool
 ) -> Suspect | None:
     first, last = run
     stump = course.lumen[max(0, first - 16) : max(1, first - 2)]
     if float(np.median(stump)) < LUMEN_MM:
         return None
-    proximal = _seed(course, range(first, -1, -1), float(upper[first]))
+    proximal = open_place(course, range(first, -1, -1), float(upper[first]))
     if proximal is None:
         return None
     tail = course.core[last + 1 :]
     beyond = float(np.percentile(tail[: round(25.0 / STEP_MM)], 75)) if len(tail) * STEP_MM > LEAST_BEYOND_MM else 0.0
     distal = None
     if beyond >= LEAST_OPEN_HU:
-        distal = _seed(course, range(last, len(course.arc)), min(beyond, float(upper[first])))
-    if (distal is None) != runs_out or (runs_out and not _fades_wide(course, run)):
+        distal = open_place(course, range(last, len(course.arc)), min(beyond, float(upper[first])))
+    if (distal is None) != runs_out or (runs_out and not (_is_wide_before(course, first) and _fades_wide(course, run))):
         return None
     first = _half_way(course, first, float(upper[first])) if runs_out else first
     return Suspect(
@@ -242,23 +217,23 @@ def _suspect(
         float(course.arc[last]),
         proximal,
         distal,
-        _point(course, first),
-        _vessel(course, first, named),
+        point_at(course, first),
+        vessel_at(course, first, named),
         () if distal is None else _farther(course, run, (proximal, distal), (float(upper[run[0]]), beyond)),
     )
 
 
 def _farther(
-    course: _Course, run: tuple[int, int], near: tuple[Point, Point], levels: tuple[float, float]
+    course: Course, run: tuple[int, int], near: tuple[Point, Point], levels: tuple[float, float]
 ) -> tuple[tuple[Point, Point], ...]:
     """Pairs of points of which one or both lie 16 to 32 mm away from a closed stretch."""
-    before = _seed(course, range(run[0], -1, -1), levels[0], within_mm=FAR_SEED_MM)
-    after = _seed(course, range(run[1], len(course.arc)), min(levels), within_mm=FAR_SEED_MM)
+    before = open_place(course, range(run[0], -1, -1), levels[0], within_mm=FAR_SEED_MM)
+    after = open_place(course, range(run[1], len(course.arc)), min(levels), within_mm=FAR_SEED_MM)
     pairs = (near[0], after), (before, near[1]), (before, after)
     return tuple((one, other) for one, other in pairs if one is not None and other is not None)
 
 
-def _half_way(course: _Course, first: int, level: float) -> int:
+def _half_way(course: Course, first: int, level: float) -> int:
     """The sample, up to 15 mm before a closed stretch, from which on the core stays below half of the level."""
     mark = TISSUE_HU + 0.5 * (level - TISSUE_HU)
     core = ndimage.median_filter(course.core, 3, mode="nearest")
@@ -268,49 +243,17 @@ def _half_way(course: _Course, first: int, level: float) -> int:
     return here
 
 
-def _fades_wide(course: _Course, run: tuple[int, int]) -> bool:
+def _is_wide_before(course: Course, first: int) -> bool:
+    """Whether a vessel is wide where it is bright: noise and fading widen what is dim."""
+    before = slice(max(0, first - round(BEFORE_MM / STEP_MM)), max(first, 1))
+    core, lumen = course.core[before], course.lumen[before]
+    lit = core >= TISSUE_HU + BRIGHT_SHARE * (float(np.percentile(core, 75)) - TISSUE_HU)
+    return bool(float(np.median(lumen[lit])) >= LUMEN_MM)
+
+
+def _fades_wide(course: Course, run: tuple[int, int]) -> bool:
     """Whether a wide vessel, and not the wall of a chamber, goes on without contrast to the end of the path."""
     wide = course.outer[run[0] :]
     first = wide[: round(RUN_OUT_MM / STEP_MM)]
     vessel = float(np.percentile(first, 20)) >= RUN_OUT_WIDE_MM and float(np.median(first)) <= MOST_OUTER_MM
     return bool(len(wide) * STEP_MM >= RUN_OUT_MM and vessel and float(np.median(wide)) >= RUN_OUT_WIDE_MM)
-
-
-def _seed(
-    course: _Course, way: range, level: float, *, within_mm: tuple[float, float, float] = SEED_MM
-) -> Point | None:
-    """The best open place 6 to 16 mm away from a closed stretch; the farthest one from 3 mm on where there is none.
-
-    ``within_mm`` are the three limits.
-    """
-    least, good, most = within_mm
-    best, quality = None, -np.inf
-    start, middle = course.arc[way[0]], (good + most) / 2 - 1.0
-    for k in way:
-        far = abs(float(course.arc[k] - start))
-        if far > most:
-            break
-        around = course.core[max(0, k - 3) : k + 4]
-        share = float((around.min() - TISSUE_HU) / max(level - TISSUE_HU, 40.0))
-        if far < least or share < OPEN_SHARE or around.max() > level + CALCIUM_HU:
-            continue
-        value = min(share, 1.0) - 0.06 * abs(far - middle) + (0.0 if far >= good else -1.0)
-        if value > quality:
-            best, quality = k, value
-    return None if best is None else _point(course, best)
-
-
-def _point(course: _Course, k: int) -> Point:
-    x, y, z = course.path.points_mm[min(k, len(course.path.points_mm) - 1)]
-    return float(x), float(y), float(z)
-
-
-def _vessel(course: _Course, k: int, named: tuple[Named, ...]) -> str | None:
-    at = float(course.arc[k])
-    for link in reversed(course.path.links):
-        if at >= link.offset_mm:
-            inside = at - link.offset_mm
-            near = [n for n in named if n.branch == link.branch]
-            near.sort(key=lambda n: max(n.start_mm - inside, inside - n.end_mm, 0.0))
-            return near[0].vessel if near else None
-    return None

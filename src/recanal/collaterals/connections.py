@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from recanal.collaterals.thin_vessels import GRID_MM, Bed, ThinVessels, painted, thin_vessels
 from recanal.core.curves import Centerline
@@ -42,6 +43,13 @@ WIDE_HALF_MM, DIM_SHARE = 1.1, 0.68
 MOST_HALF_MM = 1.6
 IN_MUSCLE_HU = 40.0
 AXIS_POINTS = 12
+FAT_HU = -85.0
+PARTED_SHARE = 0.46
+SIDE_SAMPLES, NEXT_SAMPLES = 12, 4
+LEAST_SIDE_HU = 60.0
+BESIDE_MM = (1.5, 8.5)
+MOST_BESIDE = 0.7
+LEAST_BESIDE_MM = 20.0
 
 
 @dataclass(frozen=True)
@@ -122,12 +130,16 @@ def find_connections(
     mine = painted(field.block, [recipient]) > 0
     labels = painted(field.block, near)
     labels[depth_mm(~mine, step_mm=GRID_MM) <= TOUCHING_MM] = 0
-    found = _searched(field, (mine, recipient), (labels, near))
+    found = _searched(field, (mine, recipient), (labels, near), shut_mm=shut_mm)
     return tuple(sorted(found, key=lambda one: -one.least_contrast_hu))
 
 
 def _searched(
-    field: ThinVessels, source: tuple[NDArray[np.bool_], Bed], goals: tuple[NDArray[np.int16], Sequence[Bed]]
+    field: ThinVessels,
+    source: tuple[NDArray[np.bool_], Bed],
+    goals: tuple[NDArray[np.int16], Sequence[Bed]],
+    *,
+    shut_mm: NDArray[np.float64],
 ) -> list[Connection]:
     """The connections from one bed, with its voxels, to others, with their numbers; the cheapest first."""
     (mine, recipient), (labels, donors) = source, goals
@@ -142,7 +154,7 @@ def _searched(
         goal = int(way[-1])
         if float(reach.cost.ravel()[goal]) > MOST_COST_PER_MM * float(reach.length_mm.ravel()[goal]):
             break
-        seen, connection = _judged(field, way, (donors[int(labels.ravel()[goal]) - 1], recipient))
+        seen, connection = _judged(field, way, (donors[int(labels.ravel()[goal]) - 1], recipient), shut_mm=shut_mm)
         if not seen:
             break
         found += [] if connection is None else [connection]
@@ -186,10 +198,11 @@ def _close(cost: NDArray[np.float32], way: NDArray[np.int64], keep: NDArray[np.b
 class _Profile:
     """What cross-sections show along a way: contrast over the surroundings, smoothed over 3 mm, and how wide it is.
 
-    ``flux_hu_mm2`` is the contrast summed over the section, ``level_hu`` what the contrast of a wide vessel with the
-    blood of both ends would be, ``inner`` leaves out the ends.
+    ``core_hu`` is the level on the axis, ``flux_hu_mm2`` the contrast summed over the section, ``level_hu`` what the
+    contrast of a wide vessel with the blood of both ends would be, ``inner`` leaves out the ends.
     """
 
+    core_hu: NDArray[np.float64]
     contrast_hu: NDArray[np.float64]
     ground_hu: NDArray[np.float64]
     flux_hu_mm2: NDArray[np.float64]
@@ -198,7 +211,9 @@ class _Profile:
     inner: NDArray[np.bool_]
 
 
-def _judged(field: ThinVessels, way: NDArray[np.int64], beds: tuple[Bed, Bed]) -> tuple[bool, Connection | None]:
+def _judged(
+    field: ThinVessels, way: NDArray[np.int64], beds: tuple[Bed, Bed], *, shut_mm: NDArray[np.float64]
+) -> tuple[bool, Connection | None]:
     """Whether a vessel is seen all along a way, and the connection it is; None where it is too short, or a vein.
 
     ``beds`` are the donor and the recipient.
@@ -215,7 +230,8 @@ def _judged(field: ThinVessels, way: NDArray[np.int64], beds: tuple[Bed, Bed]) -
     least = float(contrast.min())
     if least < max(LEAST_CONTRAST_HU, LEAST_SHARE * float(np.percentile(contrast, 10))):
         return False, None
-    return True, None if _is_vein(profile) else _told(line, profile, beds[0].vessel)
+    other = _is_vein(profile) or _is_parted(profile.core_hu) or _is_companion(line, profile.inner, shut_mm)
+    return True, None if other else _told(line, profile, beds[0].vessel)
 
 
 def _blood_hu(field: ThinVessels, bed: Bed, end_mm: NDArray[np.float64]) -> float:
@@ -238,6 +254,7 @@ def _profile(sections: Sections, blood_hu: float) -> _Profile:
     half = np.where(below.any(axis=1), below.argmax(axis=1), below.shape[1]) * RING_MM
     arc = sections.line.arc_mm
     return _Profile(
+        core_hu=core.astype(np.float64),
         contrast_hu=ndimage.uniform_filter1d(core - ground, size, mode="nearest"),
         ground_hu=steady,
         flux_hu_mm2=ndimage.uniform_filter1d(flux, size),
@@ -252,6 +269,33 @@ def _is_vein(profile: _Profile) -> bool:
     wide = profile.half_mm > MOST_HALF_MM
     dim = (profile.half_mm >= WIDE_HALF_MM) & (profile.contrast_hu < DIM_SHARE * profile.level_hu)
     return float((wide | dim)[profile.inner].mean()) > 0.5
+
+
+def _is_parted(core_hu: NDArray[np.float64]) -> bool:
+    """Whether somewhere on a way, its ends included, little is left over fat of the level to either side.
+
+    There it leaves one vessel through its wall, and what lies around it, and enters another.
+    """
+    fine = ndimage.uniform_filter1d(core_hu, 3, mode="nearest")
+    for k, here in enumerate(fine):
+        sides = (
+            core_hu[max(0, k - SIDE_SAMPLES) : max(0, k - NEXT_SAMPLES + 1)],
+            core_hu[k + NEXT_SAMPLES : k + SIDE_SAMPLES + 1],
+        )
+        levels = [float(np.median(side)) for side in sides if len(side) >= NEXT_SAMPLES]
+        if levels and here - FAT_HU < PARTED_SHARE * max(min(levels) - FAT_HU, LEAST_SIDE_HU):
+            return True
+    return False
+
+
+def _is_companion(line: Centerline, inner: NDArray[np.bool_], artery_mm: NDArray[np.float64]) -> bool:
+    """Whether a way runs beside the occluded artery for most of its length, as its vein does."""
+    points = line.points_mm
+    if inner.sum() * STEP_MM < LEAST_BESIDE_MM or not len(artery_mm):
+        return False
+    far, _ = cKDTree(artery_mm).query(points)
+    beside = (far > BESIDE_MM[0]) & (far < BESIDE_MM[1])
+    return float(beside[inner].mean()) > MOST_BESIDE
 
 
 def _told(line: Centerline, profile: _Profile, donor: str) -> Connection:

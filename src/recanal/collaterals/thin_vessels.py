@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.core.volume import Volume
+from recanal.grids.balls import fill_balls
 from recanal.grids.depth import depth_mm
 from recanal.grids.geodesic import BLOCKED
 from recanal.grids.smoothing import smoothed
@@ -122,12 +123,6 @@ def painted(block: Block, beds: Sequence[Bed]) -> NDArray[np.int16]:
     """(a, b, c) the number, from 1, of the bed that each voxel lies in; 0 outside all."""
     out = np.zeros(block.hu.shape, dtype=np.int16)
     for number, bed in enumerate(beds, start=1):
-        where = np.rint(block.affine.to_index(bed.points_mm)).astype(int)
-        sizes = np.ceil(np.maximum(bed.radius_mm, GRID_MM) / GRID_MM).astype(int)
-        for size in np.unique(sizes):
-            ball = np.argwhere(np.ones((2 * size + 1,) * 3)) - size
-            ball = ball[(ball**2).sum(axis=1) <= size**2]
-            index = (where[sizes == size][:, None] + ball[None]).reshape(-1, 3)
-            index = index[((index >= 0) & (index < np.array(out.shape))).all(axis=1)]
-            out[tuple(index.T)] = number
+        reach = np.maximum(bed.radius_mm, GRID_MM) / GRID_MM
+        fill_balls(out, block.affine.to_index(bed.points_mm), reach, number)
     return out

@@ -14,6 +14,8 @@ from scipy.spatial import cKDTree
 from recanal.anatomy.from_segmentation import unnamed_segments
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.tree import CoronaryTree, find_tree
+from recanal.closures.narrowings import darkest_share, is_threaded
+from recanal.closures.refills import find_refills
 from recanal.closures.suspects import Suspect, find_suspects
 from recanal.collaterals.supply import Supply
 from recanal.core.case import DistalVessel, Lesion, Quality, SegmentReport, TreeReport
@@ -34,7 +36,10 @@ from recanal.stenosis.grading import VesselGrade
 __all__ = ["AutomaticResult", "measure_automatic", "total_prob"]
 
 LEAST_LENGTH_MM = 2.5
-LEAST_CONFIDENCE = 0.1
+LEAST_CONFIDENCE, LEAST_APART_CONFIDENCE = 0.1, 0.3
+LEAST_TOTAL_PROB, MOST_DARKEST_SHARE = 0.3, 0.32
+LEAST_CLEAR_MM = 5.0
+LEAST_PROXIMAL_SHARE = 0.7
 SAME_CAP_MM = 3.0
 OSTIAL_MM = 3.0
 NEAR_MM = 2.5
@@ -104,6 +109,7 @@ def measure_automatic(
         anatomy = find_tree(volume, progress=progress) if tree is None else tree
         quality, steps = judging.result()
     candidates = find_suspects(anatomy)
+    candidates = [*find_refills(volume, anatomy, candidates), *candidates]
     suspects = [s for s in candidates if vessel is None or s.vessel == vessel]
     parts, empty, doubts = _measured(volume, anatomy, suspects, progress)
     numbered = _numbered(parts)
@@ -197,37 +203,76 @@ def _measured(
         where = suspect.vessel or "an artery without a name"
         progress(f"measuring the {where}")
         result = _traced(volume, suspect)
-        part = None if isinstance(result, SeedError) else _confirmed(result, suspect, anatomy, known)
+        lost = isinstance(result, SeedError) or (suspect.otherwise is not None and _is_calcium(result))
+        part = None if lost else _confirmed(result, suspect, anatomy, known)  # type: ignore[arg-type]
         if part is not None:
             known += [np.asarray(lesion.proximal_cap_mm) for lesion in part.lesions]
             parts.append(part)
-        elif suspect.otherwise is not None:
+        elif suspect.otherwise is not None and not _is_narrowed(result):
             empty.append(suspect.otherwise)
-        elif isinstance(result, SeedError):
+        elif isinstance(result, SeedError) and not suspect.apart:
             doubts.append(f"a stretch without contrast in the {where} could not be measured: {result.message}")
     return parts, empty, doubts
+
+
+def _is_narrowed(result: SeededResult | SeedError) -> bool:
+    """Whether the measurement found no more than narrow lumens."""
+    if isinstance(result, SeedError) or not result.vessel.gaps:
+        return False
+    return all(_is_narrowing(result, k) for k in range(len(result.vessel.gaps)))
+
+
+def _is_narrowing(result: SeededResult, k: int) -> bool:
+    """Whether a stretch keeps much of the contrast: in its emptiest place, or along a thread through all of it."""
+    gap, size = result.vessel.gaps[k], result.lesions[k].reference
+    known = None if size is None else size.proximal_diameter_mm or size.distal_diameter_mm
+    lit = total_prob(gap.residual_share) < LEAST_TOTAL_PROB and darkest_share(result.vessel, gap) > MOST_DARKEST_SHARE
+    return lit or is_threaded(result.vessel, gap, diameter_mm=known)
+
+
+def _is_calcium(result: SeededResult | SeedError) -> bool:
+    """Whether what was taken for the vessel beyond is far brighter than the blood before: calcium, and no lumen."""
+    if isinstance(result, SeedError) or not result.vessel.gaps:
+        return False
+    level = result.vessel.lumen.level_hu
+    return float(level[0]) < LEAST_PROXIMAL_SHARE * float(level[-1])
 
 
 def _traced(volume: Volume, suspect: Suspect) -> SeededResult | SeedError:
     """The vessel between the points of a suspect, or farther ones where these give none; else what stood against it."""
     refused: SeedError | None = None
+    near: SeededResult | None = None
     for proximal_mm, distal_mm in ((suspect.proximal_mm, suspect.distal_mm), *suspect.farther_mm):
         try:
-            return measure_seeded(volume, proximal_mm, distal_mm, name=suspect.vessel)  # type: ignore[arg-type]
+            result = measure_seeded(volume, proximal_mm, distal_mm, name=suspect.vessel)  # type: ignore[arg-type]
         except SeedError as error:
             refused = refused or error
-    return refused or SeedError("no point of open lumen was found")
+            continue
+        if near is not None:
+            return result if result.vessel.gaps else near
+        if _is_clear(result):
+            return result
+        near = result
+    return near or refused or SeedError("no point of open lumen was found")
+
+
+def _is_clear(result: SeededResult) -> bool:
+    """Whether both points lie well outside the occlusion that was found between them, or none was found."""
+    gaps, seeds = result.vessel.gaps, result.vessel.seed_mm
+    return not gaps or min(gaps[0].start_mm - seeds[0], seeds[1] - gaps[-1].end_mm) >= LEAST_CLEAR_MM
 
 
 def _confirmed(
     result: SeededResult, suspect: Suspect, anatomy: CoronaryTree, known: list[NDArray[np.float64]]
 ) -> SeededResult | None:
     """The measured vessel with those of its occlusions that count and are new; None where there is none."""
+    least = LEAST_APART_CONFIDENCE if suspect.apart else LEAST_CONFIDENCE
     kept = [
         k
-        for k, lesion in enumerate(result.lesions[: len(result.vessel.gaps)])
+        for k, (lesion, gap) in enumerate(zip(result.lesions, result.vessel.gaps, strict=False))
         if _length(lesion) >= LEAST_LENGTH_MM
-        and (lesion.bridge_confidence or 0.0) >= LEAST_CONFIDENCE
+        and (lesion.bridge_confidence or 0.0) >= least
+        and not _is_narrowing(result, k)
         and lesion.proximal_cap_mm is not None
         and _is_new(np.asarray(lesion.proximal_cap_mm), known)
     ]

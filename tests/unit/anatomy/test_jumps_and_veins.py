@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from recanal.anatomy.jumps import STEP_MM, Profile, find_jumps
-from recanal.anatomy.veins import chamber_tail, companions, dim_stretches, risen_tail, runs_beside, widened_tail
+from recanal.anatomy.veins import (
+    chamber_tail,
+    companions,
+    dim_stretches,
+    returning_tail,
+    risen_tail,
+    runs_beside,
+    widened_tail,
+)
 from recanal.core.curves import Centerline
 
 
@@ -23,6 +31,12 @@ def test_a_short_dark_gap_between_two_vessels_is_a_jump():
     assert jump.alike_share == pytest.approx((210 + 60) / (330 + 60))
 
 
+def test_a_strand_of_tissue_to_a_neighbour_is_a_jump():
+    (jump,) = find_jumps(profile((20, 430, 2.0), (5, 35, 1.2), (30, 250, 1.1)))
+    assert 20.0 <= jump.point_mm[0] < 25.0
+    assert (jump.hu, jump.side_hu, jump.alike_share) == (35, 250, 0.0)
+
+
 @pytest.mark.parametrize(
     "stretches",
     [
@@ -32,6 +46,8 @@ def test_a_short_dark_gap_between_two_vessels_is_a_jump():
         [(20, 330), (1.25, -40), (10, -80)],  # the end
         [(20, 380, 1.7), (9, 110, 1.7), (1.5, 40, 1.8), (4, 125, 1.7), (20, 300, 1.5)],  # fat inside a plaque
         [(30, 340, 1.6), (24, 65, 1.6), (5, 150, 1.35), (1.5, 40, 1.3), (20, 230, 1.2)],  # at the end of a long one
+        [(35, 290, 1.65), (6.5, 575, 1.7), (1.5, 115, 1.7), (20, 245, 1.5)],  # beyond the calcium of an occlusion
+        [(20, 430, 2.0), (5, 35, 1.9), (20, 250, 1.6)],  # a short occlusion keeps its width
     ],
 )
 def test_what_is_no_jump(stretches):
@@ -130,6 +146,26 @@ def test_what_keeps_no_company(other):
     assert companions([course(90, 330), other]) == [None, None]
 
 
+def test_a_branch_that_runs_back_beside_its_vessel_is_told_where_it_does():
+    vein = course(60, 330, offset=(70, 4.5, 0), turn=np.pi)
+    tail = returning_tail(vein, course(90, 330))
+    assert tail is not None
+    assert (tail.first, tail.last) == (0, len(vein.hu) - 1)
+
+
+@pytest.mark.parametrize(
+    "branch",
+    [
+        course(60, 330, offset=(10, 4.5, 0)),  # onwards beside it
+        course(60, 330, offset=(70, 0, 0), turn=2.4),  # back, and away
+        course(12, 330, offset=(70, 4.5, 0), turn=np.pi),  # short
+        course(60, 330, offset=(70, 14, 0), turn=np.pi),  # back far away
+    ],
+)
+def test_what_does_not_run_back(branch):
+    assert returning_tail(branch, course(90, 330)) is None
+
+
 def test_a_way_that_turns_back_beside_itself_is_cut_where_it_turns():
     out, back = course(80, 330), course(70, 230, offset=(80, 5, 0), turn=np.pi)
     both = Profile(
@@ -171,9 +207,16 @@ def test_a_thin_vessel_that_brightens_has_touched_another_one():
     assert tail.last * STEP_MM == pytest.approx(72, abs=0.5)
 
 
+def test_a_vein_beyond_three_millimetres_of_a_thin_branch_is_told():
+    tail = risen_tail(profile((10, 285, 1.7), (3, 115, 0.9), (40, 240, 1.5)))
+    assert tail is not None
+    assert tail.first * STEP_MM == pytest.approx(13, abs=1.3)
+
+
 @pytest.mark.parametrize(
     "stretches",
     [
+        [(10, 285, 1.7), (1, 115, 0.9), (40, 240, 1.0)],  # noise
         [(30, 330, 1.6), (20, 90, 1.7), (40, 300, 1.4)],  # an occlusion: as wide as the vessel
         [(30, 260, 1.2), (12, 150, 1.1), (30, 190, 1.2)],  # not enough
         [(30, 260, 1.2), (12, 110, 1.1), (8, 230, 1.2)],  # calcium, or a speck

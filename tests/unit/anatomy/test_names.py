@@ -1,5 +1,6 @@
 """Names and dominance of trees drawn in the frame of a heart, without a picture."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from recanal.anatomy.branches import Branch
 from recanal.anatomy.chamber import Heart
-from recanal.anatomy.mains import crux_mm, find_mains, offshoots, places_of, posterolateral
+from recanal.anatomy.mains import crux_mm, find_mains, levelled, offshoots, places_of, posterolateral
 from recanal.anatomy.naming import SCCT_NAMES, name_segments
 from recanal.anatomy.paths import path_to
 from recanal.core.curves import Centerline
@@ -66,8 +67,8 @@ def tree(dominance):
     return branches
 
 
-def numbers(branches, mains):
-    named = name_segments(branches, HEART, mains)
+def numbers(branches, mains, heart=HEART):
+    named = name_segments(branches, heart, mains)
     return {k: [n.scct for n in named if n.branch == k] for k in range(len(branches))}
 
 
@@ -99,6 +100,20 @@ def test_dominance_and_the_numbers_that_follow_from_it(dominance, rca, lcx):
         assert found[6] == [16]
 
 
+@pytest.mark.parametrize("dominance", ["right", "left", "co"])
+def test_a_root_found_too_low_is_lifted_to_the_nearest_origin(dominance):
+    branches = tree(dominance)
+    low = replace(HEART, root_mm=ROOT + 24.0 * APEX)
+    found = levelled(low, branches)
+    level = places_of(found, branches[1].line.points_mm[:1]).along_mm[0]
+    assert abs(level) < 3.0
+    mains = find_mains(branches, found)
+    assert mains.dominance == dominance
+    assert numbers(branches, mains, found) == numbers(branches, find_mains(branches, HEART))
+    assert levelled(HEART, branches) is HEART
+    assert levelled(HEART, []) is HEART
+
+
 def test_the_proximal_segments_end_where_the_first_branch_leaves():
     branches = tree("right")
     named = name_segments(branches, HEART, find_mains(branches, HEART))
@@ -114,6 +129,27 @@ def test_a_vessel_from_the_fork_over_the_free_wall_is_a_ramus():
     start = on(branches[1], 14.0)
     branches.append(branch((20, -26, 34), (45, -28, 35), parent=1, parent_mm=14.0, start=start, lumen_mm=1.0))
     assert numbers(branches, find_mains(branches, HEART))[7] == [17]
+
+
+def test_a_wide_left_main_hides_where_the_ramus_leaves():
+    branches = tree("right")
+    start = on(branches[1], 18.0)
+    branches.append(branch((20, -26, 34), (45, -28, 35), parent=1, parent_mm=18.0, start=start, lumen_mm=1.0))
+    assert numbers(branches, find_mains(branches, HEART))[7] == [9]
+    lumen_mm = np.where(branches[1].arc_mm < 20.0, 3.0, 1.2)
+    branches[1] = replace(branches[1], lumen_mm=lumen_mm)
+    assert numbers(branches, find_mains(branches, HEART))[7] == [17]
+
+
+def test_a_first_marginal_whose_line_begins_at_the_fork_is_no_ramus():
+    branches = tree("right")
+    lcx = branches[2]
+    way = lcx.line.at(np.arange(4.0, 22.0, 2.0))
+    far = [(28, -72, 36), (45, -72, 36)]
+    line = Centerline(np.concatenate([way, np.array([at(*place) for place in far])])).resample(0.5)
+    n = len(line.points_mm)
+    branches.append(Branch(line, np.full(n, 300.0), np.full(n, 0.9), np.full(n, 1.4), 2, 4.0, "left"))
+    assert numbers(branches, find_mains(branches, HEART))[7] == [12]
 
 
 def test_without_a_posterior_artery_the_dominance_is_not_told():
@@ -209,6 +245,13 @@ def test_nothing_is_inferred_where_the_circumflex_is_not_seen_to_end():
     mains = find_mains(without_posterior_artery(), HEART)
     assert mains.rca is not None
     assert mains.dominance is None
+
+
+def test_a_small_right_artery_speaks_for_left_dominance_where_no_posterior_artery_is_seen():
+    branches = without_posterior_artery()
+    branches[0] = replace(branches[0], lumen_mm=np.full_like(branches[0].lumen_mm, 0.8))
+    mains = find_mains(branches, HEART)
+    assert (mains.dominance, mains.dominance_confidence) == ("left", pytest.approx(0.4))
 
 
 def test_a_branch_keeps_its_number_when_the_found_line_runs_on_from_the_main_artery_into_it():

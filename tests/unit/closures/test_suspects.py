@@ -98,6 +98,19 @@ def test_farther_points_are_given_for_where_the_near_ones_fail():
     assert short.farther_mm == ()
 
 
+def test_a_way_that_is_dark_from_a_fork_on_is_none_where_the_other_vessel_goes_on():
+    dark = branch((2, 330), (40, 50), parent=0, parent_mm=60.0, start=(60.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0))
+    assert suspects(branch((110, 350)), dark) == []
+    (ends,) = suspects(branch((64, 350)), dark)
+    assert ends.runs_out
+
+
+def test_calcium_that_hardly_outshines_the_lumen_is_closed():
+    (found,) = suspects(branch((40, 330), (2, 440), (3, 230), (2, 450), (40, 260)))
+    assert 39 <= found.start_mm <= 41
+    assert suspects(branch((40, 330), (8, 390), (40, 300))) == []
+
+
 def test_what_runs_out_into_a_wall_is_no_occlusion():
     assert suspects(branch((50, 350), (10, 50, 3.6), (30, 50, 1.8))) == []
 

@@ -73,6 +73,19 @@ def test_a_vessel_with_a_gap_is_no_connection():
     assert found_on(painted([*parts, *ARTERIES])) == ()
 
 
+def test_two_tips_with_fat_between_them_are_no_connection():
+    parts = [(winding(12.0, 29.0), 0.65, 310.0), (winding(32.0, 48.0), 0.65, 310.0)]
+    assert found_on(painted([*parts, *ARTERIES])) == ()
+
+
+def test_a_vessel_beside_the_occluded_artery_is_its_vein():
+    volume = painted([(winding(), 0.65, 310.0), *ARTERIES])
+    assert len(found_on(volume)) == 1
+    artery = np.stack([np.full(60, 25.0), np.linspace(12.0, 48.0, 60), np.full(60, 18.0)], axis=1)
+    assert found_on(volume, shut=artery) == ()
+    assert len(found_on(volume, shut=artery + np.array([6.0, 0.0, 0.0]))) == 1
+
+
 def test_a_wide_and_dim_vessel_is_taken_for_a_vein():
     assert found_on(painted([(winding(), 1.4, 170.0), *ARTERIES])) == ()
 

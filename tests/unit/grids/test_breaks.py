@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recanal.grids.breaks import closed_breaks
+from recanal.grids.breaks import Course, closed_breaks, led_on
 from recanal.grids.geodesic import BLOCKED, reach_from
 
 ALONG, ACROSS = 120, 15
@@ -64,3 +64,44 @@ def test_what_was_cut_on_purpose_stays_cut():
     reach = front(cost)
     cost[46:106, ACROSS, ACROSS] = BLOCKED
     assert closed_breaks(cost, hu, tube=tube, reach=reach, ways=[way]) == 0
+
+
+def led(*, stump_hu=70.0, muscle_hu=100.0, shut_at=None, **asked):
+    """How many stumps are led on: 18 voxels of plaque end in muscle, an artery begins beyond."""
+    cost, hu, tube, way = scene(gap=18, inside_hu=muscle_hu, **asked)
+    hu[22:40, ACROSS, ACROSS] = stump_hu
+    shut = np.zeros(hu.shape, bool)
+    if shut_at is not None:
+        shut[shut_at, ACROSS, ACROSS] = True
+    return led_on(cost, hu, tube=tube, shut=shut, reach=front(cost), courses=[Course(way[20:], way)]), front(cost)
+
+
+def test_a_stump_is_led_on_to_the_artery_beyond():
+    count, reach = led()
+    assert count == 1
+    assert reach.length_mm[100, ACROSS, ACROSS] == pytest.approx(100 * 0.6, abs=2.0)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"stump_hu": 240.0},  # an open end
+        {"muscle_hu": -60.0},  # fat between
+        {"beyond_hu": 100.0},  # nothing filled beyond
+        {"beyond": 30},  # a speck
+        {"turned": True},  # not ahead
+        {"shut_at": 50},  # through a chamber
+    ],
+)
+def test_what_no_stump_is_led_on_to(asked):
+    count, reach = led(**asked)
+    assert count == 0
+    assert not np.isfinite(reach.cost[100, ACROSS, ACROSS])
+
+
+def test_a_speck_before_the_artery_does_not_hide_it():
+    cost, hu, tube, way = scene(gap=18, inside_hu=100.0)
+    hu[22:40, ACROSS, ACROSS], hu[50, ACROSS, ACROSS], tube[50, ACROSS, ACROSS] = 70.0, 160.0, True
+    cost[50, ACROSS, ACROSS] = 1.0
+    course = Course(way, way)
+    assert led_on(cost, hu, tube=tube, shut=np.zeros(hu.shape, bool), reach=front(cost), courses=[course]) == 1

@@ -1,0 +1,82 @@
+"""Is what was measured as an occlusion a long narrow lumen?"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from recanal.closures.course import TISSUE_HU
+from recanal.imaging.caps import Gap
+from recanal.imaging.sections import RING_MM
+from recanal.imaging.vessel import SECTION_STEP_MM, Vessel
+
+__all__ = ["darkest_share", "is_threaded"]
+
+CAP_ZONE_MM = 2.0
+LEAST_CLEAN_MM = 6.0
+GLOW_MM = 1.25
+USUAL_MM, LEAST_MM = 2.6, 1.8
+CORE_MM = 0.3
+RING_SHARE = (0.6, 0.85)
+LEAST_CONTRAST_HU = 40.0
+CALCIUM_HU, LEAST_CALCIUM_HU = 100.0, 330.0
+CALCIUM_REACH_MM, CALCIUM_TRACE = 1.6, 0.02
+THREAD_SHARE, LEVEL_SHARE = 0.14, 0.44
+END_MM, DISC_MM, SHORT_MM = 0.5, 0.5, 0.75
+
+
+def is_threaded(vessel: Vessel, gap: Gap, *, diameter_mm: float | None) -> bool:
+    """Whether the axis of a stretch stands out from its surroundings and keeps much of the contrast, as a mean over it.
+
+    Parameters
+    ----------
+    vessel
+        The traced vessel.
+    gap
+        One of its stretches without contrast.
+    diameter_mm
+        Of the open vessel; 2.6 mm where it is not known.
+
+    Notes
+    -----
+    Noise may darken a narrow lumen anywhere, so a single dark place is no proof of an occlusion. Over the whole
+    stretch, 2 mm at the caps and all sections within 1.25 mm of calcium left out, plaque is as bright on the axis as
+    around it, and less than half as bright as blood; a lumen that the blur widens and dims is brighter on the axis.
+    Where less than 6 mm remain, nothing is told.
+    """
+    sections, arc = vessel.sections, vessel.line.arc_mm
+    level = np.maximum(vessel.lumen.level_hu + CALCIUM_HU, LEAST_CALCIUM_HU)
+    dense = sections.hu[:, :, : round(CALCIUM_REACH_MM / RING_MM)] > level[:, None, None]
+    inside = (arc > gap.start_mm + CAP_ZONE_MM) & (arc < gap.end_mm - CAP_ZONE_MM)
+    calcium = dense.mean(axis=(1, 2)) >= CALCIUM_TRACE
+    inside &= ~ndimage.binary_dilation(calcium, iterations=round(GLOW_MM / SECTION_STEP_MM))
+    if inside.sum() * SECTION_STEP_MM < LEAST_CLEAN_MM:
+        return False
+    radius = max(USUAL_MM if diameter_mm is None else diameter_mm, LEAST_MM) / 2
+    rings = np.arange(round(RING_SHARE[0] * radius / RING_MM), round(RING_SHARE[1] * radius / RING_MM) + 1)
+    around = (sections.hu[:, :, rings].mean(axis=1) * rings).sum(axis=1) / rings.sum()
+    contrast = max(float(np.median(vessel.lumen.level_hu)) - TISSUE_HU, LEAST_CONTRAST_HU)
+    thread = float((sections.core_hu(CORE_MM) - around)[inside].mean()) / contrast
+    kept = (float(np.median(vessel.lumen.core_hu[inside])) - TISSUE_HU) / contrast
+    return thread > THREAD_SHARE and kept > LEVEL_SHARE
+
+
+def darkest_share(vessel: Vessel, gap: Gap) -> float:
+    """Contrast left at the darkest place of a stretch, as a share of that of the lumen; over 0.75 mm of its length.
+
+    Parameters
+    ----------
+    vessel
+        The traced vessel.
+    gap
+        One of its stretches without contrast.
+
+    Notes
+    -----
+    Calcium on both sides lends its glow to what lies between: over the emptiest 2 mm, plaque there may seem filled.
+    """
+    arc, level = vessel.line.arc_mm, vessel.lumen.level_hu
+    core = ndimage.uniform_filter1d(vessel.sections.core_hu(DISC_MM), round(SHORT_MM / SECTION_STEP_MM), mode="nearest")
+    inside = (arc > gap.start_mm + END_MM) & (arc < gap.end_mm - END_MM)
+    share = (core - TISSUE_HU) / np.maximum(level - TISSUE_HU, LEAST_CONTRAST_HU)
+    return float(share[inside].min()) if inside.any() else 0.0

@@ -1,0 +1,105 @@
+"""Which of the stretches that were measured count as occlusions, and with which points they are measured."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analytic_tube import Scene, draw
+from recanal.anatomy.from_segmentation import tree_of_segmentation
+from recanal.anatomy.segmentation import VesselLines
+from recanal.closures.suspects import Suspect
+from recanal.core.curves import Centerline
+from recanal.errors import SeedError
+from recanal.pipeline import automatic
+from recanal.pipeline.automatic import measure_automatic
+
+
+@pytest.fixture(scope="module")
+def found():
+    """A drawn artery with one occlusion, its axis, and what automatic mode makes of it."""
+    drawing = draw(Scene())
+    tree = tree_of_segmentation(drawing.volume, VesselLines((Centerline(drawing.axis_mm[::20]),), (None,)))
+    return drawing, tree, measure_automatic(drawing.volume, tree=tree)
+
+
+def again(found, monkeypatch, *, gap=None, lesion=None):
+    """Automatic mode where each measurement gives another gap or lesion."""
+    drawing, tree, result = found
+    (part,) = result.parts
+    vessel = replace(part.vessel, gaps=(replace(part.vessel.gaps[0], **(gap or {})),))
+    other = replace(part, vessel=vessel, lesions=(replace(part.lesions[0], **(lesion or {})),))
+    monkeypatch.setattr(automatic, "measure_seeded", lambda *_, **__: other)
+    return measure_automatic(drawing.volume, tree=tree)
+
+
+@pytest.mark.parametrize(
+    ("share", "darkest", "count"), [(0.0, 0.0, 1), (0.4, 0.4, 1), (0.45, 0.36, 0), (0.6, 0.5, 0), (0.45, 0.28, 1)]
+)
+def test_a_stretch_that_keeps_much_of_the_contrast_is_a_narrowing(found, monkeypatch, share, darkest, count):
+    monkeypatch.setattr(automatic, "darkest_share", lambda *_: darkest)
+    assert len(again(found, monkeypatch, gap={"residual_share": share}).lesions) == count
+
+
+def test_a_vessel_apart_from_the_tree_needs_a_surer_axis(found, monkeypatch):
+    _, tree, result = found
+    (part,) = result.parts
+    ends = [tuple(map(float, part.vessel.line.points_mm[k])) for k in (0, -1)]
+    whole = Suspect(automatic.find_suspects(tree)[0].path, 10.0, 30.0, ends[0], ends[1], ends[0], "RCA")
+    for apart, sure, count in ((False, 0.2, 1), (True, 0.2, 0), (True, 0.5, 1)):
+        shown = [replace(whole, apart=apart)]
+        monkeypatch.setattr(automatic, "find_suspects", lambda _, shown=shown: shown)
+        assert len(again(found, monkeypatch, lesion={"bridge_confidence": sure}).lesions) == count
+
+
+def test_a_point_too_near_to_the_cap_is_moved_away(found, monkeypatch):
+    drawing, tree, result = found
+    (part,) = result.parts
+    near = replace(part.vessel, seed_mm=(part.vessel.gaps[0].start_mm - 2.0, part.vessel.seed_mm[1]))
+    tried = []
+
+    def measured(_, proximal_mm, distal_mm, **__):
+        tried.append((proximal_mm, distal_mm))
+        return replace(part, vessel=near) if len(tried) == 1 else part
+
+    monkeypatch.setattr(automatic, "measure_seeded", measured)
+    assert measure_automatic(drawing.volume, tree=tree).parts[0].vessel is not near
+    assert len(tried) == 2
+    (suspect,) = automatic.find_suspects(tree)
+    first, second = tried
+    assert first == (suspect.proximal_mm, suspect.distal_mm)
+    assert second == suspect.farther_mm[0]
+    gone = np.linalg.norm(np.subtract(second, first), axis=1)
+    assert gone.max() > 3.0
+
+
+def test_the_near_measurement_stands_where_no_farther_one_is_to_be_had(found, monkeypatch):
+    drawing, tree, result = found
+    (part,) = result.parts
+    near = replace(part.vessel, seed_mm=(part.vessel.gaps[0].start_mm - 2.0, part.vessel.seed_mm[1]))
+    answers = [replace(part, vessel=near)]
+
+    def measured(*_, **__):
+        if not answers:
+            raise SeedError("no lumen there")
+        return answers.pop()
+
+    monkeypatch.setattr(automatic, "measure_seeded", measured)
+    again_found = measure_automatic(drawing.volume, tree=tree)
+    assert len(again_found.lesions) == 1
+    assert again_found.parts[0].vessel.seed_mm == near.seed_mm
+
+
+def test_a_vessel_beyond_that_cannot_be_measured_is_no_doubt(found, monkeypatch):
+    drawing, tree, _ = found
+    suspect = automatic.find_suspects(tree)[0]
+
+    def refused(*_, **__):
+        raise SeedError("no lumen there")
+
+    monkeypatch.setattr(automatic, "measure_seeded", refused)
+    for apart, told in ((True, 0), (False, 1)):
+        shown = [replace(suspect, apart=apart, otherwise=None)]
+        monkeypatch.setattr(automatic, "find_suspects", lambda _, shown=shown: shown)
+        reasons = measure_automatic(drawing.volume, tree=tree).quality.reasons
+        assert sum("could not be measured" in reason for reason in reasons) == told
