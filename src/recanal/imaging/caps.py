@@ -43,9 +43,12 @@ THREAD_LEAST = 0.18
 CALCIUM_REACH_MM = 1.6
 CALCIUM_TRACE = 0.05
 ALONG_MM = 0.45
+SLOPES_HU_PER_MM = (-3.0, 1.0)
+INNER_MM = 2.0
 LEAST_GAP_MM = 2.0
 LEAST_ISLAND_MM = 5.0
 ANCHOR_MM = 1.0
+_Sides = tuple[SideEvidence | None, SideEvidence | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,7 @@ class Gap:
 
 
 def _line_fit(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
-    """Offset and slope through the upper bulk of the points: medians of the two halves, slope limited to 3 HU/mm."""
+    """Offset and slope through the medians of two halves; contrast falls by 3 HU/mm or rises by 1 at most."""
     if len(x) < 8:
         return float(np.median(y)), 0.0
     half = len(x) // 2
@@ -97,7 +100,7 @@ def _line_fit(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, fl
     a, b = order[:half], order[half:]
     xa, xb = float(np.median(x[a])), float(np.median(x[b]))
     ya, yb = float(np.median(y[a])), float(np.median(y[b]))
-    slope = float(np.clip((yb - ya) / max(xb - xa, 1.0), -3.0, 3.0))
+    slope = float(np.clip((yb - ya) / max(xb - xa, 1.0), *SLOPES_HU_PER_MM))
     return float(np.median(y - slope * x)), slope
 
 
@@ -176,10 +179,7 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     clean = _clean(sections, lumen.level_hu)
     fine = _fine_hu(sections)
     ends = arc <= low + ANCHOR_MM, arc >= high - ANCHOR_MM
-    told = (
-        _told(sections, wide, clean, ends, core_hu=lumen.core_hu),
-        _told(sections, lumen.core_hu, clean, ends),
-    )
+    told = _told(sections, lumen, wide, clean, ends=ends)
     plaque = np.full(len(wide), FIRST_PLAQUE_HU)
     runs: list[tuple[int, int]] = []
     for _ in range(4):
@@ -191,12 +191,11 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
         if not runs:
             return ()
         plaque = _plaque_along(lumen, clean, runs, fine_hu=fine, reach=round(6.0 / step))
-    before = told[1][0]
-    gaps = [
-        _gap(sections, lumen, run, plaque, residual=residual)
-        for run, residual in _closed(sections, lumen, clean, runs, fine_hu=fine, before=before)
-    ]
+    closed = _closed(sections, lumen, clean, runs, fine_hu=fine, before=told[1][0])
+    gaps = [_gap(sections, lumen, run, plaque, residual=residual) for run, residual in closed]
     found = [gap for gap in gaps if gap is not None]
+    inner = [(arc > gap.start_mm + INNER_MM) & (arc < gap.end_mm - INNER_MM) for gap in found]
+    told = _told(sections, lumen, wide, clean, ends=ends, plaque=np.any(inner, axis=0) if inner else None)
     found = _weighed(found, lumen, told[0], arc=arc, clean=clean, open_mm=(low, high))
     wider = _weighed(found, lumen, told[1], arc=arc, clean=clean, open_mm=(low, high))
     return tuple(
@@ -207,21 +206,25 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
 
 def _told(
     sections: Sections,
-    hu: NDArray[np.float64],
+    lumen: LumenLevel,
+    wide: NDArray[np.float64],
     clean: NDArray[np.bool_],
-    ends: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     *,
-    core_hu: NDArray[np.float64] | None = None,
-) -> tuple[SideEvidence | None, SideEvidence | None]:
-    """What the open vessel at the proximal and at the distal end tells."""
-    first, last = (side_evidence(sections, hu, clean, anchor=end, core_hu=core_hu) for end in ends)
-    return first, last
+    ends: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    plaque: NDArray[np.bool_] | None = None,
+) -> tuple[_Sides, _Sides]:
+    """What the open vessel at either end tells, and the plaque where it is known; by the disc, and by the axis."""
+    by_disc, by_axis = (
+        [side_evidence(sections, hu, clean, anchor=end, core_hu=core, plaque=plaque) for end in ends]
+        for hu, core in ((wide, lumen.core_hu), (lumen.core_hu, None))
+    )
+    return (by_disc[0], by_disc[1]), (by_axis[0], by_axis[1])
 
 
 def _weighed(
     gaps: list[Gap],
     lumen: LumenLevel,
-    sides: tuple[SideEvidence | None, SideEvidence | None],
+    sides: _Sides,
     *,
     arc: NDArray[np.float64],
     clean: NDArray[np.bool_],
@@ -292,9 +295,7 @@ def _runs(
     return runs
 
 
-def _joined(
-    runs: list[tuple[int, int]], sides: tuple[SideEvidence | None, SideEvidence | None]
-) -> list[tuple[int, int]]:
+def _joined(runs: list[tuple[int, int]], sides: _Sides) -> list[tuple[int, int]]:
     """The runs without the islands between them that may as well be bright plaque."""
     out = runs[:1]
     for first, last in runs[1:]:

@@ -190,3 +190,22 @@ def test_plaque_hardly_darker_than_the_weak_lumen_beyond_closes_the_vessel() -> 
     (gap,) = find_gaps(sections, lumen_level(sections, (300.0, 192.0)), open_mm=OPEN_MM)
     assert gap.start_mm == pytest.approx(20.0, abs=0.7)
     assert gap.end_mm == pytest.approx(28.0, abs=1.5)
+
+
+def nats_at(at_mm: float, plaque: NDArray[np.bool_] | None) -> float:
+    """How the distal end judges one place of a vessel of 150 HU before a lumen of 190 HU."""
+    sections = sections_of(levels((0, 340), (20, 150), (44, 190)), noise_hu=6.0)
+    clean = np.ones(len(ARC), dtype=bool)
+    side = side_evidence(sections, sections.core_hu(0.7), clean, anchor=ARC > 59.0, plaque=plaque)
+    assert side is not None
+    return float(side.closed_nats[int(np.searchsorted(ARC, at_mm))])
+
+
+def test_plaque_seen_in_the_occlusion_tells_what_its_plaque_looks_like() -> None:
+    seen = (ARC > 22) & (ARC < 34)
+    assert nats_at(40.0, seen) > nats_at(40.0, None) + 0.02
+    assert nats_at(50.0, seen) < 0
+
+
+def test_a_stretch_as_bright_as_lumen_is_not_learnt_as_plaque() -> None:
+    assert nats_at(40.0, ARC > 46) == nats_at(40.0, None)
