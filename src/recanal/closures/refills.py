@@ -140,7 +140,8 @@ def _ground(volume: Volume, tree: CoronaryTree, stump: Stump, blood_hu: float) -
     near = _around(block, end[None], np.array([NEAR_MM]))
     known, radius = _known(tree, stump)
     cost[_around(block, known, radius + OVER_LUMEN_MM) & ~near] = BLOCKED
-    start = np.ravel_multi_index(tuple(np.rint(block.affine.to_index(end)[0]).astype(int)), cost.shape)
+    at = np.clip(np.rint(block.affine.to_index(end)[0]).astype(int), 0, np.array(cost.shape) - 1)
+    start = np.ravel_multi_index(tuple(at), cost.shape)
     cost.ravel()[start] = 1.0
     reach = reach_from(cost, np.array([start]), np.ones(1, np.int16), step_mm=GRID_MM, most_cost=MOST_COST)
     soft = smoothed(block.hu, (0.6, 0.6, 0.6), most_sigmas=3.0)

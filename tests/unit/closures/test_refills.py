@@ -79,3 +79,9 @@ def test_nothing_is_found_without_an_aorta_or_without_a_stump():
     volume, tree = picture(PLAQUE, STUMP, BEYOND), tree_of(STUMP[0])
     assert find_refills(volume, CoronaryTree(None, None, branches=tree.branches, named=tree.named)) == []
     assert find_refills(volume, CoronaryTree(tree.ascending, None)) == []
+
+
+@pytest.mark.parametrize("last_mm", [89.0, 89.3, 89.5, 89.75])
+def test_a_vessel_that_leaves_the_picture_is_no_error(last_mm):
+    vessel = along(Y0_MM, last_mm + 0.1), 1.4, 350.0
+    assert find_refills(picture(vessel), tree_of(vessel[0])) == []
