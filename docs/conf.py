@@ -67,6 +67,8 @@ ROOMS = [
     "edits",
     "angiography",
     "calcium",
+    "stenosis",
+    "collaterals",
     "rules",
     "variables",
     "fitting",
