@@ -184,7 +184,7 @@ def _as_aorta(coarse: Coarse, found: list[NDArray[np.float64]], chain: list[tupl
     every = np.arange(slices[0], slices[-1] + 1)
     centre = np.stack([np.interp(every, slices, rows[:, c]) for c in range(2)] + [every.astype(float)], axis=1)
     radius = np.interp(every, slices, rows[:, 2]) * COARSE_MM
-    near = np.round(centre).astype(int)
+    near = np.clip(np.round(centre).astype(int), 0, np.array(coarse.block.hu.shape) - 1)  # a scan may cut it
     hu = float(np.median(coarse.block.hu[tuple(near.T)]))
     return Aorta(coarse.block.affine.to_mm(centre), radius, hu)
 

@@ -110,3 +110,9 @@ def test_an_unusual_place_is_flagged():
 
 def test_nothing_found_is_said():
     assert chosen_ostia([]) == ([], ["no coronary ostium found on the aorta"])
+
+
+@pytest.mark.parametrize("y_mm", [157.0, 159.0, 160.0, 161.0, 163.0])
+def test_an_aorta_that_the_picture_cuts_along_its_axis_is_no_error(y_mm):
+    candidates, _ = find_aortas(chest((70, 60, 15, 400, 0.0), (90, y_mm, 14, 400, 0.0)))
+    assert all(np.isfinite(a.hu) for a in candidates)
