@@ -15,7 +15,8 @@ from recanal.imaging.route import CostMap
 
 __all__ = ["LOW_CONFIDENCE", "Bridge", "judged"]
 
-LOW_CONFIDENCE = 0.5
+LOW_CONFIDENCE = 0.85
+REASON_BELOW = 0.8
 DETOUR_MM = 2.5
 OUT_OF_TUBE = 4.0
 IN_FAT_HU = -40.0
@@ -100,5 +101,6 @@ def judged(
         f"another way costs only {ratio:.2f} times as much": 1 / (1 + np.exp(-(ratio - 1.25) / 0.12)),
     }
     confidence = float(np.prod([float(v) for v in factors.values()]))
-    reasons = tuple(text for text, value in factors.items() if value < 0.8)
+    least = max(REASON_BELOW, float(min(factors.values()))) if confidence < LOW_CONFIDENCE else REASON_BELOW
+    reasons = tuple(text for text, value in factors.items() if value <= least)
     return Bridge(confidence, reasons, float(ratio), rival)

@@ -45,6 +45,7 @@ CALCIUM_TRACE = 0.05
 ALONG_MM = 0.45
 SLOPES_HU_PER_MM = (-3.0, 1.0)
 INNER_MM = 2.0
+EARLY_MM = 0.08
 LEAST_GAP_MM = 2.0
 LEAST_ISLAND_MM = 5.0
 ANCHOR_MM = 1.0
@@ -198,9 +199,10 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     told = _told(sections, lumen, wide, clean, ends=ends, plaque=np.any(inner, axis=0) if inner else None)
     found = _weighed(found, lumen, told[0], arc=arc, clean=clean, open_mm=(low, high))
     wider = _weighed(found, lumen, told[1], arc=arc, clean=clean, open_mm=(low, high))
+    outer = [(min(a.start_mm, b.start_mm), max(a.end_mm, b.end_mm)) for a, b in zip(found, wider, strict=True)]
     return tuple(
-        replace(gap, start_mm=min(gap.start_mm, other.start_mm), end_mm=max(gap.end_mm, other.end_mm))
-        for gap, other in zip(found, wider, strict=True)
+        replace(gap, start_mm=start + EARLY_MM, end_mm=end - EARLY_MM)
+        for gap, (start, end) in zip(found, outer, strict=True)
     )
 
 

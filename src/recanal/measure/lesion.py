@@ -301,7 +301,8 @@ def _alternatives(bridge: Bridge) -> tuple[dict[str, object], ...]:
 def _flags(site: _Site, reference: Reference, funnel: Taper | None, distal_funnel: Taper | None) -> tuple[str, ...]:
     flags = []
     if site.bridge.confidence < LOW_CONFIDENCE:
-        flags.append("low confidence in the axis through the occlusion: " + "; ".join(site.bridge.reasons))
+        sure = f"low confidence ({site.bridge.confidence:.2f}) in the axis through the occlusion"
+        flags.append(f"{sure}: {'; '.join(site.bridge.reasons)}")
     known = [d for d in (reference.proximal_diameter_mm, reference.distal_diameter_mm) if d is not None]
     if known and min(known) < SMALL_VESSEL_MM:
         flags.append(f"reference diameter {min(known):.2f} mm is below 2.0 mm (an exclusion of Xing 2022)")

@@ -22,7 +22,6 @@ from recanal.core.case import DistalVessel, Lesion, Quality, SegmentReport, Tree
 from recanal.core.findings import Findings
 from recanal.core.volume import Volume
 from recanal.errors import SeedError
-from recanal.imaging.bridge import LOW_CONFIDENCE
 from recanal.imaging.caps import Gap
 from recanal.imaging.quality import assess
 from recanal.imaging.quality_gate import graded
@@ -36,7 +35,7 @@ from recanal.stenosis.grading import VesselGrade
 __all__ = ["AutomaticResult", "measure_automatic", "total_prob"]
 
 LEAST_LENGTH_MM = 2.5
-LEAST_CONFIDENCE, LEAST_APART_CONFIDENCE = 0.1, 0.3
+LEAST_CONFIDENCE, LEAST_APART_CONFIDENCE, DOUBTFUL_CONFIDENCE = 0.1, 0.3, 0.5
 LEAST_TOTAL_PROB, MOST_DARKEST_SHARE = 0.3, 0.32
 LEAST_CLEAR_MM = 5.0
 LEAST_PROXIMAL_SHARE = 0.7
@@ -381,12 +380,12 @@ def _notes(lesions: tuple[Lesion, ...], candidates: list[Suspect], vessel: str |
 
 def _is_doubtful(lesion: Lesion) -> bool:
     """Whether the way through is doubtful, or nothing fills beyond."""
-    return lesion.bridge_confidence is None or lesion.bridge_confidence < LOW_CONFIDENCE
+    return lesion.bridge_confidence is None or lesion.bridge_confidence < DOUBTFUL_CONFIDENCE
 
 
 def _is_shapeless(lesion: Lesion) -> bool:
     confidence = lesion.bridge_confidence
-    low = confidence is not None and confidence < LOW_CONFIDENCE
+    low = confidence is not None and confidence < DOUBTFUL_CONFIDENCE
     return low and any("no vessel shape" in flag for flag in lesion.flags)
 
 
