@@ -31,6 +31,7 @@ from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of
 from recanal.stenosis.grading import VesselGrade
+from recanal.stenosis.off_lumen import is_dark
 
 __all__ = ["AutomaticResult", "measure_automatic", "total_prob"]
 
@@ -121,6 +122,7 @@ def measure_automatic(
         doubts = [*unlike_coronaries(anatomy, occlusions=len(lesions), doubtful=shaky), *doubts]
     progress("grading the other arteries")
     grades, supplies = _others(volume, anatomy, tuple(numbered), lesions, steps)
+    notes += _perhaps_shut(grades)
     longest = max(lesions, key=_length, default=None)
     return AutomaticResult(
         anatomy=anatomy,
@@ -376,6 +378,12 @@ def _notes(lesions: tuple[Lesion, ...], candidates: list[Suspect], vessel: str |
     if len(lesions) > 1:
         notes.append("several occlusions: findings and scores speak of the longest")
     return notes
+
+
+def _perhaps_shut(grades: tuple[VesselGrade, ...]) -> list[str]:
+    """What the reader is to look at: stretches without contrast that were neither graded nor found to be occlusions."""
+    shut = [one.segment for grade in grades for one in grade.stenoses if not one.judged and is_dark(one.flags)]
+    return [f"no contrast on the axis of {', '.join(shut)}, not judged: is it an occlusion?"] if shut else []
 
 
 def _is_doubtful(lesion: Lesion) -> bool:

@@ -8,8 +8,9 @@ from scipy import ndimage
 
 from recanal.imaging.sections import RING_MM, Sections
 
-__all__ = ["off_lumen"]
+__all__ = ["is_dark", "off_lumen"]
 
+NO_CONTRAST = "not judged: no contrast on the axis"
 REACH_MM = 1.6
 CORE_MM = 0.3
 RING_SMOOTH_MM = 0.5
@@ -40,9 +41,7 @@ def off_lumen(sections: Sections, level_hu: NDArray[np.float64], rows: NDArray[n
     rings = round(REACH_MM / RING_MM) + 1
     core = float(hu[:, :, : round(CORE_MM / RING_MM) + 1].mean(axis=(1, 2)).min())
     if core < EMPTY_HU:
-        return (
-            f"not judged: no contrast on the axis ({core:.0f} HU): it lies beside the artery, or the artery is shut",
-        )
+        return (f"{NO_CONTRAST} ({core:.0f} HU): it lies beside the artery, or the artery is shut",)
     around = ndimage.uniform_filter1d(hu[:, :, :rings], 3, axis=1, mode="wrap")
     around = ndimage.uniform_filter1d(around, round(RING_SMOOTH_MM / RING_MM), axis=2, mode="nearest")
     top = np.minimum(around.max(axis=(1, 2)), level_hu[rows])
@@ -50,3 +49,8 @@ def off_lumen(sections: Sections, level_hu: NDArray[np.float64], rows: NDArray[n
     if beside > BESIDE_SHARE * max(float(level_hu[rows].mean()) - TISSUE_HU, 1.0):
         return (f"not judged: contrast or calcium lies beside the axis, {beside:.0f} HU brighter than it",)
     return ()
+
+
+def is_dark(flags: tuple[str, ...]) -> bool:
+    """Whether a stretch could not be judged because its axis shows no contrast: it may be an occlusion."""
+    return any(flag.startswith(NO_CONTRAST) for flag in flags)

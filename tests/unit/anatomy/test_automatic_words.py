@@ -12,12 +12,13 @@ from recanal.anatomy.from_segmentation import tree_of_segmentation
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.segmentation import VesselLines
 from recanal.closures.suspects import find_suspects
-from recanal.core.case import Lesion
+from recanal.core.case import Interval, Lesion
 from recanal.core.curves import Centerline
 from recanal.errors import SeedError
 from recanal.pipeline import automatic
 from recanal.pipeline.automatic import measure_automatic
 from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
+from recanal.stenosis import Stenosis, VesselGrade
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +166,20 @@ def test_low_confidence_without_a_vessel_shape_is_told_with_the_verdict(found, m
     monkeypatch.setattr(automatic, "_with_run_outs", lambda lesions, suspects: (lesion,))
     flags = measure_automatic(drawing.volume, tree=tree).quality.flags
     assert any(flag.startswith("L1: low confidence, and no vessel shape") for flag in flags) is said
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("not judged: no contrast on the axis (54 HU): it lies beside the artery, or the artery is shut", True),
+        ("not judged: contrast or calcium lies beside the axis, 90 HU brighter than it", False),
+    ],
+)
+def test_a_dark_stretch_that_was_not_judged_is_told_with_the_verdict(found, monkeypatch, flag, said):
+    drawing, tree, _ = found
+    share = Interval(92.0, 80.0, 100.0)
+    narrow = Stenosis("RCA", "mRCA", (0.0, 0.0, 0.0), 40.0, 9.0, share, share, 0.3, 3.5, "4A", False, False, (flag,))
+    grade = VesselGrade("RCA", 80.0, 3.5, 0.0, "0", ("0",), (narrow,))
+    monkeypatch.setattr(automatic, "graded_arteries", lambda *args: (grade,))
+    flags = measure_automatic(drawing.volume, tree=tree).quality.flags
+    assert ("no contrast on the axis of mRCA, not judged: is it an occlusion?" in flags) is said

@@ -9,7 +9,7 @@ from recanal.core.curves import Centerline
 from recanal.core.volume import Affine, Volume
 from recanal.stenosis import Course, cad_rads_category, grade_courses
 from recanal.stenosis.lumen import lumen_width, profile_misfits
-from recanal.stenosis.off_lumen import off_lumen
+from recanal.stenosis.off_lumen import is_dark, off_lumen
 from recanal.stenosis.profile import cut_course
 from recanal.stenosis.reference import healthy_taper, narrowings
 
@@ -99,6 +99,7 @@ def test_an_axis_in_fat_is_said_to_have_left_the_lumen() -> None:
     level = np.full(len(sections.line.points_mm), 350.0)
     assert off_lumen(sections, level, np.arange(40, 45))[0].startswith("not judged: no contrast on the axis")
     beside = cut_course(drawn(0.0), course(offset_mm=2.2))
+    assert is_dark(off_lumen(sections, level, np.arange(40, 45)))
     assert off_lumen(beside, level, np.arange(40, 45))
     assert off_lumen(cut_course(drawn(0.0), course()), level, np.arange(40, 45)) == ()
 
