@@ -286,8 +286,7 @@ def falls_in_a_step(
     Notes
     -----
     In an open vessel contrast falls steadily, and behind a stenosis it comes back. At least 0.7 of the contrast in
-    the 6 mm before, at most 0.5 in three tenths of the run, at most 0.7 in the 8 mm
-    after.
+    the 6 mm before, at most 0.5 in three tenths of the run, at most 0.7 in the 8 mm after.
     """
     start, end = float(arc_mm[run[0]]), float(arc_mm[run[1]])
     share = (core_hu - TISSUE_HU) / np.maximum(level_hu - TISSUE_HU, 40.0)

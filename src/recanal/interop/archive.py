@@ -54,6 +54,7 @@ def unpack(archive: InputFile, folder: Path) -> tuple[list[InputFile], list[str]
             raise ReadError(
                 "There is no room to unpack the zip.", hint="Unpack it elsewhere.", file=archive.name, rule="disk-full"
             ) from error
+        # zipfile raises NotImplementedError for a way of packing that it does not know, RuntimeError for a password
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
             raise _damaged(archive) from error
 
