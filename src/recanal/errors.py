@@ -95,6 +95,10 @@ class SeedError(InputError):
     """Points that do not frame an occlusion."""
 
 
+class ApartError(SeedError):
+    """Points that lie in different vessels."""
+
+
 class FindingsError(InputError):
     """A clinical fact with a wrong name, type or range."""
 

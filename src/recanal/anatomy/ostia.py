@@ -33,6 +33,7 @@ FAR_COST = 600.0
 LEAST_MOUTH_VOXELS = 8
 OPEN_MOUTH_SHARE = 0.85
 RIVAL_MM = 25.0
+AWAY_MM = 15.0
 RIVAL_MM3 = 250.0
 
 
@@ -148,7 +149,10 @@ def _rivals(field: Field, found: list[Ostium], mouths: tuple[NDArray[np.int64], 
 
 
 def _grouped(field: Field, ascending: Aorta, reach: Reach, labels: NDArray[np.int64]) -> list[Ostium]:
-    """The origin of what each of some labels reaches, the largest first; none for what is too small."""
+    """The origin of what each of some labels reaches, the largest first; none for what is too small.
+
+    It lies where the longest way leaves the aorta; where it comes back after 15 mm and more, that is no origin.
+    """
     arrived = np.flatnonzero(reach.label)
     length = reach.length_mm.ravel()
     bright = arrived[field.bright.ravel()[arrived] > 0.5]
@@ -163,8 +167,10 @@ def _grouped(field: Field, ascending: Aorta, reach: Reach, labels: NDArray[np.in
             continue
         own = bright[label == k]
         way = reach.way_to(int(own[np.argmax(length[own])]))
-        on_aorta = np.flatnonzero(touching[way])
-        voxel = np.array(np.unravel_index(way[on_aorta[-1] if len(on_aorta) else 0], field.block.hu.shape))
+        on_aorta = np.append(0, np.flatnonzero(touching[way]))
+        left = np.flatnonzero(np.diff(length[way[on_aorta]]) > AWAY_MM)
+        last = on_aorta[left[0] if len(left) else -1]
+        voxel = np.array(np.unravel_index(way[last], field.block.hu.shape))
         point = field.block.affine.to_mm(voxel)[0]
         if any(np.linalg.norm(point - other.point_mm) < SAME_MM for other in found):
             continue

@@ -31,7 +31,7 @@ HEADING_MM = 6.0
 MUSCLE_HU = 110.0
 POOL_RADIUS_MM, POOL_RIM_MM = 3.4, 0.9
 LUNG_HU = -400.0
-OWN_MM = 4.0
+OWN_MM, FORK_MM = 4.0, 5.0
 OVER_LUMEN_MM = 0.8
 TREE_MM = 2.4
 NEAR_MM = 2.0
@@ -44,7 +44,7 @@ MOST_COST = 250.0
 MOST_COST_PER_MM = 2.6
 SEED_MM, FARTHER_MM = (7.0, 14.0), (14.0, 24.0)
 LEVEL_SHARE = (0.3, 1.3)
-MOST_STUMPS = 3
+MOST_STUMPS, MOST_FORKS = 3, 2
 BEST = 2
 
 
@@ -89,7 +89,8 @@ def find_refills(volume: Volume, tree: CoronaryTree, suspects: Sequence[Suspect]
     """
     if tree.ascending is None:
         return []
-    stumps = sorted(find_stumps(tree, suspects), key=lambda stump: -stump.level_hu)[:MOST_STUMPS]
+    stumps = sorted(find_stumps(tree, suspects), key=lambda stump: -stump.level_hu)
+    stumps = [s for s in stumps if not s.forked][:MOST_STUMPS] + [s for s in stumps if s.forked][:MOST_FORKS]
     return [found for stump in stumps for found in _refills(volume, tree, stump, tree.ascending.hu)]
 
 
@@ -164,7 +165,9 @@ def _known(tree: CoronaryTree, stump: Stump) -> tuple[NDArray[np.float64], NDArr
     points, radii = [], []
     for number, branch in enumerate(tree.branches):
         keep = branch.core_hu >= stump.half_hu
-        if number == stump.branch:
+        if stump.forked:
+            keep &= np.linalg.norm(branch.line.points_mm - stump.end_mm, axis=1) > FORK_MM
+        elif number == stump.branch:
             keep &= branch.arc_mm < float(stump.course.arc[stump.last]) - stump.course.own_mm - OWN_MM
         points.append(branch.line.points_mm[keep])
         radii.append(np.clip(branch.lumen_mm[keep], 0.4, 1.7))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from recanal.anatomy.branches import STEP_MM
 from recanal.anatomy.tree import CoronaryTree
 from recanal.closures.course import TISSUE_HU, Course, closed_along, course_of, open_place, point_at, vessel_at
+from recanal.closures.forks import lost_at_forks
 from recanal.closures.suspects import Suspect
 from recanal.core.case import Point
 
@@ -26,6 +27,7 @@ EXPLAINED_MM = 4.0
 LEAST_BEYOND_MM = 12.0
 SWOLLEN_MM, USUAL_MM, SWOLLEN, MOSTLY = 12.0, 15.0, 1.2, 0.6
 NO_WALL_MM, DIM_SHARE = 3.2, 0.5
+BEFORE_FORK_MM = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,8 @@ class Stump:
         Where it ends.
     vessel
         The main artery it belongs to.
+    forked
+        Whether the tree goes on there, as a branch too thin to be all of it.
     """
 
     course: Course
@@ -52,6 +56,7 @@ class Stump:
     proximal_mm: Point
     end_mm: Point
     vessel: str | None
+    forked: bool = False
 
     @property
     def branch(self) -> int:
@@ -77,7 +82,7 @@ def find_stumps(tree: CoronaryTree, suspects: Sequence[Suspect] = ()) -> list[St
     Notes
     -----
     Arteries taper. A vessel of 1.05 mm half width that ends within 4 mm, or that goes on dark, and that no branch of
-    its own carries on, is a stump.
+    its own carries on, is a stump. So is a fork at which a child is missing; those come last.
     """
     found: list[Stump] = []
     known: list[Point] = []
@@ -97,6 +102,10 @@ def find_stumps(tree: CoronaryTree, suspects: Sequence[Suspect] = ()) -> list[St
         if stump is not None and all(_apart_mm(stump.end_mm, other) > EXPLAINED_MM for other in known):
             found.append(stump)
             known.append(stump.end_mm)
+    for course, k, level_hu in lost_at_forks(tree):
+        stump = _made(course, max(k - round(BEFORE_FORK_MM / STEP_MM), 0), level_hu, tree)
+        if stump is not None and all(_apart_mm(stump.end_mm, other) > EXPLAINED_MM for other in known):
+            found.append(replace(stump, forked=True))
     return found
 
 

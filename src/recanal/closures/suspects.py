@@ -68,6 +68,10 @@ class Suspect:
         Pairs of points farther away, for where the first pair cannot be measured.
     otherwise
         The same vessel as one that runs out, for where no pair can be measured; None where it does not look like that.
+    shut
+        The same as ``otherwise``, for where every way to what lies beyond leaves the vessel.
+    shorter
+        The same without the last of several closed stretches, for where the measurement explains but a part of them.
     apart
         Whether the tree did not reach the vessel beyond.
     """
@@ -81,6 +85,8 @@ class Suspect:
     vessel: str | None
     farther_mm: tuple[tuple[Point, Point], ...] = ()
     otherwise: Suspect | None = None
+    shut: Suspect | None = None
+    shorter: Suspect | None = None
     apart: bool = False
 
     @property
@@ -116,21 +122,34 @@ def _of_group(course: Course, upper: NDArray[np.float64], group: list[_Run], tre
 
     Where none has, or should the measurement find no open vessel there, the vessel runs out, closed on most of its way.
     """
-    filled = next((x for n in range(len(group), 0, -1) if (x := _of_part(course, upper, group[:n], tree))), None)
+    parts = (_of_part(course, upper, group[:n], tree) for n in range(len(group), 0, -1))
+    filled = [part for part in parts if part is not None]
     empty = _of_part(course, upper, _dense(group), tree, runs_out=True)
-    return empty if filled is None else replace(filled, otherwise=empty)
+    if not filled:
+        return empty
+    shut = empty or _of_part(course, upper, _dense(group), tree, runs_out=True, blind=True)
+    return replace(filled[0], otherwise=empty, shut=shut, shorter=filled[1] if len(filled) > 1 else None)
 
 
 def _of_part(
-    course: Course, upper: NDArray[np.float64], part: list[_Run], tree: CoronaryTree, *, runs_out: bool = False
+    course: Course,
+    upper: NDArray[np.float64],
+    part: list[_Run],
+    tree: CoronaryTree,
+    *,
+    runs_out: bool = False,
+    blind: bool = False,
 ) -> Suspect | None:
-    """The suspect from the first to the last of some closed stretches, if it runs out, or fills again, as asked."""
+    """The suspect from the first to the last of some closed stretches, if it runs out, or fills again, as asked.
+
+    ``blind`` is one that runs out whatever seems to lie beyond.
+    """
     first, last = part[0][0], part[-1][1]
     if _closed_mm(part) < LEAST_MM or course.arc[last] < course.own_mm + 1.0:
         return None
     if runs_out and _is_side_of_open(course, first, tree):
         return None
-    suspect = _suspect(course, upper, (first, last), tree.named, runs_out=runs_out)
+    suspect = _suspect(course, upper, (first, last), tree.named, runs_out=runs_out, blind=blind)
     return None if suspect is None or _leads_to_vein(course, last, tree.branches) else suspect
 
 
@@ -194,7 +213,13 @@ def _groups(closed: NDArray[np.bool_]) -> list[list[_Run]]:
 
 
 def _suspect(
-    course: Course, upper: NDArray[np.float64], run: tuple[int, int], named: tuple[Named, ...], *, runs_out: bool
+    course: Course,
+    upper: NDArray[np.float64],
+    run: tuple[int, int],
+    named: tuple[Named, ...],
+    *,
+    runs_out: bool,
+    blind: bool = False,
 ) -> Suspect | None:
     first, last = run
     stump = course.lumen[max(0, first - 16) : max(1, first - 2)]
@@ -206,7 +231,7 @@ def _suspect(
     tail = course.core[last + 1 :]
     beyond = float(np.percentile(tail[: round(25.0 / STEP_MM)], 75)) if len(tail) * STEP_MM > LEAST_BEYOND_MM else 0.0
     distal = None
-    if beyond >= LEAST_OPEN_HU:
+    if beyond >= LEAST_OPEN_HU and not blind:
         distal = open_place(course, range(last, len(course.arc)), min(beyond, float(upper[first])))
     if (distal is None) != runs_out or (runs_out and not (_is_wide_before(course, first) and _fades_wide(course, run))):
         return None

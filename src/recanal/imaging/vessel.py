@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from recanal.core.curves import Centerline
 from recanal.core.volume import Volume
-from recanal.errors import SeedError
+from recanal.errors import ApartError, SeedError
 from recanal.imaging.borders import Borders, find_borders
 from recanal.imaging.bridge import Bridge, judged
 from recanal.imaging.caps import Gap, LumenLevel, find_gaps, lumen_level
@@ -160,7 +160,7 @@ def _same_vessel(sections: Sections, lumen: LumenLevel, seed_arc: tuple[float, f
     around = np.quantile(sections.hu[:, :, :ring].min(axis=2), 0.25, axis=1)
     filled = inside & (around > 0.6 * lumen.level_hu) & (lumen.core_hu > 0.6 * lumen.level_hu)
     if (ndimage.uniform_filter1d(filled.astype(float), max(1, round(2.0 / SECTION_STEP_MM)))[inside] > 0.9).any():
-        raise SeedError(
+        raise ApartError(
             "The seeds lie in different vessels: the way between them runs through a chamber or a great vessel.",
             hint="Place both seeds in the same artery, one on each side of its occlusion.",
         )

@@ -21,7 +21,7 @@ from recanal.collaterals.supply import Supply
 from recanal.core.case import DistalVessel, Lesion, Quality, SegmentReport, TreeReport
 from recanal.core.findings import Findings
 from recanal.core.volume import Volume
-from recanal.errors import SeedError
+from recanal.errors import ApartError, SeedError
 from recanal.imaging.caps import Gap
 from recanal.imaging.quality import assess
 from recanal.imaging.quality_gate import graded
@@ -41,6 +41,8 @@ LEAST_TOTAL_PROB, MOST_DARKEST_SHARE = 0.3, 0.32
 LEAST_CLEAR_MM = 5.0
 LEAST_PROXIMAL_SHARE = 0.7
 SAME_CAP_MM = 3.0
+LEAST_EXPLAINED = 0.5
+LEAST_SEEN_MM, SEEN_AT_MM = 12.0, 4.0
 OSTIAL_MM = 3.0
 NEAR_MM = 2.5
 LIKELY_OPEN_SHARE = 0.38
@@ -203,7 +205,7 @@ def _measured(
     for suspect in (suspect for suspect in suspects if not suspect.runs_out):
         where = suspect.vessel or "an artery without a name"
         progress(f"measuring the {where}")
-        result = _traced(volume, suspect)
+        result = _explained(volume, suspect)
         lost = isinstance(result, SeedError) or (suspect.otherwise is not None and _is_calcium(result))
         part = None if lost else _confirmed(result, suspect, anatomy, known)  # type: ignore[arg-type]
         if part is not None:
@@ -211,6 +213,8 @@ def _measured(
             parts.append(part)
         elif suspect.otherwise is not None and not _is_narrowed(result):
             empty.append(suspect.otherwise)
+        elif suspect.shut is not None and isinstance(result, ApartError):
+            empty.append(suspect.shut)
         elif isinstance(result, SeedError) and not suspect.apart:
             doubts.append(f"a stretch without contrast in the {where} could not be measured: {result.message}")
     return parts, empty, doubts
@@ -237,6 +241,23 @@ def _is_calcium(result: SeededResult | SeedError) -> bool:
         return False
     level = result.vessel.lumen.level_hu
     return float(level[0]) < LEAST_PROXIMAL_SHARE * float(level[-1])
+
+
+def _explained(volume: Volume, suspect: Suspect) -> SeededResult | SeedError:
+    """The vessel through a suspect; through the first of its closed stretches where that explains more of them."""
+    result = _traced(volume, suspect)
+    while suspect.shorter is not None and _closed_mm(result) < LEAST_EXPLAINED * (suspect.end_mm - suspect.start_mm):
+        suspect = suspect.shorter
+        other = _traced(volume, suspect)
+        if _closed_mm(other) > _closed_mm(result):
+            result = other
+    return result
+
+
+def _closed_mm(result: SeededResult | SeedError) -> float:
+    """From the first to the last cap of what was measured; 0 where nothing was."""
+    gaps = () if isinstance(result, SeedError) else result.vessel.gaps
+    return gaps[-1].end_mm - gaps[0].start_mm if gaps else 0.0
 
 
 def _traced(volume: Volume, suspect: Suspect) -> SeededResult | SeedError:
@@ -272,7 +293,7 @@ def _confirmed(
         k
         for k, (lesion, gap) in enumerate(zip(result.lesions, result.vessel.gaps, strict=False))
         if _length(lesion) >= LEAST_LENGTH_MM
-        and (lesion.bridge_confidence or 0.0) >= least
+        and ((lesion.bridge_confidence or 0.0) >= least or _is_where_seen(lesion, suspect))
         and not _is_narrowing(result, k)
         and lesion.proximal_cap_mm is not None
         and _is_new(np.asarray(lesion.proximal_cap_mm), known)
@@ -283,6 +304,13 @@ def _confirmed(
     lesions = tuple(_told(result.lesions[k], vessel.gaps[k], suspect, anatomy, result) for k in kept)
     vessel = replace(vessel, gaps=tuple(vessel.gaps[k] for k in kept), bridges=tuple(vessel.bridges[k] for k in kept))
     return replace(result, vessel=vessel, lesions=lesions)
+
+
+def _is_where_seen(lesion: Lesion, suspect: Suspect) -> bool:
+    """Whether a long occlusion begins where the tree of itself lost the contrast: there the way alone is in doubt."""
+    if suspect.apart or lesion.proximal_cap_mm is None or _length(lesion) < LEAST_SEEN_MM:
+        return False
+    return float(np.linalg.norm(np.subtract(lesion.proximal_cap_mm, suspect.cap_mm))) < SEEN_AT_MM
 
 
 def total_prob(residual_share: float) -> float:

@@ -39,7 +39,7 @@ def test_one_that_goes_on_dark_for_a_little_way_is_a_stump_where_it_was_open():
 @pytest.mark.parametrize(
     "stretches",
     [
-        [(40, 350, 1.5, 2.0), (20, 300, 0.9, 1.4)],  # it tapers
+        [(40, 350, 1.5, 2.0), (10, 330, 1.2, 1.7), (20, 300, 1.0, 1.5)],  # it tapers
         [(40, 350, 1.5, 2.0), (12, 250, 0.7, 1.2)],  # it goes on, thin
         [(40, 350, 3.4, 3.6)],  # a chamber
         [(8, 350, 0.9, 1.4)],  # a small one
@@ -52,7 +52,8 @@ def test_other_ends_are_none(stretches):
 def test_a_vessel_that_a_branch_carries_on_is_none():
     trunk = vessel((40, 350, 1.5, 2.0))
     on = vessel(
-        (30, 330, 0.9, 1.4), parent=0, parent_mm=38.0, start=(38.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0)
+        *((20, 330, 1.25, 1.8), (20, 320, 1.02, 1.5)),
+        parent=0, parent_mm=38.0, start=(38.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0),
     )  # fmt: skip
     assert find_stumps(tree_of(trunk, on)) == []
     early = vessel(
@@ -91,3 +92,28 @@ def test_a_thin_vessel_that_seems_wide_where_it_fades_does_not_run_out():
     wide = ((25, 210, 1.3, 1.8), (14, 110, 1.4, 1.4), (14, 70, 1.6, 1.6))
     (found,) = find_suspects(tree_of(vessel(*wide)))
     assert found.runs_out
+
+
+def test_a_vessel_that_is_suddenly_thin_has_lost_a_child_there():
+    (stump,) = find_stumps(tree_of(vessel((40, 350, 1.5, 2.0), (40, 330, 0.9, 1.4))))
+    assert stump.forked
+    assert stump.end_mm[0] == pytest.approx(38.0, abs=3.0)
+    assert 6.0 <= stump.end_mm[0] - stump.proximal_mm[0] <= 16.0
+
+
+@pytest.mark.parametrize("lumen_mm", [0.95, 1.4])
+def test_a_branch_that_leaves_there_makes_up_for_it(lumen_mm):
+    trunk = vessel((40, 350, 1.5, 2.0), (40, 330, 0.9, 1.4))
+    other = vessel(
+        (30, 330, lumen_mm, 1.9), parent=0, parent_mm=38.0, start=(38.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0)
+    )  # fmt: skip
+    assert find_stumps(tree_of(trunk, other)) == []
+
+
+def test_a_side_branch_of_a_trunk_that_goes_on_has_lost_none():
+    trunk = vessel((90, 350, 1.6, 2.0))
+    side = vessel(
+        *((4, 350, 1.6, 2.0), (40, 330, 0.8, 1.4)),
+        parent=0, parent_mm=40.0, start=(40.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0),
+    )  # fmt: skip
+    assert [stump.forked for stump in find_stumps(tree_of(trunk, side))] == [False]
