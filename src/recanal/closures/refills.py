@@ -106,13 +106,21 @@ def _refills(volume: Volume, tree: CoronaryTree, stump: Stump, blood_hu: float) 
             stump.proximal_mm,
             piece.point_mm,
             stump.end_mm,
-            stump.vessel,
+            _vessel(stump, tree),
             farther_mm=_farther(stump, piece),
             apart=True,
         )
         for piece in pieces[:BEST]
         if _is_likely(piece, stump)
     ]
+
+
+def _vessel(stump: Stump, tree: CoronaryTree) -> str | None:
+    """The main artery: on the left side the one that the tree lacks, where it lacks one."""
+    mains, left = tree.mains, tree.branches[stump.branch].side == "left"
+    if mains is None or not left or (mains.lad is None) == (mains.lcx is None):
+        return stump.vessel
+    return "LAD" if mains.lad is None else "LCX"
 
 
 def _farther(stump: Stump, piece: _Piece) -> tuple[tuple[Point, Point], ...]:
