@@ -10,7 +10,7 @@ from recanal.anatomy.from_segmentation import tree_of_segmentation
 from recanal.anatomy.segmentation import VesselLines
 from recanal.closures.suspects import Suspect
 from recanal.core.curves import Centerline
-from recanal.errors import SeedError
+from recanal.errors import ApartError, SeedError
 from recanal.pipeline import automatic
 from recanal.pipeline.automatic import measure_automatic
 
@@ -103,3 +103,57 @@ def test_a_vessel_beyond_that_cannot_be_measured_is_no_doubt(found, monkeypatch)
         monkeypatch.setattr(automatic, "find_suspects", lambda _, shown=shown: shown)
         reasons = measure_automatic(drawing.volume, tree=tree).quality.reasons
         assert sum("could not be measured" in reason for reason in reasons) == told
+
+
+def test_a_dark_vessel_whose_way_on_runs_through_a_chamber_runs_out(found, monkeypatch):
+    drawing, tree, _ = found
+    (suspect,) = automatic.find_suspects(tree)
+    dark = replace(suspect, distal_mm=None, farther_mm=())
+
+    def apart(*_, **__):
+        raise ApartError("different vessels")
+
+    monkeypatch.setattr(automatic, "measure_seeded", apart)
+    for shut, kinds, told in ((dark, [None], 0), (None, [], 1)):
+        shown = [replace(suspect, shut=shut)]
+        monkeypatch.setattr(automatic, "find_suspects", lambda _, shown=shown: shown)
+        result = measure_automatic(drawing.volume, tree=tree)
+        assert [lesion.length_mm for lesion in result.lesions] == kinds
+        assert [lesion.distal_vessel.opacified for lesion in result.lesions] == [False] * len(kinds)
+        assert sum("could not be measured" in reason for reason in result.quality.reasons) == told
+
+
+@pytest.mark.parametrize(("explained", "count"), [(True, 1), (False, 2)])
+def test_one_of_two_closed_stretches_is_measured_where_both_together_are_not_explained(
+    found, monkeypatch, explained, count
+):
+    drawing, tree, result = found
+    (part,) = result.parts
+    (suspect,) = automatic.find_suspects(tree)
+    gap = part.vessel.gaps[0]
+    short = replace(gap, end_mm=gap.start_mm + 3.0)
+    little = replace(part, vessel=replace(part.vessel, gaps=(short,)))
+    measured = []
+
+    def measure(_, proximal_mm, distal_mm, **__):
+        measured.append(distal_mm)
+        return part if explained or len(measured) > 1 else little
+
+    monkeypatch.setattr(automatic, "measure_seeded", measure)
+    shown = [replace(suspect, farther_mm=(), shorter=replace(suspect, farther_mm=()))]
+    monkeypatch.setattr(automatic, "find_suspects", lambda _: shown)
+    again = measure_automatic(drawing.volume, tree=tree)
+    assert len(measured) == count
+    assert again.parts[0].vessel.gaps == part.vessel.gaps
+
+
+def test_an_occlusion_on_a_doubtful_way_counts_where_the_tree_lost_the_contrast(found, monkeypatch):
+    _, tree, result = found
+    (suspect,) = automatic.find_suspects(tree)
+    (lesion,) = result.lesions
+    cap = lesion.proximal_cap_mm
+    far = tuple(value + 4.0 for value in cap)
+    for at, apart, count in ((cap, False, 1), (far, False, 0), (cap, True, 0)):
+        shown = [replace(suspect, cap_mm=at, apart=apart)]
+        monkeypatch.setattr(automatic, "find_suspects", lambda _, shown=shown: shown)
+        assert len(again(found, monkeypatch, lesion={"bridge_confidence": 0.02}).lesions) == count

@@ -87,6 +87,25 @@ def test_a_vessel_that_also_looks_as_if_it_ran_out_says_so():
     assert filled.otherwise is None
 
 
+def test_two_gaps_close_together_can_be_told_without_the_second():
+    (found,) = suspects(branch((40, 350), (8, 90), (15, 330), (8, 90), (40, 320)))
+    assert found.end_mm == pytest.approx(70.5, abs=1.0)
+    assert found.shorter is not None
+    assert (found.shorter.start_mm, found.shorter.end_mm) == pytest.approx((40, 47.5), abs=1.0)
+    assert found.shorter.distal_mm[0] < 63.0
+    (one,) = suspects(branch((40, 350), (8, 90), (40, 320)))
+    assert one.shorter is None
+
+
+def test_a_wide_dark_vessel_may_be_shut_whatever_seems_to_lie_beyond():
+    (found,) = suspects(branch((40, 350), (40, 60), (40, 330, 2.0)))
+    assert not found.runs_out
+    assert found.otherwise is None
+    assert found.shut is not None
+    assert found.shut.runs_out
+    assert found.shut.cap_mm[0] == pytest.approx(40, abs=1.0)
+
+
 def test_farther_points_are_given_for_where_the_near_ones_fail():
     (found,) = suspects(branch((60, 380), (20, 90), (60, 300)))
     assert len(found.farther_mm) == 3
