@@ -28,6 +28,7 @@ __all__ = [
 TISSUE_HU = 60.0
 WIDE_MM = 0.95
 DIP_SHARE = 0.72
+STEP_SHARE = 0.3
 CALCIUM_HU = 100.0
 LOOK_MM = 12.0
 AHEAD_MM = 60.0
@@ -96,7 +97,8 @@ def closed_along(course: Course) -> tuple[NDArray[np.float64], NDArray[np.bool_]
         elif k:
             upper[k] = upper[k - 1]
         beyond[k] = float(steady[k : k + ahead].max())
-        after = min(upper[k], max(beyond[k], LEAST_OPEN_HU))
+        comes_back = beyond[k] >= TISSUE_HU + STEP_SHARE * (upper[k] - TISSUE_HU)
+        after = min(upper[k], max(beyond[k], LEAST_OPEN_HU)) if comes_back else upper[k]
         mark = min(0.5 * (upper[k] - TISSUE_HU), DIP_SHARE * (after - TISSUE_HU))
         dark = core[k] < TISSUE_HU + mark
         closed[k] = wide[k] and (dark or core[k] > upper[k] + CALCIUM_HU)
