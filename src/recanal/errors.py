@@ -23,6 +23,7 @@ No message holds a patient identifier.
 from __future__ import annotations
 
 __all__ = [
+    "ApartError",
     "CohortError",
     "EditError",
     "FindingsError",

@@ -97,8 +97,8 @@ def closed_along(course: Course) -> tuple[NDArray[np.float64], NDArray[np.bool_]
         elif k:
             upper[k] = upper[k - 1]
         beyond[k] = float(steady[k : k + ahead].max())
-        comes_back = beyond[k] >= TISSUE_HU + STEP_SHARE * (upper[k] - TISSUE_HU)
-        after = min(upper[k], max(beyond[k], LEAST_OPEN_HU)) if comes_back else upper[k]
+        stays_dim = TISSUE_HU <= beyond[k] < TISSUE_HU + STEP_SHARE * (upper[k] - TISSUE_HU)
+        after = upper[k] if stays_dim else min(upper[k], max(beyond[k], LEAST_OPEN_HU))
         mark = min(0.5 * (upper[k] - TISSUE_HU), DIP_SHARE * (after - TISSUE_HU))
         dark = core[k] < TISSUE_HU + mark
         closed[k] = wide[k] and (dark or core[k] > upper[k] + CALCIUM_HU)

@@ -37,12 +37,13 @@ __all__ = ["AutomaticResult", "measure_automatic", "total_prob"]
 
 LEAST_LENGTH_MM = 2.5
 LEAST_CONFIDENCE, LEAST_APART_CONFIDENCE, DOUBTFUL_CONFIDENCE = 0.1, 0.3, 0.5
-LEAST_TOTAL_PROB, MOST_DARKEST_SHARE = 0.3, 0.32
+LEAST_TOTAL_PROB, MOST_DARKEST_SHARE, LEAST_THREAD_SHARE = 0.3, 0.32, 0.18
+CALCIUM_SHARE = 1.15
 LEAST_CLEAR_MM = 5.0
 LEAST_PROXIMAL_SHARE = 0.7
 SAME_CAP_MM = 3.0
 LEAST_EXPLAINED = 0.5
-LEAST_SEEN_MM, SEEN_AT_MM = 12.0, 4.0
+LEAST_SEEN_MM, SEEN_AT_MM = 6.0, 4.0
 OSTIAL_MM = 3.0
 NEAR_MM = 2.5
 LIKELY_OPEN_SHARE = 0.38
@@ -174,10 +175,16 @@ def _with_run_outs(lesions: tuple[Lesion, ...], empty: list[Suspect]) -> tuple[L
     """The measured lesions, and those beyond which nothing fills."""
     known = [np.asarray(lesion.proximal_cap_mm) for lesion in lesions if lesion.proximal_cap_mm is not None]
     for suspect in empty:
-        if _is_new(np.asarray(suspect.cap_mm), known):
+        beyond = any(_is_beyond(suspect, other) for other in empty)
+        if not beyond and _is_new(np.asarray(suspect.cap_mm), known):
             lesions = (*lesions, _run_out(suspect, f"L{len(lesions) + 1}"))
             known.append(np.asarray(suspect.cap_mm))
     return lesions
+
+
+def _is_beyond(suspect: Suspect, other: Suspect) -> bool:
+    """Whether a vessel that runs out lies beyond a place from which on nothing is filled."""
+    return other.start_mm < suspect.start_mm and suspect.path.shared_mm(other.path) >= other.start_mm
 
 
 def _length(lesion: Lesion) -> float:
@@ -206,14 +213,14 @@ def _measured(
         where = suspect.vessel or "an artery without a name"
         progress(f"measuring the {where}")
         result = _explained(volume, suspect)
-        lost = isinstance(result, SeedError) or (suspect.otherwise is not None and _is_calcium(result))
+        lost = isinstance(result, SeedError) or (suspect.shut is not None and _is_calcium(result))
         part = None if lost else _confirmed(result, suspect, anatomy, known)  # type: ignore[arg-type]
         if part is not None:
             known += [np.asarray(lesion.proximal_cap_mm) for lesion in part.lesions]
             parts.append(part)
         elif suspect.otherwise is not None and not _is_narrowed(result):
             empty.append(suspect.otherwise)
-        elif suspect.shut is not None and isinstance(result, ApartError):
+        elif suspect.shut is not None and (isinstance(result, ApartError) or _is_calcium(result)):
             empty.append(suspect.shut)
         elif isinstance(result, SeedError) and not suspect.apart:
             doubts.append(f"a stretch without contrast in the {where} could not be measured: {result.message}")
@@ -231,8 +238,9 @@ def _is_narrowing(result: SeededResult, k: int) -> bool:
     """Whether a stretch keeps much of the contrast: in its emptiest place, or along a thread through all of it."""
     gap, size = result.vessel.gaps[k], result.lesions[k].reference
     known = None if size is None else size.proximal_diameter_mm or size.distal_diameter_mm
-    lit = total_prob(gap.residual_share) < LEAST_TOTAL_PROB and darkest_share(result.vessel, gap) > MOST_DARKEST_SHARE
-    return lit or is_threaded(result.vessel, gap, diameter_mm=known)
+    dark = darkest_share(result.vessel, gap)
+    lit = total_prob(gap.residual_share) < LEAST_TOTAL_PROB and MOST_DARKEST_SHARE < dark < CALCIUM_SHARE
+    return lit or (dark > LEAST_THREAD_SHARE and is_threaded(result.vessel, gap, diameter_mm=known))
 
 
 def _is_calcium(result: SeededResult | SeedError) -> bool:
@@ -338,16 +346,22 @@ def _told(lesion: Lesion, gap: Gap, suspect: Suspect, anatomy: CoronaryTree, res
     """The lesion with its segments, and with how likely it is to be total."""
     arc = result.vessel.line.arc_mm
     axis = result.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)]
-    probability = total_prob(gap.residual_share)
-    share = f"contrast falls to {100 * max(gap.residual_share, 0.0):.0f} % of that of the open lumen"
-    kind = "total" if probability >= 0.5 else "subtotal"
-    flags = (f"{kind} occlusion (probability of a total one {probability:.2f}): {share}",)
     return replace(
         lesion,
         segments=_segments(axis, anatomy),
         ostial=suspect.start_mm <= OSTIAL_MM,
-        flags=(*lesion.flags, *flags),
+        flags=(*lesion.flags, _degree(gap)),
     )
+
+
+def _degree(gap: Gap) -> str:
+    """Whether an occlusion is total, in words."""
+    if gap.residual_share > CALCIUM_SHARE:
+        return "total or subtotal is not shown: calcium fills the vessel from side to side"
+    probability = total_prob(gap.residual_share)
+    share = f"contrast falls to {100 * max(gap.residual_share, 0.0):.0f} % of that of the open lumen"
+    kind = "total" if probability >= 0.5 else "subtotal"
+    return f"{kind} occlusion (probability of a total one {probability:.2f}): {share}"
 
 
 def _segments(axis_mm: NDArray[np.float64], anatomy: CoronaryTree) -> tuple[int, ...]:
