@@ -23,10 +23,10 @@ def study_files(result: StudyResult) -> dict[str, bytes]:
     ``results.json`` (all numbers), ``study.docx``, ``study.html``, ``study.tex``, ``tables/*.csv`` and ``*.tex``,
     ``figures/*.svg``, ``*.pdf`` and ``*.png``, ``methods.txt``, ``strobe.csv``.
     """
-    from recanal.report.study_csv import study_table_csv
     from recanal.report.study_docx import study_docx
     from recanal.report.study_html import study_html
     from recanal.report.study_latex import study_latex, study_table_latex
+    from recanal.study.table_csv import study_table_csv
 
     report = result.report
     drawn = _drawn(report)

@@ -14,10 +14,10 @@ from study_cohort import HEAD, cohort, pointed, run
 
 from recanal.core.study import StudyCell, StudyFigure, StudyRow, StudySeries, StudyTable
 from recanal.errors import OptionError
-from recanal.report.study_csv import study_table_csv
 from recanal.report.study_figures import study_figure
 from recanal.report.study_latex import latex_text, study_table_latex
 from recanal.study.files import study_files, write_study
+from recanal.study.table_csv import study_table_csv
 
 PLAN = """
 [study]
