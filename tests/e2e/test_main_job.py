@@ -186,7 +186,8 @@ def test_the_summary_and_the_file_say_the_same(result, case):
 def test_a_second_run_replaces_the_first(study, result, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    for name in ("case.json", "report.html", "report.pdf"):
+    (out / "case.json").write_text('{"schema": "recanal.case/1", "of": "an earlier run"}')
+    for name in ("report.html", "report.pdf"):
         (out / name).write_text("of an earlier run")
     (out / "notes.txt").write_text("the reader's own")
     done = run_recanal("analyze", study, "--out", out, *seeds_of(study), "--vessel", "RCA")

@@ -216,6 +216,31 @@ def test_a_file_where_the_figures_belong_is_refused_before_the_analysis(analyze,
     assert not pipeline.seen
 
 
+@pytest.mark.parametrize(
+    ("name", "content"), [("IM000001", "DICM"), ("case.json", '{"patient": 7}'), ("case.json", ""), ("notes.txt", "")]
+)
+def test_a_folder_that_holds_something_else_is_refused_and_kept(analyze, pipeline, tmp_path, name, content):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text(content)
+    done = analyze()
+    assert done.exit_code == 2
+    assert f"'out' is no earlier result of recanal: it holds '{name}'" in one_line(done)
+    assert (tmp_path / "out" / name).read_text() == content
+    assert not pipeline.seen
+
+
+def test_an_earlier_result_and_a_folder_with_hidden_files_alone_are_taken(analyze, pipeline, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".DS_Store").touch()
+    assert analyze().exit_code == 0
+    (tmp_path / "out" / "report.html").touch()  # of a result whose writing was cut off
+    assert analyze().exit_code == 0
+    (tmp_path / "out" / "case.json").write_text('{\n  "schema": "recanal.case/1",\n')
+    (tmp_path / "out" / "remarks.txt").touch()
+    assert analyze().exit_code == 0
+    assert len(pipeline.seen) == 3
+
+
 @pytest.mark.parametrize("out", ["", "x" * 300])
 def test_names_that_no_folder_can_have_are_refused(analyze, pipeline, out):
     done = analyze(out=out)
