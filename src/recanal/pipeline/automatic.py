@@ -28,6 +28,7 @@ from recanal.imaging.quality_gate import graded
 from recanal.imaging.quality_steps import SlabSteps, slab_steps
 from recanal.measure.findings import lesion_findings
 from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
+from recanal.pipeline.edges import unseen_arteries
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of
 from recanal.stenosis.grading import VesselGrade
@@ -119,13 +120,13 @@ def measure_automatic(
     lesions = _with_run_outs(tuple(lesion for part in numbered for lesion in part.lesions), empty)
     doubts += [said for part in numbered for said in named_doubts(part, doubts_of(part, volume, automatic=True))]
     notes = [said for part in numbered for said in named_doubts(part, cap_doubts(part))]
-    notes += _notes(lesions, candidates, vessel)
     if tree is None:
         shaky = sum(_is_doubtful(lesion) for lesion in lesions)
         doubts = [*unlike_coronaries(anatomy, occlusions=len(lesions), doubtful=shaky), *doubts]
+    doubts = [*unseen_arteries(volume, anatomy, lesions, vessel=vessel), *doubts]
     progress("grading the other arteries")
     grades, supplies = _others(volume, anatomy, tuple(numbered), lesions, steps)
-    notes += _perhaps_shut(grades)
+    notes += [*_notes(lesions, candidates, vessel), *_perhaps_shut(grades)]
     longest = max(lesions, key=_length, default=None)
     return AutomaticResult(
         anatomy=anatomy,
