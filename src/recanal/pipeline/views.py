@@ -12,17 +12,18 @@ REFERENCE_OFFSET_MM = 4.0
 
 
 def section_positions(vessel: Vessel, lesion: Lesion, gap: Gap | None) -> dict[str, float]:
-    """Arc length of each wanted cross-section, by name.
+    """Arc length of each wanted cross-section, by name, in the order along the vessel.
 
     For an open vessel: both seeds and the narrowest place. The most calcified section only where there is calcium.
     """
     end = vessel.line.length_mm
     if gap is None:
         narrow = 0.0 if lesion.narrowest_mm is None else vessel.line.nearest(lesion.narrowest_mm)[0]
-        return {"proximal_point": vessel.seed_mm[0], "narrowest": narrow, "distal_point": vessel.seed_mm[1]}
+        places = {"proximal_point": vessel.seed_mm[0], "narrowest": narrow, "distal_point": vessel.seed_mm[1]}
+        return _in_order(places)
     calcium = lesion.calcification
     most = calcium.cross_section_max_ratio.at_mm if calcium is not None and calcium.any else None
-    return {
+    places = {
         "proximal_reference": max(gap.start_mm - REFERENCE_OFFSET_MM, 0.0),
         "proximal_cap": gap.start_mm,
         **({} if most is None else {"most_calcified": gap.start_mm + most}),
@@ -30,3 +31,9 @@ def section_positions(vessel: Vessel, lesion: Lesion, gap: Gap | None) -> dict[s
         "distal_cap": gap.end_mm,
         "distal_reference": min(gap.end_mm + REFERENCE_OFFSET_MM, end),
     }
+    return _in_order(places)
+
+
+def _in_order(places: dict[str, float]) -> dict[str, float]:
+    """The places from the proximal to the distal end."""
+    return dict(sorted(places.items(), key=lambda item: item[1]))
