@@ -90,7 +90,8 @@ def analyze(study: Path, out: Path, quiet: bool, **options: Any) -> None:
     _show(case, out)
     if not case.quality.usable:
         reasons = "; ".join(case.quality.reasons or case.quality.flags) or "no reason was given"
-        _echo(f"recanal: Analysed, but this result is not to be trusted: {reasons}.", err=True)
+        end = "" if reasons.endswith((".", "?")) else "."
+        _echo(f"recanal: Analysed, but this result is not to be trusted: {reasons}{end}", err=True)
         raise click.exceptions.Exit(NOT_TRUSTED)
 
 

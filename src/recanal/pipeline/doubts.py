@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recanal.core.volume import Volume
 from recanal.pipeline.seeded import SeededResult
 
-__all__ = ["cap_doubts", "doubts_of", "named_doubts"]
+__all__ = ["cap_doubts", "cap_notes", "doubts_of", "named_doubts"]
 
 UNUSABLE_CONFIDENCE = 0.05
 LEAST_PROXIMAL_SHARE = 0.7
@@ -19,6 +19,7 @@ LEAST_BLOOD_SHARE = 0.5
 LEAST_OPEN_HU = 150.0
 LEAST_CONTRAST_HU = 60.0
 FACE_MM = 1.5
+DIM_FLAG = "lumen only "
 LEAST_OPEN_MM = 2.0
 _GIVEN = MappingProxyType(
     {
@@ -68,6 +69,13 @@ def doubts_of(result: SeededResult, volume: Volume, *, automatic: bool = False) 
 def cap_doubts(result: SeededResult) -> tuple[str, ...]:
     """Why a cap of a vessel whose ends were found may lie elsewhere, in words for the reader of its lesion."""
     return tuple(_cap_doubts(result, _FOUND))
+
+
+def cap_notes(result: SeededResult) -> tuple[str, ...]:
+    """Those of :func:`cap_doubts` that no flag of the lesions tells: that the lumen beside a cap is dim may be one."""
+    told = any(flag.startswith(DIM_FLAG) for lesion in result.lesions for flag in lesion.flags)
+    dim = _FOUND["dim"].partition("{")[0]
+    return tuple(doubt for doubt in cap_doubts(result) if not (told and doubt.startswith(dim)))
 
 
 def named_doubts(result: SeededResult, doubts: tuple[str, ...]) -> list[str]:

@@ -58,6 +58,10 @@ def test_a_cap_that_may_lie_elsewhere_is_a_doubt_of_its_lesion_alone(found, monk
     again = measure_automatic(drawing.volume, tree=tree)
     assert named_doubts(again.parts[0], cap_doubts(again.parts[0])) == [said]
     assert said in again.quality.flags
+    dim_flag = "lumen only 40 HU above the plaque next to a cap: the caps are uncertain"
+    told = replace(part, vessel=dim, lesions=(replace(part.lesions[0], flags=(dim_flag,)),))
+    monkeypatch.setattr(automatic, "measure_seeded", lambda *_, **__: told)
+    assert said not in measure_automatic(drawing.volume, tree=tree).quality.flags  # the lesion says it
     assert said not in again.quality.reasons
     assert set(again.quality.reasons) == set(result.quality.reasons)
     seeded = doubts_of(replace(part, vessel=dim), drawing.volume)

@@ -151,6 +151,11 @@ def test_a_distrusted_result_ends_with_three_and_its_reasons(analyze, pipeline, 
     assert "DO NOT TRUST" in done.stdout
 
 
+def test_a_reason_that_asks_ends_with_its_question_mark(analyze, pipeline, distrusted):
+    pipeline.answer = replace(distrusted, quality=replace(distrusted.quality, reasons=("is the heart in view?",)))
+    assert one_line(analyze()).endswith("is the heart in view?")
+
+
 def test_the_reasons_are_only_what_fails(analyze, pipeline, distrusted):
     pipeline.answer = replace(distrusted, quality=replace(distrusted.quality, reasons=("no contrast",)))
     done = analyze()
