@@ -14,8 +14,10 @@ from recanal.cli.edits_text import edits_text
 from recanal.core.case import COMPONENTS, CaseReport, Lesion
 from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display, clean, nothing_found, words
 from recanal.report.flag_words import flag_sentence
+from recanal.report.model_lesion import severe_text
 from recanal.report.model_scores import scores_model
 from recanal.report.sources import Sources
+from recanal.stenosis.section import stenosis_section
 
 __all__ = ["spelled", "summary_text"]
 
@@ -66,6 +68,7 @@ def summary_text(case: CaseReport, out: Path, *, width_columns: int = 110) -> st
         parts += [_pairs(_lesion_rows(lesion, f"lesions.{index}", say), width_columns), ""]
     if not case.lesions:
         parts += [nothing_found(case), ""]
+    parts += _stenosis(case, say, width_columns)
     if case.edits:
         parts += [edits_text(case, width_columns=width_columns), ""]
     if case.scores:
@@ -119,6 +122,30 @@ def _occlusion_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
     ]
 
 
+def _stenosis(case: CaseReport, say: Display, width_columns: int) -> list[str]:
+    """The degrees of stenosis as the PDF prints them: in one line beside lesions, else as a table."""
+    section = stenosis_section(case, say, Sources())
+    if section is None:
+        return []
+    parts = [f"{section.title}:"]
+    for block in section.blocks if section.printed is None else section.printed:
+        if block["kind"] == "table":
+            parts.append(_drawn(_plain_table(clean(block)), width_columns))
+        else:
+            words = [block["words"]] if block["kind"] == "text" else block["rows"]
+            parts += [textwrap.fill(clean(row), width_columns, subsequent_indent="  ") for row in words]
+    return [*parts, ""]
+
+
+def _plain_table(block: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for head in block["heads"]:
+        table.add_column(escape(head), overflow="fold")
+    for row in block["rows"]:
+        table.add_row(*(escape(cell) for cell in row))
+    return table
+
+
 def _view_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
     """The C-arm views."""
     rows = []
@@ -140,7 +167,7 @@ def _calcium_rows(at: str, say: Display) -> list[Row]:
     share = say.interval(f"{calcium}.cross_section_max_ratio", decimals=0, unit="%", scale=100)
     arc = say.interval(f"{calcium}.arc_max_deg", decimals=0, unit="°")
     volume = say.interval(f"{calcium}.volume_mm3", unit="mm³")
-    marks = f"any {say.truth(f'{calcium}.any')}; severe {say.truth(f'{calcium}.severe')}"
+    marks = f"any {say.truth(f'{calcium}.any')}; severe {severe_text(calcium, say)}"
     return [("Calcium", f"{marks}; volume {volume}"), ("", f"largest share of a section {share}; largest arc {arc}")]
 
 

@@ -7,7 +7,18 @@ import re
 from recanal.core.findings import Fact, vocabulary
 from recanal.report.display import words
 
-__all__ = ["finding_label", "finding_text", "finding_unit", "item_label", "source_text", "variant_label"]
+__all__ = [
+    "SURE_SHARE",
+    "finding_label",
+    "finding_text",
+    "finding_unit",
+    "item_label",
+    "likely_text",
+    "source_text",
+    "variant_label",
+]
+
+SURE_SHARE = 0.995
 
 _UNITS = {"_mm": "mm", "_mm3": "mm³", "_deg": "°", "_hu": "HU", "_percent": "%", "_years": "years"}
 _UNITS |= {"_months": "months", "_ml_min": "ml/min", "_mmhg": "mmHg", "_m": "m"}
@@ -85,15 +96,18 @@ def finding_unit(name: str) -> str:
 
 
 def finding_text(name: str, fact: Fact) -> str:
-    """The value of a finding with its interval and unit.
+    """The value of a finding with its interval and unit, or with how likely it is where that is not certain.
 
     >>> finding_text("length_mm", Fact(26.76, "ct", 24.82, 28.69)), finding_text("in_stent", Fact(False))
     ('26.8 mm (24.8–28.7)', 'no')
+    >>> finding_text("calcification_severe", Fact(False, "ct", prob=0.38))
+    'no (62 % likely)'
     """
-    if isinstance(fact.value, bool):
-        return "yes" if fact.value else "no"
-    if isinstance(fact.value, str):
-        return fact.value.replace("_", " ")
+    if isinstance(fact.value, bool | str):
+        word = fact.value.replace("_", " ") if isinstance(fact.value, str) else "yes" if fact.value else "no"
+        return (
+            f"{word}{likely_text(None if fact.prob is None else 1 - fact.prob if fact.value is False else fact.prob)}"
+        )
     decimals = _decimals(name, fact)
     unit = finding_unit(name)
     digits = _digits(fact.value, decimals)
@@ -102,6 +116,11 @@ def finding_text(name: str, fact: Fact) -> str:
         return out
     low, high = _digits(fact.low, decimals), _digits(fact.high, decimals)
     return f"{out} ({low}{' to ' if '−' in low + high else '–'}{high})"
+
+
+def likely_text(share: float | None) -> str:
+    """How likely what was said is, in brackets; nothing where it is certain, or as good as that."""
+    return "" if share is None or share >= SURE_SHARE else f" ({max(100 * share, 1):.0f} % likely)"
 
 
 def _digits(value: float, decimals: int) -> str:

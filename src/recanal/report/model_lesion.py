@@ -9,7 +9,7 @@ from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display
 from recanal.report.finding_words import finding_label
 from recanal.report.palette import COMPONENT_COLOURS, COMPONENT_NAMES, bin_text, hex_colour
 
-__all__ = ["collateral_group", "lesion_model"]
+__all__ = ["collateral_group", "lesion_model", "severe_text"]
 
 Group = dict[str, Any]
 _SEVERE_SHARE = 0.5
@@ -123,7 +123,7 @@ def _calcium_rows(at: str, say: Display) -> list[dict[str, Any]]:
     share = say.interval(f"{calcium}.cross_section_max_ratio", decimals=0, unit="%", scale=100)
     rows = [
         _row("Any", say.truth(f"{calcium}.any", missing=NOT_MEASURABLE), "calcium"),
-        _row("Severe (≥50 % of a section)", _severe(calcium, say), "calcium"),
+        _row("Severe (≥50 % of a section)", severe_text(calcium, say), "calcium"),
         _row("Largest share of a section", share, "calcified share of a section"),
         _row("Largest arc", say.interval(f"{calcium}.arc_max_deg", decimals=0, unit="°"), "calcium arc"),
         _row("Fills a whole section", say.truth(f"{calcium}.whole_lumen", missing=NOT_MEASURABLE)),
@@ -142,7 +142,7 @@ def _calcium_rows(at: str, say: Display) -> list[dict[str, Any]]:
     return rows
 
 
-def _severe(calcium: str, say: Display) -> str:
+def severe_text(calcium: str, say: Display) -> str:
     """Whether calcification is severe, and whether the measurement decides it."""
     told = say.truth(f"{calcium}.severe", missing=NOT_MEASURABLE)
     low, high = (say.at(f"{calcium}.cross_section_max_ratio.{end}") for end in ("low", "high"))
@@ -191,7 +191,10 @@ def collateral_group(say: Display, *, known: bool) -> Group:
         text = say.truth(f"{fact}.value") if isinstance(value, bool) else say.number(f"{fact}.value", decimals=0)
         source = {"ct": "CT", "typed": "entered"}.get(say.at(f"{fact}.source"), say.word(f"{fact}.source"))
         rows.append(_row(finding_label(name), f"{text} ({source})"))
-    return {"title": "Collaterals", "rows": rows or [_row("Grade, size, crossable", _NOT_ON_CT, "collaterals")]}
+    return {
+        "title": "Collaterals",
+        "rows": rows or [_row("Grade, size, crossable", _NOT_ON_CT, "grade of collaterals")],
+    }
 
 
 def _composition(lesion: Lesion, at: str, say: Display) -> dict[str, Any] | None:

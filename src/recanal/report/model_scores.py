@@ -8,7 +8,7 @@ from typing import Any
 
 from recanal.core.case import CaseReport
 from recanal.core.score import ScoreItem, ScoreResult
-from recanal.report.finding_words import finding_label, item_label, variant_label
+from recanal.report.finding_words import SURE_SHARE, finding_label, item_label, likely_text, variant_label
 from recanal.report.sources import Sources, without_doi
 
 __all__ = ["missing_findings", "score_row", "scores_model"]
@@ -26,7 +26,6 @@ _FOREIGN_NOTE = {
     "angiogram": "Made for facts from an angiogram; those marked CT may differ from what it would show.",
 }
 _ORIGINS = {"ct": "CT", "angiogram": "Angiogram", "typed": "Entered", None: "Not known"}
-_SURE_SHARE = 0.995
 _LEAST_SHARE = 0.005
 
 
@@ -163,7 +162,7 @@ def _stratum(score: ScoreResult) -> str:
         return _signs(score.stratum)
     if score.stratum_min is not None and score.stratum_max is not None:
         ends = [f"“{_signs(end)}”" if re.search(r"\d", end) else end for end in (score.stratum_min, score.stratum_max)]
-        return f"undecided between {ends[0]} and {ends[1]}"
+        return f"undecided, from {ends[0]} to {ends[1]}"
     return "open" if score.missing else "none defined"
 
 
@@ -172,7 +171,7 @@ def _chances(score: ScoreResult) -> str:
     shares = score.stratum_probabilities
     if not shares:
         return ""
-    if max(shares.values()) >= _SURE_SHARE:
+    if max(shares.values()) >= SURE_SHARE:
         return "the same all over the measured intervals" if score.points is not None else ""
     parts = [f"{_signs(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= _LEAST_SHARE]
     by = "by the measured intervals" + (" and the stated priors" if score.priors else "")
@@ -198,7 +197,10 @@ def _items(score: ScoreResult) -> list[dict[str, Any]]:
 
 def _item(item: ScoreItem) -> str:
     label = _signs(item.label or item_label(item.name, item.findings))
-    return label if item.points is None else f"{label}: {_signed(item.points)}"
+    if item.points is None:
+        return label
+    share = item.prob if item.points or item.prob is None else 1 - item.prob
+    return f"{label}: {_signed(item.points)}{likely_text(share)}"
 
 
 def _signed(points: float) -> str:

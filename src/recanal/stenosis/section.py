@@ -22,6 +22,8 @@ HEADS = ("Artery", "Worst stenosis", "Where", "Lumen / reference", "CAD-RADS", "
 def stenosis_section(case: CaseReport, say: Display, sources: Sources) -> Section | None:
     """One row for each artery, and what makes a stenosis uncertain; None where no artery was graded.
 
+    Beside a lesion the PDF prints one line of it, and all of it where there is none.
+
     Parameters
     ----------
     case
@@ -44,6 +46,8 @@ def stenosis_section(case: CaseReport, say: Display, sources: Sources) -> Sectio
     blocks: list[Block] = [table(HEADS, rows, shares=(1.1, 1.6, 1.1, 1.4, 1.1, 0.9)), text(NOTE, soft=True)]
     if remarks:
         blocks.append(bullets(remarks))
+    if not case.lesions:
+        return Section("views", "Stenosis of the arteries", tuple(blocks))
     return Section("views", "Stenosis of the other arteries", tuple(blocks), (text(_in_short(rows)),))
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from recanal.cli.summary import spelled, summary_text
-from recanal.core.case import Lesion
+from recanal.core.case import Interval, Lesion
+from recanal.stenosis import Stenosis, VesselGrade
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def row(text, label):
         ("Distal cap", "tapered; bifurcation no"),
         ("Side branch at cap", "yes, at 1.2 mm"),
         ("Largest bend", "41° (36–47) at 7.5 mm from the proximal cap"),
-        ("Calcium", "any yes; severe yes; volume 31.0 mm³ (27.2–35.9)"),
+        ("Calcium", "any yes; severe yes, but the interval of the share holds 50 %; volume 31.0 mm³ (27.2–35.9)"),
         ("Plaque", "240.0 mm³ (228.1–251.0)"),
         ("  necrotic core", "26.4 mm³ (22.0–33.0); 11.0 % (10.0–12.0) of plaque"),
         ("  dense calcium", "24.0 mm³ (20.0–30.0); 10.0 % (9.0–11.0) of plaque"),
@@ -73,7 +74,7 @@ def test_an_endpoint_already_in_the_rate_is_not_said_twice(case, tmp_path):
 def test_an_open_score_shows_its_range_and_what_is_missing(text):
     line = row(text, "J-CTO (CT)")
     assert line.startswith("2 to 4")
-    assert "undecided between difficult and very" in line
+    assert "undecided, from difficult to very" in line
     assert "guidewire crossing ≤30 min" in line
     assert "Needed and not known: earlier failed attempt." in text
     assert "J-CTO (CT): outside the derivation population" in text
@@ -110,6 +111,27 @@ def test_an_open_vessel_is_called_open(case, tmp_path):
 
 def test_a_case_without_lesions_says_so(case, tmp_path):
     assert summary_text(replace(case, lesions=(), scores=()), tmp_path).startswith("No lesion was analysed.")
+
+
+@pytest.fixture
+def graded(case):
+    share = Interval(39.0, 28.0, 50.0)
+    narrow = Stenosis("LAD", "mLAD", (0.0, 0.0, 0.0), 31.0, 9.0, share, share, 1.9, 3.0, "2", calcified=False)
+    clear = VesselGrade("RCA", 156.0, 3.6, 0.0, "0-1", ("0-1",), ())
+    return replace(case, stenosis=(VesselGrade("LAD", 94.0, 3.4, 0.0, "2", ("2",), (narrow,)), clear))
+
+
+def test_the_degrees_of_stenosis_are_a_table_where_no_occlusion_was_found(graded, tmp_path):
+    text = summary_text(replace(graded, lesions=(), scores=()), tmp_path)
+    assert "Stenosis of the arteries:" in text.splitlines()
+    assert " ".join(row(text, "LAD").split()) == "39 % (28–50) mLAD, 31 mm 1.9 / 3.0 mm 2 94 mm"
+    assert row(text, "RCA").startswith("none of 25 % or more")
+
+
+def test_beside_an_occlusion_the_degrees_of_stenosis_are_one_line(graded, tmp_path):
+    lines = summary_text(graded, tmp_path).splitlines()
+    said = lines[lines.index("Stenosis of the other arteries:") + 1]
+    assert said == "LAD 39 % (28–50) at mLAD, 31 mm, CAD-RADS 2; none of 25 % or more in RCA."
 
 
 def test_the_input_cannot_drive_the_terminal(case, tmp_path):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from recanal.core.case import CaseReport, Interval, Lesion, Quality, Reference, SegmentReport, TreeReport, as_json
-from recanal.core.findings import Findings, vocabulary
+from recanal.core.findings import Fact, Findings, vocabulary
 from recanal.report.display import Display, clean, nothing_found, words
 from recanal.report.finding_words import finding_label
 from recanal.report.flag_words import flag_sentence
@@ -159,8 +159,8 @@ def test_scores_say_points_stratum_rate_and_what_is_missing(case: CaseReport) ->
     assert scores["CT-RECTOR"]["rate"] == f"44.3 % (31/70) (derivation, Opolski 2015 {number}; not verified)"
     assert scores["J-CTO (CT)"]["rate"] == ""
     assert scores["J-CTO (CT)"]["points"] == "2 to 3"
-    assert scores["J-CTO (CT)"]["stratum"] == "undecided between difficult and very difficult"
-    assert scores["PROGRESS-CTO"]["stratum"] == "undecided between “0” and “3”"
+    assert scores["J-CTO (CT)"]["stratum"] == "undecided, from difficult to very difficult"
+    assert scores["PROGRESS-CTO"]["stratum"] == "undecided, from “0” to “3”"
     assert scores["CT-RECTOR"]["chances"] == "by the measured intervals: intermediate 21 %, difficult 79 %"
     assert [scores[name]["trusted"] for name in ("CT-RECTOR", "KCCT")] == [False, True]
 
@@ -206,6 +206,33 @@ def test_items_are_said_in_words_by_where_they_come_from(case: CaseReport) -> No
         {"origin": "Entered", "known": True, "words": "length ≥20 mm: 0"},
         {"origin": "Not known", "known": False, "words": "earlier failed attempt"},
     ]
+
+
+def test_what_is_not_certain_of_a_fact_stands_beside_the_points_it_gives(case: CaseReport) -> None:
+    score, item = case.scores[0], case.scores[0].items[0]
+    shares = (0.63, 0.998, 0.38)
+    items = tuple(
+        dataclasses.replace(item, points=float(p), prob=share) for p, share in zip((1, 1, 0), shares, strict=True)
+    )
+    (row,) = shown_scores(
+        report_model(dataclasses.replace(case, scores=(dataclasses.replace(score, items=items),)))
+    ).values()
+    (known,) = row["items"]
+    assert known["words"] == "blunt stump: 1 (63 % likely), blunt stump: 1, blunt stump: 0 (62 % likely)"
+
+
+def test_how_likely_a_fact_is_stands_beside_it(case: CaseReport) -> None:
+    facts = {
+        "calcification_severe": Fact(True, "ct", prob=0.63),
+        "proximal_cap_shape": Fact("blunt", "ct", prob=0.9),
+        "ostial": Fact(False, "ct", prob=0.001),
+    }
+    rows = report_model(dataclasses.replace(case, findings=Findings(facts)))["findings"]["rows"]
+    assert {row["label"]: row["value"] for row in rows} == {
+        "Severe calcium": "yes (63 % likely)",
+        "Shape of the proximal cap": "blunt (90 % likely)",
+        "Ostial": "no",
+    }
 
 
 def test_remarks_on_a_sheet_and_on_foreign_facts_are_said_once(case: CaseReport) -> None:

@@ -313,6 +313,14 @@ def test_words_of_a_header_are_shown_and_never_run(case: CaseReport, html: str, 
     assert "root:" not in "".join(paper)
 
 
+def test_a_section_about_other_vessels_is_printed_where_there_is_no_lesion(case: CaseReport) -> None:
+    def graded(case: CaseReport, say: object, sources: object) -> Section:
+        return Section("views", "Other arteries", (table(("Artery", "Worst"), (("LAD", "39 percent"),)),))
+
+    paper = pdf_pages(render_pdf(dataclasses.replace(case, lesions=(), scores=()), {}, (graded,)))
+    assert "39 percent" in paper[0]
+
+
 def test_characters_that_no_font_has_do_not_stop_the_pdf(case: CaseReport) -> None:
     other = dataclasses.replace(case, lesions=(), input=dataclasses.replace(case.input, description="冠動脈 CT བོད"))
     assert "CT" in pdf_pages(render_pdf(other, {}))[0]
