@@ -13,6 +13,7 @@ from recanal.cli.crash import debug_option
 from recanal.cli.errors import RecanalCommand
 from recanal.cli.points import parse_three, three_text
 from recanal.cli.progress import show_share
+from recanal.errors import OptionError
 
 if TYPE_CHECKING:
     from recanal.phantoms import PhantomOptions
@@ -68,6 +69,60 @@ _FIELDS: Sequence[tuple[tuple[str, ...], type | None, str, str]] = (
 )
 
 
+_Given = dict[str, Any]
+# option, whether it is given, whether the others leave it without effect, what to do
+_TOGETHER: Sequence[tuple[str, Callable[[_Given], bool], Callable[[_Given], bool], str]] = (
+    (
+        "--stenosis-percent",
+        lambda given: "stenosis_percent" in given,
+        lambda given: given.get("occlusion", True),
+        "It narrows an open vessel: add --open, or leave it out.",
+    ),
+    (
+        "--distal-filling",
+        lambda given: "distal_filling" in given,
+        lambda given: not given.get("occlusion", True),
+        "It is of the vessel beyond an occlusion: leave --open or it out.",
+    ),
+    (
+        "--margin-mm",
+        lambda given: "margin_mm" in given,
+        lambda given: given.get("extent") == "heart",
+        "The whole field has no margin: leave it or --extent heart out.",
+    ),
+    (
+        "--tree lesion",
+        lambda given: given.get("tree") == "lesion",
+        lambda given: given.get("dominance") in ("left", "co") or given.get("ramus", False),
+        "This dominance, and a ramus, need --tree whole.",
+    ),
+    (
+        "--step-mm",
+        lambda given: "step_mm" in given,
+        lambda given: not given.get("misregistration", False),
+        "Add --misregistration, or leave it out.",
+    ),
+    (
+        "--collateral-diameter-mm",
+        lambda given: "collateral_diameter_mm" in given,
+        lambda given: given.get("collateral", "none") == "none",
+        "Add --collateral septal or epicardial, or leave it out.",
+    ),
+    (
+        "An ambiguous proximal cap",
+        lambda given: given.get("proximal_cap") == "ambiguous",
+        lambda given: given.get("calcium") == "none" and given.get("side_branch_at_cap") is False,
+        "Calcium or a side branch hides it: allow one of them.",
+    ),
+    (
+        "An ambiguous distal cap",
+        lambda given: given.get("distal_cap") == "ambiguous",
+        lambda given: given.get("calcium") == "none",
+        "Calcium hides it: leave --calcium none out.",
+    ),
+)
+
+
 def _field_options(command: _Command) -> _Command:
     for names, kind, metavar, text in reversed(_FIELDS):
         if kind is None:
@@ -113,7 +168,16 @@ def _options(fields: dict[str, Any]) -> PhantomOptions:
     given = {name: value for name, value in fields.items() if value is not None}
     for name in _THREES.keys() & given.keys():
         given[name] = parse_three(given[name], option=_THREES[name])
-    return PhantomOptions(**given)
+    options = PhantomOptions(**given)
+    _check_together(given)
+    return options
+
+
+def _check_together(given: dict[str, Any]) -> None:
+    """Refuse an option that another one, given or left away, makes meaningless."""
+    for option, is_given, lacks, hint in _TOGETHER:
+        if is_given(given) and lacks(given):
+            raise OptionError(f"{option} has no effect with the other options.", hint=hint)
 
 
 def _made_text(made: PhantomStudy) -> str:

@@ -33,7 +33,7 @@ def _localiser(phase: Volume) -> Volume:
     """A coarse frontal view, three thick coronal slices."""
     hu, (dz, dy, dx) = phase.hu, phase.spacing_mm
     step = max(1, round(1.5 / dx)), max(1, round(1.5 / dz))
-    thick = round(9.0 / dy)
+    thick = max(1, min(round(9.0 / dy), hu.shape[1] // 3))
     first = (hu.shape[1] - 3 * thick) // 2
     views = [hu[:: step[1], a : a + thick, :: step[0]].mean(axis=1) for a in range(first, first + 3 * thick, thick)]
     stack = np.rint(np.stack(views)).astype(np.int16)

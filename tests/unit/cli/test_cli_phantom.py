@@ -183,6 +183,15 @@ def test_options_reach_their_fields(recanal, tmp_path, monkeypatch):
         (("--noise-hu", "nan"), "noise_hu must lie in"),
         (("--plaque-mix", "1,2"), "--plaque-mix takes three finite numbers"),
         (("--seed", "-1"), "seed must be a whole number"),
+        (("--stenosis-percent", "40"), "--stenosis-percent has no effect"),
+        (("--open", "--distal-filling", "weak"), "--distal-filling has no effect"),
+        (("--extent", "heart", "--margin-mm", "30"), "--margin-mm has no effect"),
+        (("--tree", "lesion", "--dominance", "left"), "--tree lesion has no effect"),
+        (("--tree", "lesion", "--ramus"), "need --tree whole"),
+        (("--step-mm", "2"), "Add --misregistration"),
+        (("--collateral-diameter-mm", "2"), "Add --collateral"),
+        (("--proximal-cap", "ambiguous", "--calcium", "none", "--no-side-branch"), "Calcium or a side branch hides it"),
+        (("--distal-cap", "ambiguous", "--calcium", "none"), "Calcium hides it"),
     ],
 )
 def test_wrong_options_end_with_two_and_leave_nothing(recanal, tmp_path, flags, words):

@@ -293,3 +293,9 @@ def test_decoys_share_the_anatomy_and_say_what_they_are():
 def test_noise_streams_are_independent_of_the_anatomy(blunt):
     redone = add_noise(blunt.clean, blunt.volume.spacing_mm[1], blunt.truth.options, stream(201, 10))
     assert np.array_equal(redone, blunt.volume.hu)
+
+
+def test_the_localiser_of_a_small_box_holds_what_is_there():
+    localiser, _, _ = decoys(replace(SMALL, margin_mm=8.0), 20_001)
+    assert localiser.hu.shape[0] == 3
+    assert localiser.hu.min() >= -1024
