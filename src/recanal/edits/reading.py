@@ -68,6 +68,9 @@ def parse_edits(table: Mapping[str, Any]) -> tuple[Edit, ...]:
             f"edits: must be a list of at most {MOST_EDITS} corrections.", hint="Use [] where there are none."
         )
     shared = {name: table[name] for name in ("who", "when", "reason") if name in table}
+    top = Fields(shared, "the file")
+    for name in shared:
+        _moment(top) if name == "when" else top.text(name, most=1000 if name == "reason" else 200)
     return tuple(_edit(index, row, shared) for index, row in enumerate(rows))
 
 

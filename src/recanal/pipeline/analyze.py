@@ -31,7 +31,7 @@ from recanal.measure.intervals import METHOD
 from recanal.pipeline.angles import find_views, simulated, with_projections
 from recanal.pipeline.automatic import AutomaticResult, measure_automatic
 from recanal.pipeline.doubts import doubts_of
-from recanal.pipeline.edited import check_series, corrected_case, read_edits
+from recanal.pipeline.edited import check_series, corrected_case, naming_file, read_edits
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.segmenters import make_segmenter, segmented_tree
 from recanal.pipeline.supply import regraded
@@ -116,9 +116,11 @@ def analyze_study(request: AnalyzeRequest, *, progress: Callable[[str], None] = 
     started = time.perf_counter()
     study = load_study(request.input, series_uid=request.series_uid)
     read_s = time.perf_counter() - started
-    check_series(edits, study.info.series_uid)
+    with naming_file(request.edits):
+        check_series(edits, study.info.series_uid)
     case, parts, anatomy = _analysed(study, request, typed, progress)
-    case, parts = corrected_case(case, parts, edits, volume=study.volume, typed=typed, progress=progress)
+    with naming_file(request.edits):
+        case, parts = corrected_case(case, parts, edits, volume=study.volume, typed=typed, progress=progress)
     if edits.edits and anatomy is not None:
         progress("grading the other arteries again")
         case = regraded(case, parts, anatomy, study.volume)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,14 +23,14 @@ from recanal.measure.findings import lesion_findings
 from recanal.measure.lesion import measure_lesions, open_vessel
 from recanal.pipeline.angles import find_views, with_projections
 from recanal.pipeline.changes import BEFORE, changed_numbers, lesion_pairs
-from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
+from recanal.pipeline.doubts import cap_notes, doubts_of, named_doubts
 from recanal.pipeline.edited_tree import SEGMENT_NUMBERS, corrected_tree, in_segments
 from recanal.pipeline.seeded import SeededResult
 from recanal.pipeline.typed import disagreements
 from recanal.scores import evaluate_all
 from recanal.strategy import advise_all
 
-__all__ = ["EditList", "check_series", "corrected_case", "read_edits", "remeasured"]
+__all__ = ["EditList", "check_series", "corrected_case", "naming_file", "read_edits", "remeasured"]
 
 VESSELS = ("LM", "LAD", "LCX", "RCA")
 SEVERAL = "several occlusions: findings and scores speak of the longest"
@@ -67,13 +68,24 @@ def read_edits(path: Path | None) -> EditList:
     if path is None:
         return EditList()
     table, sha256 = read_edits_file(path)
-    edits = parse_edits(table)
-    for edit in edits:
-        _check_name(edit)
-    uid = table.get("series_uid")
-    if uid is not None and not isinstance(uid, str):
-        raise EditError(f"series_uid: must be a text, got {ascii(uid)[:60]}.", hint="Leave it out, or copy it.")
+    with naming_file(path):
+        edits = parse_edits(table)
+        for edit in edits:
+            _check_name(edit)
+        uid = table.get("series_uid")
+        if uid is not None and not isinstance(uid, str):
+            raise EditError(f"series_uid: must be a text, got {ascii(uid)[:60]}.", hint="Leave it out, or copy it.")
     return EditList(edits, uid, sha256)
+
+
+@contextmanager
+def naming_file(path: Path | None) -> Iterator[None]:
+    """Errors of corrections begin with the name of their file."""
+    try:
+        yield
+    except EditError as error:
+        name = "" if path is None else f"{ascii(path.name)[1:-1]}: "
+        raise EditError(f"{name}{error.message}", hint=error.hint) from error
 
 
 def check_series(todo: EditList, series_uid: str | None) -> None:
@@ -291,7 +303,7 @@ def _quality(
         return [text for part, found in said for text in (named_doubts(part, found) if many else found)]
 
     def caps(parts: tuple[SeededResult, ...]) -> list[str]:
-        return [text for part in parts if many for text in named_doubts(part, cap_doubts(part))]
+        return [text for part in parts if many for text in named_doubts(part, cap_notes(part))]
 
     was, now = doubts(old), doubts(new)
     kept = tuple(flag for flag in case.quality.flags if flag not in (*was, *caps(old), SEVERAL))

@@ -127,6 +127,9 @@ def test_what_is_not_well_formed_is_refused_with_its_index_and_field(row, words)
         ({"edits": {}}, "edits: must be a list"),
         ({"edits": [{}] * 1001}, "at most 1000"),
         ({"remarks": ""}, "'remarks' is no field of the file"),
+        ({"who": 7}, "the file: who: must be a text"),
+        ({"when": "yesterday"}, "the file: when: must be a date or time"),
+        ({"reason": ""}, "the file: reason: must be a text"),
     ],
 )
 def test_the_frame_of_the_file_is_checked(change, word):
