@@ -44,7 +44,8 @@ def calcium(study: Path, out: Path, to_json: bool, quiet: bool, **options: Any) 
 
     Agatston score, volume and mass in total and per artery, and every lesion. With --mask the reader's regions decide;
     without it calcium is found automatically, to be checked on the picture. DIR receives calcium.json, calcium.png and
-    calcium_labels.nii.gz, whole or not at all. Research use only: not for diagnosis or treatment.
+    calcium_labels.nii.gz, whole or not at all. Where at least half of the score rests on doubtful lesions, a line on
+    stderr says so. Research use only: not for diagnosis or treatment.
     """
     from recanal.core.case import as_json
     from recanal.pipeline.calcium import CalciumRequest, score_study
@@ -60,6 +61,15 @@ def calcium(study: Path, out: Path, to_json: bool, quiet: bool, **options: Any) 
     with show_steps(quiet=quiet) as progress:
         report = score_study(request, progress=progress)
     click.echo(json.dumps(as_json(report), indent=2) if to_json else _text(report, out))
+    if _is_mostly_unsure(report):
+        click.echo("recanal: At least half of this score is doubtful: look at calcium.png before using it.", err=True)
+
+
+def _is_mostly_unsure(report: CalciumReport) -> bool:
+    from recanal.calcium.doubts import unsure
+
+    weak = sum(item.agatston for item in unsure(report.lesions))
+    return weak > 0 and weak >= 0.5 * report.total.agatston
 
 
 def _text(report: CalciumReport, out: Path) -> str:

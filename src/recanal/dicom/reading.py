@@ -113,7 +113,8 @@ def _wanted(found: ScannedFiles, series_uid: str | None) -> list[Series]:
         return list(found.series.values())
     wanted = [s for s in found.series.values() if s.uid == series_uid]
     if not wanted:
-        there = "; ".join(f"{s.uid or 'no UID'} {s.description!r} ({s.count} images)" for s in found.series.values())
+        # no descriptions: they are free text and may name a patient
+        there = "; ".join(f"{s.uid or 'no UID'} ({s.count} images)" for s in found.series.values())
         raise ReadError(
             "The series that was asked for is not there.", hint=f"There are: {there}.", rule="series-absent"
         )

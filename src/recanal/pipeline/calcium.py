@@ -100,7 +100,7 @@ def load_plain_series(path: Path, *, series_uid: str | None = None) -> LoadedStu
             kept = tuple(other for other in first.info.rejected if other is not item)
             why = (f"its description says that it was taken without contrast: {found.info.description}",)
             return replace(found, info=replace(found.info, rejected=(*others, *kept), why_chosen=why))
-    there = "; ".join(f"{item.series_uid} {item.description!r}" for item in first.info.rejected)
+    there = "; ".join(item.series_uid or "no UID" for item in first.info.rejected)
     raise ReadError(
         "No series of the study says that it was taken without contrast.",
         hint=f"Name it with --series. There are: {there}.",

@@ -209,6 +209,15 @@ def unsure():
     return report, hu, labels
 
 
+@pytest.mark.parametrize(("share", "said"), [(0.5, True), (0.4, False)])
+def test_a_score_that_is_mostly_doubtful_says_so(unsure, tmp_path, monkeypatch, share, said):
+    report = replace(unsure[0], total=CalciumAmount(27.0 / share, 54.0, None, 2))
+    monkeypatch.setattr("recanal.pipeline.calcium.score_study", lambda request, progress: report)
+    done = run(tmp_path, "--out", tmp_path / "out")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("recanal: At least half of this score is doubtful") is said
+
+
 def test_the_table_marks_what_is_unsure(unsure):
     lines = _text(unsure[0], Path("out")).splitlines()
     marked = [line.split()[0] for line in lines[:6] if line.endswith("?")]

@@ -140,14 +140,15 @@ def test_a_series_can_be_asked_for(tmp_path):
     assert [r.why for r in study.info.rejected] == ["another series was asked for"]
 
 
-def test_asking_for_a_series_that_is_absent_lists_those_there(tmp_path):
+def test_asking_for_a_series_that_is_absent_lists_those_there_without_their_descriptions(tmp_path):
     write_stack(tmp_path / "good")
     write_stack(tmp_path / "other", change=other_series(1, SeriesDescription="Thick"))
     with pytest.raises(ReadError) as caught:
         load_study(tmp_path, series_uid="1.2.3")
     assert caught.value.rule == "series-absent"
-    for text in (SERIES, "1.2.826.0.1.3680043.8.498.101", "Thick", "CorCTA", f"{DEPTH} images"):
+    for text in (SERIES, "1.2.826.0.1.3680043.8.498.101", f"{DEPTH} images"):
         assert text in str(caught.value)
+    assert not any(text in str(caught.value) for text in ("Thick", "CorCTA"))  # free text, which may name a patient
 
 
 def test_asking_for_a_broken_series_gives_its_rule(tmp_path):
