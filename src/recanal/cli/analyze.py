@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sys
@@ -33,7 +32,6 @@ Examples:
 
 NOT_TRUSTED = 3
 _RESULT_FILES = ("case.json", "centerlines.vtp", "report.html", "report.pdf")
-_HEAD_BYTES = 4096
 _FILE = click.Path(path_type=Path)
 
 
@@ -178,30 +176,9 @@ def _check_out(out: Path) -> None:
         raise OptionError(
             f"{wrong[0].name!a} is in the way in the result folder.", hint="Remove it, or name another folder."
         )
-    _check_own(out)
+    from recanal.interop.earlier_results import check_own_folder
 
-
-def _check_own(out: Path) -> None:
-    """Refuse a folder that holds something else than an earlier result."""
-    try:
-        held = {path.name for path in out.iterdir() if not path.name.startswith(".")} if out.is_dir() else set()
-    except OSError as error:
-        raise OptionError(f"The folder {out.name!a} cannot be read: {error.strerror}.", hint="Name another.") from error
-    if not held or ("case.json" in held and _is_case(out / "case.json")):
-        return
-    strange = sorted(held - {*_RESULT_FILES, "figures"} | ({"case.json"} & held))
-    if strange:
-        raise OptionError(
-            f"The folder {out.name!a} is no earlier result of recanal: it holds {strange[0][:80]!a}.",
-            hint="Name an empty or a new folder for --out.",
-        )
-
-
-def _is_case(path: Path) -> bool:
-    """Whether a file is a result of recanal: its schema stands at its beginning."""
-    with contextlib.suppress(OSError), path.open("rb") as stream:
-        return b'"schema": "recanal.case/' in stream.read(_HEAD_BYTES)
-    return False
+    check_own_folder(out)
 
 
 def _show(case: CaseReport, out: Path) -> None:

@@ -24,6 +24,7 @@ from recanal.core.case import InputInfo, Provenance, RejectedSeries, as_json
 from recanal.core.volume import Volume
 from recanal.errors import OptionError, ReadError
 from recanal.interop import LoadedStudy, ResultFolder, load_study, nifti_bytes
+from recanal.interop.earlier_results import check_own_folder
 from recanal.interop.label_map import read_label_map
 from recanal.report.calcium_picture import SliceView, calcium_png
 
@@ -225,6 +226,7 @@ def _check_files(request: CalciumRequest) -> None:
     wrong = [name for name in _FILES if (out / name).is_dir()]
     if wrong:
         raise OptionError(f"--out: {wrong[0]!r} is a folder there.", hint="Remove it, or name another folder.")
+    check_own_folder(out)
 
 
 def score_study(request: CalciumRequest, *, progress: Tell = _silent) -> CalciumReport:

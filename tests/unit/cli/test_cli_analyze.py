@@ -243,7 +243,10 @@ def test_an_earlier_result_and_a_folder_with_hidden_files_alone_are_taken(analyz
     (tmp_path / "out" / "case.json").write_text('{\n  "schema": "recanal.case/1",\n')
     (tmp_path / "out" / "remarks.txt").touch()
     assert analyze().exit_code == 0
-    assert len(pipeline.seen) == 3
+    (tmp_path / "out" / "case.json").unlink()
+    (tmp_path / "out" / "calcium.json").write_text('{"schema": "recanal.calcium/1"}')
+    assert analyze().exit_code == 0
+    assert len(pipeline.seen) == 4
 
 
 @pytest.mark.parametrize("out", ["", "x" * 300])

@@ -159,7 +159,9 @@ def test_calibration_and_folder_are_looked_at_before_the_study(study, tmp_path):
     (tmp_path / "file").write_text("x")
     (tmp_path / "full" / "calcium.png").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "gone")
-    for out in ("file", "file/below/it", "full", "link"):
+    (tmp_path / "scan").mkdir()
+    (tmp_path / "scan" / "IM000001").touch()
+    for out in ("file", "file/below/it", "full", "link", "scan"):
         done = run(nowhere, "--out", tmp_path / out, "--mask", mask)
         assert done.exit_code == 2
         assert "--out" in done.output
