@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from recanal.anatomy.branches import STEP_MM
 from recanal.anatomy.tree import CoronaryTree
@@ -16,6 +18,8 @@ __all__ = ["unseen_arteries"]
 FACE_MM = 2.5
 WIDE_MM = 1.2
 BEFORE_MM = 10.0
+COARSE_MM = 1.2
+MOST_FILL_HU, LEAST_FILL_SHARE = -1000.0, 0.01
 BELOW = {"RCA": ("RCA",), "LAD": ("LAD", "LM"), "LCX": ("LCX", "LM")}
 
 
@@ -37,7 +41,8 @@ def unseen_arteries(
 
     Notes
     -----
-    An artery with a number of the SCCT is cut where it comes within 2.5 mm of a face of the volume and is, over the
+    An artery with a number of the SCCT is cut where it comes within 2.5 mm of a face of the volume, or of what the
+    scanner filled with one lowest value from a face on (1 % of the volume or more, -1000 HU or less), and is, over the
     10 mm before, at least 2.4 mm wide with its wall: it goes on beyond, and so may an occlusion. A main artery of which
     nothing is found may be closed at its origin, absent, too small, or outside of the picture: its occlusion would be
     found as little. Where several are missing the tree says so itself. The limits are recanal's own.
@@ -49,8 +54,10 @@ def unseen_arteries(
 
 def _cut(volume: Volume, tree: CoronaryTree, vessel: str | None) -> list[str]:
     widest: dict[str, float] = {}
+    empty_mm = _empty_mm(volume)
     for number, branch in enumerate(tree.branches):
-        near = ~volume.contains_mm(branch.line.points_mm, margin_mm=FACE_MM)
+        points = branch.line.points_mm
+        near = ~volume.contains_mm(points, margin_mm=FACE_MM) | (empty_mm(points) < FACE_MM)
         if not near.any():
             continue
         first = int(np.argmax(near))
@@ -62,6 +69,24 @@ def _cut(volume: Volume, tree: CoronaryTree, vessel: str | None) -> list[str]:
         return []
     cut = ", ".join(f"{name} ({width:.1f} mm)" for name, width in widest.items())
     return [f"cut by the edge of the picture where still wide: {cut}; an occlusion beyond would not be seen"]
+
+
+def _empty_mm(volume: Volume) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """How far points lie from what the scanner filled up: one lowest value from a face of the volume on."""
+    stride = tuple(max(1, round(COARSE_MM / step)) for step in volume.spacing_mm)
+    coarse = volume.hu[:: stride[0], :: stride[1], :: stride[2]]
+    filled = coarse == coarse.min()
+    if coarse.min() > MOST_FILL_HU or filled.mean() < LEAST_FILL_SHARE:
+        return lambda points_mm: np.full(len(points_mm), np.inf)
+    groups, _ = ndimage.label(np.pad(filled, 1, constant_values=True))
+    inside = (groups != groups[0, 0, 0])[1:-1, 1:-1, 1:-1]
+    far_mm = ndimage.distance_transform_edt(inside, sampling=np.multiply(volume.spacing_mm, stride))
+
+    def distance_mm(points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        index = np.rint(volume.affine.to_index(points_mm) / stride).astype(int)
+        return np.asarray(far_mm[tuple(np.clip(index, 0, np.subtract(far_mm.shape, 1)).T)])
+
+    return distance_mm
 
 
 def _vessel_at(tree: CoronaryTree, number: int, at_mm: float) -> str | None:

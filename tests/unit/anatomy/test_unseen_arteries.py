@@ -52,6 +52,20 @@ def test_an_artery_that_ends_wide_at_the_edge_is_cut(beyond_mm):
     assert unseen_arteries(volume, tree_of((100.0, 115.0, 100.0))) == ()
 
 
+@pytest.mark.parametrize(("fill_hu", "cut"), [(-1024, True), (-3024, True), (-500, False)])
+def test_what_the_scanner_filled_up_is_an_edge_too(fill_hu, cut):
+    hu = np.zeros((151, 91, 41), np.int16)
+    hu[131:] = fill_hu
+    (*reasons,) = unseen_arteries(Volume(hu, picture().affine), tree_of((100.0, 119.0, 100.0)))
+    assert bool(reasons) is cut
+
+
+def test_air_within_the_picture_is_no_edge():
+    hu = np.zeros((151, 91, 41), np.int16)
+    hu[131:145, 5:85, 5:35] = -1024
+    assert unseen_arteries(Volume(hu, picture().affine), tree_of((100.0, 119.0, 100.0))) == ()
+
+
 def test_an_artery_that_has_become_thin_may_end_there():
     tree = tree_of((100.0, 120.0, 100.0), outer_mm=1.1)
     assert unseen_arteries(picture(130), tree) == ()
