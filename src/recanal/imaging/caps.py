@@ -446,10 +446,11 @@ def _lumen_goes_through(
     contrast = np.maximum(lumen.level_hu - TISSUE_HU, 40.0)
     inside = slice(run[0], run[1] + 1)
     thread = ((sections.core_hu(0.3) - around) / contrast)[inside]
-    thread = ndimage.gaussian_filter1d(thread, 1.0 / sections.step_mm, mode="nearest")
     plain = ndimage.binary_erosion(clean, iterations=round(GLOW_MM / sections.step_mm), border_value=1)[inside]
     if not plain.any():
         return False
+    weight = ndimage.gaussian_filter1d(1.0 * plain, 1.0 / sections.step_mm, mode="nearest") + 1e-6
+    thread = ndimage.gaussian_filter1d(thread * plain, 1.0 / sections.step_mm, mode="nearest") / weight
     share, least = float(plain.mean()), float(thread[plain].min())
     dimmest = float(((lumen.core_hu - TISSUE_HU) / contrast)[inside].min())
     return dimmest > THREAD_LEAST and any(share >= part and least > above for part, above in THREAD)

@@ -198,6 +198,15 @@ def test_a_thread_of_contrast_keeps_the_vessel_open_whatever_its_size(radius_mm:
         assert len(find_gaps(sections, lumen_level(sections, (400.0, 400.0)))) == count
 
 
+def test_a_ring_of_calcium_does_not_hide_the_thread_on_either_side_of_it() -> None:
+    rings = np.arange(51) * RING_MM
+    narrow = 90.0 + 100.0 * np.exp(-0.5 * (rings / 0.42) ** 2)
+    ringed = np.where((rings > 0.6) & (rings < 1.3), 900.0, narrow)
+    inside, middle = ((low < ARC) & (high > ARC) for low, high in ((20.0, 36.0), (26.0, 30.0)))
+    sections = sections_of_discs(np.where(middle[:, None], ringed, np.where(inside[:, None], narrow, 400.0)), 1.4)
+    assert find_gaps(sections, lumen_level(sections, (400.0, 400.0))) == ()
+
+
 def test_fat_around_a_small_vessel_is_no_thread() -> None:
     inside = (ARC > 20) & (ARC < 36)
     sections = sections_of_discs(np.where(inside[:, None], np.full(51, 130.0), 400.0), 0.9, wall_hu=130.0)
