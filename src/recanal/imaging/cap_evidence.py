@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from recanal.imaging.sections import Sections
 
@@ -17,11 +18,13 @@ OPEN_SD_HU = 10.0
 OWN_NOISE_SHARE = 0.6
 BRIGHTER_SHARE = 0.6
 ELSE_SHARE = 0.1
-LEAST_DOME_HU, DOME_SD_HU, DOME_RANGE_HU = 8.0, 5.0, 60.0
+LEAST_DOME_HU, DOME_NATS, DOME_INDEPENDENT_MM = 25.0, (-0.5, 3.0), 1.35
+OPEN_DOME, FLAT_DOME = (0.95, 0.22), (0.05, 0.3)
+ALONG_MM = 0.45
 LEAST_ANCHOR = 8
 SLOPE_SD_HU_PER_MM = 0.5
 INDEPENDENT_MM = 2.0
-MOVED_NATS = 4.0
+MOVED_NATS = 3.0
 BACK_NATS_PER_MM = 1.0
 ISLAND_NATS = 6.0
 PLAQUE_MM = (1.5, 6.0)
@@ -84,8 +87,7 @@ def side_evidence(
     anchor
         (n,) sections known to be open.
     core_hu
-        (n,) contrast on the axis, where its height over ``wide_hu`` is to tell too: a narrow lumen is brightest in its
-        middle, plaque is not.
+        (n,) contrast on the axis, where its height over the border of the lumen is to tell too.
     plaque
         (n,) sections known to be closed: what they show is then half of what plaque is expected to show.
 
@@ -119,7 +121,7 @@ def side_evidence(
         is_closed = 0.5 * (is_closed + _density((wide_hu - middle) / sd_own, sd_own) + other)
     nats = np.log(is_closed / is_open) * step / INDEPENDENT_MM
     if core_hu is not None:
-        nats = nats + _flatness(core_hu - wide_hu, rows) * step / INDEPENDENT_MM
+        nats = nats + _flatness(sections, core_hu, rows) * step / DOME_INDEPENDENT_MM
     plain = clean.copy()
     for shift in (1, 2):
         plain[shift:] &= clean[:-shift]
@@ -127,17 +129,25 @@ def side_evidence(
     return SideEvidence(level, np.where(plain, nats, np.maximum(nats, 0.0)))
 
 
-def _flatness(dome_hu: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(n,) nats for a section as flat as plaque, from how far the axis stands above the disc around it.
+def _flatness(sections: Sections, core_hu: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n,) nats for a section as flat as plaque, from how far the axis stands above the ring where the lumen ends.
 
-    Open sections are taken to be as those that are known; nothing is told where these stand out by less than 8 HU.
+    That ring shows half of the contrast of the open sections that are known. Blood fades there, plaque goes on to the
+    outer wall; but a shrunken vessel makes plaque look like blood, so that little is told the other way.
     """
-    dome = float(np.median(dome_hu[rows]))
-    if dome < LEAST_DOME_HU:
-        return np.zeros(len(dome_hu))
-    sd = float(np.hypot(DOME_SD_HU, 1.4826 * np.median(np.abs(dome_hu[rows] - dome))))
-    other = ELSE_SHARE / DOME_RANGE_HU
-    return np.asarray(np.log((_density(dome_hu / sd, sd) + other) / (_density((dome_hu - dome) / sd, sd) + other)))
+    profile = sections.hu[rows].mean(axis=(0, 1))
+    edge = int((profile < (profile[0] + TISSUE_HU) / 2).argmax())
+    ring = sections.hu[:, :, max(edge - 1, 0) : edge + 2].mean(axis=(1, 2))
+    dome = core_hu - ndimage.gaussian_filter1d(ring, ALONG_MM / sections.step_mm, mode="nearest")
+    usual = float(np.median(dome[rows]))
+    if edge == 0 or usual < LEAST_DOME_HU:
+        return np.zeros(len(core_hu))
+    share = dome / usual
+    sd = float(np.hypot(OPEN_DOME[1], 1.4826 * np.median(np.abs(share[rows] - 1.0))))
+    off = share - OPEN_DOME[0]
+    is_open = _density(np.where(off > 0, 0.5 * off, off) / sd, sd) + ELSE_SHARE / 2
+    is_flat = _density((share - FLAT_DOME[0]) / FLAT_DOME[1], FLAT_DOME[1]) + ELSE_SHARE / 2
+    return np.asarray(np.clip(np.log(is_flat / is_open), *DOME_NATS))
 
 
 def _density(off: NDArray[np.float64], sd_hu: float) -> NDArray[np.float64]:
@@ -188,7 +198,7 @@ def weighed_cap(
 
     Notes
     -----
-    The cap moves outward over sections that together are e**4 times likelier closed, or inward over such that are so
+    The cap moves outward over sections that together are e**3 times likelier closed, or inward over such that are so
     much likelier open, and e times with every millimetre, as far as that sum grows; inward only where the contrast does
     not fall by 20 HU at the cap. Of an outward move the local half contrast then decides: the first fall, from the open
     side, through half way between the lumen and the plaque 1.5 to 6 mm inside.

@@ -132,32 +132,35 @@ def test_without_evidence_an_island_counts() -> None:
     assert island_is_open((None, None), slice(3, 9))
 
 
-def domed(dome_hu: NDArray[np.float64]) -> float:
-    """How much a dome of contrast in the middle of open and of doubtful vessel adds to a section at 45 mm, in nats."""
+def domed(reach_mm: float, *, open_reach_mm: float = 1.4) -> float:
+    """What the border of the lumen adds to a section at 45 mm, in nats, where what it shows reaches so far out."""
     level = levels((0, 340), (20, 70), (40, 160), (55, 185))
-    sections, clean = sections_of(level), np.ones(len(ARC), dtype=bool)
-    wide = sections.core_hu(0.7)
+    hu = sections_of(level).hu.copy()
+    rings = np.arange(hu.shape[2])
+    for rows, far_mm in (((ARC > 40.0) & (ARC < 55.0), reach_mm), (ARC >= 55.0, open_reach_mm)):
+        shown = np.where(rings < round(far_mm / RING_MM), level[rows][:, None], -90.0)
+        hu[rows] = shown[:, None, :]
+    drawn = sections_of(level)
+    sections = Sections(drawn.line, drawn.normals, drawn.binormals, hu)
+    clean, wide = np.ones(len(ARC), dtype=bool), sections.core_hu(0.7)
     plain = side_evidence(sections, wide, clean, anchor=ARC > 59.0)
-    more = side_evidence(sections, wide, clean, anchor=ARC > 59.0, core_hu=wide + dome_hu)
+    more = side_evidence(sections, wide, clean, anchor=ARC > 59.0, core_hu=wide)
     assert plain is not None
     assert more is not None
     at = round(45.0 / STEP_MM)
     return float((more.closed_nats - plain.closed_nats)[at])
 
 
-def test_a_section_without_the_dome_of_the_open_lumen_speaks_for_plaque() -> None:
-    flat_then_domed = np.where(ARC > 55.0, 20.0, 0.0)
-    share, sd, other = STEP_MM / 2.0, 5.0, 0.1 / 60.0
-    density = [0.9 * np.exp(-0.5 * (off / sd) ** 2) / (sd * np.sqrt(2 * np.pi)) + other for off in (0.0, 20.0)]
-    assert domed(flat_then_domed) == pytest.approx(share * np.log(density[0] / density[1]), rel=1e-6)
+def test_what_goes_on_beyond_the_border_of_the_open_lumen_speaks_for_plaque() -> None:
+    assert domed(2.0) == pytest.approx(3.0 * STEP_MM / 1.35, rel=1e-6)
 
 
-def test_a_section_with_the_dome_of_the_open_lumen_speaks_for_lumen() -> None:
-    assert domed(np.full(len(ARC), 20.0)) < -0.1
+def test_what_ends_where_the_open_lumen_ends_speaks_a_little_for_lumen() -> None:
+    assert domed(1.4) == pytest.approx(-0.5 * STEP_MM / 1.35, rel=1e-6)
 
 
-def test_an_open_lumen_without_a_dome_tells_nothing_by_it() -> None:
-    assert domed(np.where(ARC > 55.0, 7.0, 0.0)) == 0.0
+def test_an_open_lumen_without_a_border_tells_nothing_by_it() -> None:
+    assert domed(2.0, open_reach_mm=6.0) == 0.0
 
 
 def stepped(level_hu: NDArray[np.float64], run_mm: tuple[float, float]) -> bool:
