@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from recanal.imaging.sections import RING_MM
 from recanal.measure.calcium_arc import calcium_arc_deg
@@ -17,7 +18,8 @@ SEVERE_RATIO = 0.5
 SPOT_MM2 = 1.0
 WALL_RIM_MM = 0.5
 FILLED_RATIO = 0.95
-GLOW_MM = 2.0
+FADING_MM = 0.6
+FADED_HU = 100.0
 TIP_SHARE = 0.35
 GLOW_MARGIN_HU = 60.0
 
@@ -69,10 +71,10 @@ class CalciumMeasure:
 def _glow(
     tissue: Tissue, lumen_hu: tuple[float, float], threshold_hu: float, *, taper_mm: tuple[float, float]
 ) -> NDArray[np.bool_]:
-    """(n, m, r) cells next to a cap that are no brighter than the lumen beyond it: blurred lumen, not calcium.
+    """(n, m, r) cells next to a cap that are no brighter than the blurred lumen can be there: glow, not calcium.
 
-    Within 2 mm of the cap, and as far as the tip of a funnel reaches beyond it, any such cell; further in, those of
-    the sections that hold nothing brighter, as long as they follow one another from the cap on.
+    Beyond the cap the lumen fades like a blurred step, beyond the tip of a funnel where that is longer. Where every
+    section from the cap on holds something bright and nothing brighter than the lumen, the lumen itself goes on.
     """
     out = np.zeros(tissue.hu.shape, dtype=bool)
     brightest = np.where(tissue.area_mm2 > 0, tissue.hu, -np.inf).max(axis=(1, 2))
@@ -81,8 +83,9 @@ def _glow(
         most = level + GLOW_MARGIN_HU
         if most > threshold_hu:
             plain = ((brightest >= threshold_hu) & (brightest < most))[::turn]
-            near = (distance < GLOW_MM + TIP_SHARE * funnel) | np.logical_and.accumulate(plain)[::turn]
-            out |= near[:, None, None] & (tissue.hu < most)
+            left = ndtr((TIP_SHARE * funnel - distance) / FADING_MM)
+            left = np.where(np.logical_and.accumulate(plain)[::turn], 1.0, left)
+            out |= tissue.hu < (FADED_HU + left * (level - FADED_HU) + GLOW_MARGIN_HU)[:, None, None]
     return out
 
 
