@@ -38,10 +38,13 @@ class Branch:
         Distance along the axis from the cap to where the branch leaves, never negative.
     diameter_mm
         Equivalent diameter where it has left the vessel.
+    angle_rad
+        Where around the axis it leaves, from the first ray on.
     """
 
     distance_mm: float
     diameter_mm: float
+    angle_rad: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,5 +213,5 @@ def _widest(
         if not LEAST_DIAMETER_MM <= diameter <= MOST_DIAMETER_MM or distance - diameter / 2 > 3.0:
             continue
         if best is None or diameter > best.diameter_mm:
-            best = Branch(distance, diameter)
+            best = Branch(distance, diameter, float(columns.mean()) % rays * 2 * np.pi / rays)
     return best

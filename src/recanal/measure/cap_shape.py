@@ -24,7 +24,9 @@ CALCIUM_SHARE = 0.1
 CALCIUM_GROWN_MM = 0.5
 TRIMMED_SHARE = 0.2
 BEFORE_MM = 1.0
+BRANCH_TURN = 0.125
 SPOT_HU = 90.0
+SPOT_NOISES = 10.0
 SPOT_SHARE = 0.07
 SPOT_RADIUS_MM = (0.2, 0.9)
 SPOT_BLUR_MM = 0.3
@@ -63,11 +65,14 @@ class OpenEnd:
         -1 where the open vessel lies before the cap, +1 where after.
     radius_mm
         Radius of the open lumen.
+    branch_angle_rad
+        Where around the axis a branch leaves, if one does.
     """
 
     cap_mm: float
     away: int
     radius_mm: float
+    branch_angle_rad: float | None = None
 
 
 def taper(
@@ -98,7 +103,8 @@ def taper(
     -----
     The picture of 6 mm of open vessel and 3 mm beyond the cap, averaged around the axis, is compared with what the
     scanner would show of ends of every length (:func:`recanal.measure.cap_model.fit_funnel`). Sections with calcium
-    are left out, and each ring leaves out the darkest and the brightest fifth of its cells.
+    are left out, and so is an eighth of a turn on either side of a branch; of what remains each ring leaves out the
+    darkest and the brightest fifth of its cells.
     Calcium hides the shape where it stands at the cap or up to 1 mm before it; beyond, the end of the lumen is seen.
     """
     arc = (sections.line.arc_mm - end.cap_mm) * -end.away
@@ -110,7 +116,7 @@ def taper(
     margin = max(CALCIUM_MARGIN_HU, 5 * lumen.noise_hu)
     hard = calcified(sections, lumen.level_hu, margin_hu=margin)
     hidden = bool(hard[int(np.argmin(np.abs(arc)))] or hard[(arc > -BEFORE_MM) & (arc <= 0.0)].any())
-    hidden = hidden or _spot_above_hu(sections, rows, position) > SPOT_HU
+    hidden = hidden or _spot_above_hu(sections, rows, position) > min(SPOT_HU, SPOT_NOISES * lumen.noise_hu)
     fit = fit_funnel(_picture(sections, lumen.level_hu, end, rows=rows[position >= -FIT_MM], outer=(sigma_mm, wall_mm)))
     return None if fit is None else Taper(fit.length_mm, fit.blunt_prob, hidden)
 
@@ -127,6 +133,14 @@ def _spot_above_hu(sections: Sections, rows: NDArray[np.int64], position: NDArra
     return float(top[here].max() - np.median(top[usual])) if usual.any() and here.any() else 0.0
 
 
+def _clear_of(branch_angle_rad: float | None, rays: int) -> NDArray[np.int64]:
+    """The rays that do not run into a branch."""
+    if branch_angle_rad is None:
+        return np.arange(rays)
+    turn = np.arange(rays) / rays - branch_angle_rad / (2 * np.pi)
+    return np.flatnonzero(np.abs(np.mod(turn + 0.5, 1.0) - 0.5) > BRANCH_TURN)
+
+
 def _picture(
     sections: Sections,
     level_hu: NDArray[np.float64],
@@ -138,7 +152,8 @@ def _picture(
     """The sections in ``rows``, averaged around the axis; ``outer`` is the point spread and the wall radius."""
     sigma_mm, wall_mm = outer
     position = (sections.line.arc_mm[rows] - end.cap_mm) * -end.away
-    hu = sections.hu[rows, :, : round(end.radius_mm / RING_MM) + 1].astype(np.float64)
+    clear = _clear_of(end.branch_angle_rad, sections.hu.shape[1])
+    hu = sections.hu[rows][:, clear, : round(end.radius_mm / RING_MM) + 1].astype(np.float64)
     level = float(np.median(level_hu[rows][position < -1.0]))
     hard = (hu > max(level + CALCIUM_ABOVE_HU, LEAST_CALCIUM_HU)).mean(axis=1) > CALCIUM_SHARE
     hard = ndimage.binary_dilation(hard.any(axis=1), iterations=round(CALCIUM_GROWN_MM / sections.step_mm))

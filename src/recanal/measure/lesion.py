@@ -40,6 +40,7 @@ WEAK_CONTRAST_HU = 80.0
 CAP_ZONE_MM = 5.0
 BLUR_MM = 1.0
 SIMILAR_CALIBRE = 0.7
+BRANCH_NARROWED = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +117,8 @@ def _point(xyz: NDArray[np.float64]) -> Point:
 def _lesion(site: _Site, *, name: str | None, bins: Scheme, number: int) -> Lesion:
     gap, line, conditions = site.gap, site.vessel.line, site.conditions
     caps = line.at([gap.start_mm, gap.end_mm])
-    proximal_taper, distal_taper = _tapers(site)
     branch, beyond = _branches(site)
+    proximal_taper, distal_taper = _tapers(site, branch, beyond)
     bend = bend_max(line, start_mm=gap.start_mm, end_mm=gap.end_mm)
     reference = _reference(site, proximal_taper, distal_taper)
     dense = calcium(
@@ -154,19 +155,19 @@ def _lesion(site: _Site, *, name: str | None, bins: Scheme, number: int) -> Lesi
     )
 
 
-def _tapers(site: _Site) -> tuple[Taper | None, Taper | None]:
+def _tapers(site: _Site, branch: Branch | None, beyond: Branch | None) -> tuple[Taper | None, Taper | None]:
     borders, gap = site.vessel.borders, site.gap
     size = np.sqrt(site.lumen_area_mm2 / np.pi)
     before, after = site.arc_mm < gap.start_mm - 4.0, site.arc_mm > gap.end_mm + 4.0
     out = []
-    for away, cap, side in ((-1, gap.start_mm, before), (1, gap.end_mm, after)):
+    for away, cap, side, beside in ((-1, gap.start_mm, before, branch), (1, gap.end_mm, after, beyond)):
         near = side & (size > 0) & (np.abs(site.arc_mm - cap) < 12.0)
         radius = float(np.median(size[near])) if near.any() else 1.3
         out.append(
             taper(
                 site.vessel.sections,
                 site.vessel.lumen,
-                end=OpenEnd(cap, away, radius),
+                end=OpenEnd(cap, away, radius, None if beside is None else beside.angle_rad),
                 sigma_mm=borders.sigma_mm,
                 wall_mm=borders.contours.wall_radius_mm.mean(axis=1),
             )
@@ -194,7 +195,11 @@ def _reference(site: _Site, proximal: Taper | None, distal: Taper | None) -> Ref
 def _shape(funnel: Taper | None, branch: Branch | None, calibre_mm: float | None) -> str | None:
     if funnel is None:
         return None
-    rival = branch is not None and calibre_mm is not None and branch.diameter_mm >= SIMILAR_CALIBRE * calibre_mm
+    rival = (
+        branch is not None
+        and calibre_mm is not None
+        and branch.diameter_mm >= BRANCH_NARROWED * SIMILAR_CALIBRE * calibre_mm
+    )
     if rival or funnel.hidden:
         return "ambiguous"
     return "blunt" if funnel.blunt_prob >= 0.5 else "tapered"

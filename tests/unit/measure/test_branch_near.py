@@ -57,6 +57,7 @@ def test_a_branch_is_found_where_it_leaves_and_as_wide_as_it_is(diameter_mm: flo
     assert branch is not None
     assert branch.distance_mm == pytest.approx(CAP_MM - at_mm, abs=0.3)
     assert branch.diameter_mm == pytest.approx(diameter_mm, rel=0.2)
+    assert np.cos(branch.angle_rad) > 0.98
 
 
 @pytest.mark.parametrize("noise_hu", [0.0, 40.0])

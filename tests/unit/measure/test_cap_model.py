@@ -113,7 +113,7 @@ def test_no_lumen_no_funnel() -> None:
     assert fit_funnel(replace(flat, hu=np.full_like(flat.hu, 70.0))) is None
 
 
-def shape(hu: NDArray[np.float32], *, reverse: bool = False):
+def shape(hu: NDArray[np.float32], *, reverse: bool = False, branch_angle_rad: float | None = None):
     """The taper of drawn sections; ``reverse`` turns the vessel round, so that the open part lies beyond the cap."""
     part = hu[::-1] if reverse else hu
     line = Centerline(np.stack([ARC - ARC[0], 0 * ARC, 0 * ARC], axis=1))
@@ -122,7 +122,7 @@ def shape(hu: NDArray[np.float32], *, reverse: bool = False):
     return taper(
         Sections(line, normals, binormals, np.ascontiguousarray(part)),
         LumenLevel(np.full(len(ARC), LUMEN_HU), np.full(len(ARC), LUMEN_HU), 5.0),
-        end=OpenEnd(cap, 1 if reverse else -1, RADIUS_MM),
+        end=OpenEnd(cap, 1 if reverse else -1, RADIUS_MM, branch_angle_rad),
         sigma_mm=SIGMA_MM,
         wall_mm=np.full(len(ARC), WALL_MM),
     )
@@ -144,6 +144,17 @@ def test_calcium_beyond_the_cap_does_not_lengthen_the_funnel() -> None:
     assert hard is not None
     assert hard.length_mm == pytest.approx(plain.length_mm, abs=0.6)
     assert hard.blunt_prob > 0.5
+
+
+def test_a_branch_at_a_funnel_does_not_make_it_blunt() -> None:
+    hu = drawn(5.0, noise_hu=20.0)
+    beside = np.abs((np.arange(48) - 47 + 24) % 48 - 24) <= 6
+    hu[np.ix_((ARC > -3.0) & (ARC < 0.5), beside)] = LUMEN_HU
+    blind, told = shape(hu), shape(hu, branch_angle_rad=2 * np.pi * 47 / 48)
+    assert blind is not None
+    assert told is not None
+    assert told.blunt_prob < 0.05
+    assert told.length_mm > blind.length_mm
 
 
 def test_too_little_open_vessel_gives_no_shape() -> None:
