@@ -27,10 +27,13 @@ class Conditions:
         Noise over the lumen-to-plaque contrast of the weaker side.
     bridge_confidence
         0 to 1.
+    noise_hu
+        Noise near the axis, which spreads a tissue over the bins of its neighbours whatever the contrast.
     """
 
     noise_ratio: float
     bridge_confidence: float
+    noise_hu: float
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class _Error:
     fixed: float
     relative: float
     noise: float
+    noise_hu: float
     low: float
     high: float
 
@@ -64,6 +68,7 @@ def interval(quantity: str, value: float, conditions: Conditions, *, at_mm: floa
     error = _table()[quantity]
     trust = max(min(conditions.bridge_confidence, 1.0), 0.0)
     half = error.fixed + error.relative * abs(value) + error.noise * min(conditions.noise_ratio, 1.0)
+    half += error.noise_hu * conditions.noise_hu
     half *= 1.0 + (1.0 - trust)
     middle = value - error.bias
     low, high = max(error.low, middle - half), min(error.high, middle + half)

@@ -107,7 +107,7 @@ def _site(vessel: Vessel, gap: Gap, bridge: Bridge) -> _Site:
     level = vessel.lumen.level_hu
     contrast = min(float(level[0]) - gap.plaque_start_hu, float(level[-1]) - gap.plaque_end_hu)
     ratio = vessel.lumen.noise_hu / max(contrast, 20.0)
-    return _Site(vessel, gap, bridge, tissue, Conditions(ratio, bridge.confidence))
+    return _Site(vessel, gap, bridge, tissue, Conditions(ratio, bridge.confidence, vessel.lumen.noise_hu))
 
 
 def _point(xyz: NDArray[np.float64]) -> Point:
