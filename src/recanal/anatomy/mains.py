@@ -30,7 +30,7 @@ ANTERIOR = ((10.0, 70.0), (15.0, 42.0))
 SPREAD_DEG = 22.0
 GROOVE_MM = (-10.0, 28.0)
 APEXWARD_SHARE = 0.35
-LEAST_NAMED_MM = 5.0
+LEAST_NAMED_MM, LEAST_LATERAL_MM = 5.0, 9.0
 LEAST_PDA_MM = 12.0
 TURN_MM, TURN_SHARE = 12.0, 0.7
 PARTED_MM, BESIDE_MM, JOINED_MM, COMMON_MM = 2.5, 4.0, 3.0, 5.0
@@ -213,8 +213,8 @@ def _dominance(branches: list[Branch], heart: Heart, pair: tuple[Path | None, Pa
         return "left", min(1.0, 0.5 + 0.5 * (other - own) / other)
     if rca is not None and posterolateral(branches, heart, rca):
         return "right", 0.95
-    if tails[0] is None or tails[1] is None:
-        return "right", 0.5
+    if tails[0] is None or tails[1] is None:  # with its own posterior descending branch alone the RCA shares the wall
+        return ("right" if tails[0] is None else "co"), 0.5
     beyond = np.array([tails[1] - tails[0], tails[1] - POSTERIOR_DEG]) - SHARED_WALL_DEG
     margin = float(np.abs(beyond).min()) if beyond[0] * beyond[1] > 0 else 0.0
     return _by_wall(POSTERIOR_DEG + SHARED_WALL_DEG + float(beyond.mean())), min(0.95, 0.5 + margin / 20.0)
@@ -264,7 +264,7 @@ def posterolateral(branches: list[Branch], heart: Heart, path: Path) -> list[Off
     tail = places_of(heart, path.points_mm[path.arc_mm >= crux - BEFORE_CRUX_MM])
     for shoot in offshoots(path, branches):
         line = branches[shoot.branch].line
-        if shoot.at_mm < crux - BEFORE_CRUX_MM or line.length_mm - shoot.start_mm < LEAST_NAMED_MM:
+        if shoot.at_mm < crux - BEFORE_CRUX_MM or line.length_mm - shoot.start_mm < LEAST_LATERAL_MM:
             continue
         at = places_of(heart, line.points_mm[line.arc_mm >= shoot.start_mm])
         order = np.argsort(tail.along_mm)
