@@ -39,7 +39,7 @@ __all__ = ["AutomaticResult", "measure_automatic", "total_prob"]
 LEAST_LENGTH_MM = 2.5
 LEAST_CONFIDENCE, LEAST_APART_CONFIDENCE, DOUBTFUL_CONFIDENCE = 0.1, 0.3, 0.5
 LEAST_TOTAL_PROB, MOST_DARKEST_SHARE, LEAST_THREAD_SHARE = 0.3, 0.32, 0.18
-CALCIUM_SHARE = 1.15
+CALCIUM_SHARE, CALCIUM_HU, LEAST_HIDDEN_MM = 1.15, 130.0, 2.0
 LEAST_CLEAR_MM = 5.0
 LEAST_PROXIMAL_SHARE = 0.7
 SAME_CAP_MM = 3.0
@@ -115,7 +115,7 @@ def measure_automatic(
     candidates = find_suspects(anatomy)
     candidates = [*find_refills(volume, anatomy, candidates), *candidates]
     suspects = [s for s in candidates if vessel is None or s.vessel == vessel]
-    parts, empty, doubts = _measured(volume, anatomy, suspects, progress)
+    parts, empty, doubts, hidden = _measured(volume, anatomy, suspects, progress)
     numbered = _numbered(parts)
     lesions = _with_run_outs(tuple(lesion for part in numbered for lesion in part.lesions), empty)
     doubts += [said for part in numbered for said in named_doubts(part, doubts_of(part, volume, automatic=True))]
@@ -126,7 +126,7 @@ def measure_automatic(
     doubts = [*unseen_arteries(volume, anatomy, lesions, vessel=vessel), *doubts]
     progress("grading the other arteries")
     grades, supplies = _others(volume, anatomy, tuple(numbered), lesions, steps)
-    notes += [*_notes(lesions, candidates, vessel), *_perhaps_shut(grades)]
+    notes += [*_notes(lesions, candidates, vessel), *hidden, *_perhaps_shut(grades)]
     longest = max(lesions, key=_length, default=None)
     return AutomaticResult(
         anatomy=anatomy,
@@ -204,9 +204,13 @@ def _is_new(cap: NDArray[np.float64], known: list[NDArray[np.float64]]) -> bool:
 
 def _measured(
     volume: Volume, anatomy: CoronaryTree, suspects: list[Suspect], progress: Callable[[str], None]
-) -> tuple[list[SeededResult], list[Suspect], list[str]]:
-    """The suspects that the measurement confirms, those beyond which nothing fills, and what it could not settle."""
+) -> tuple[list[SeededResult], list[Suspect], list[str], list[str]]:
+    """The suspects that the measurement confirms, those beyond which nothing fills, and what it could not settle.
+
+    That comes in two lists: what speaks against the whole result, and what the reader is to look at.
+    """
     parts: list[SeededResult] = []
+    hidden: list[str] = []
     doubts: list[str] = []
     known: list[NDArray[np.float64]] = []
     empty = [suspect for suspect in suspects if suspect.runs_out]
@@ -225,7 +229,23 @@ def _measured(
             empty.append(suspect.shut)
         elif isinstance(result, SeedError) and not suspect.apart:
             doubts.append(f"a stretch without contrast in the {where} could not be measured: {result.message}")
-    return parts, empty, doubts
+        elif not suspect.apart and _is_hidden(result):
+            hidden.append(f"calcium hides the lumen of the {where} on {_calcium_mm(result):.0f} mm: is it open there?")
+    return parts, empty, doubts, hidden
+
+
+def _is_hidden(result: SeededResult | SeedError) -> bool:
+    """Whether a vessel that was measured as open has a stretch in which calcium alone is seen on the axis."""
+    return not isinstance(result, SeedError) and not result.vessel.gaps and _calcium_mm(result) >= LEAST_HIDDEN_MM
+
+
+def _calcium_mm(result: SeededResult | SeedError) -> float:
+    """Length of the axis between the points that is brighter than blood."""
+    if isinstance(result, SeedError):
+        return 0.0
+    lumen, arc = result.vessel.lumen, result.vessel.line.arc_mm
+    inside = (arc > result.vessel.seed_mm[0]) & (arc < result.vessel.seed_mm[1])
+    return float((lumen.core_hu > lumen.level_hu + CALCIUM_HU)[inside].sum() * np.diff(arc).mean())
 
 
 def _is_narrowed(result: SeededResult | SeedError) -> bool:
