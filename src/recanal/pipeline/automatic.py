@@ -38,7 +38,7 @@ __all__ = ["AutomaticResult", "measure_automatic", "total_prob"]
 
 LEAST_LENGTH_MM = 2.5
 LEAST_CONFIDENCE, LEAST_APART_CONFIDENCE, DOUBTFUL_CONFIDENCE = 0.1, 0.3, 0.5
-LEAST_TOTAL_PROB, MOST_DARKEST_SHARE, LEAST_THREAD_SHARE = 0.3, 0.32, 0.18
+LEAST_TOTAL_PROB, MOST_DARKEST_SHARE = 0.3, 0.32
 CALCIUM_SHARE, CALCIUM_HU, LEAST_HIDDEN_MM = 1.15, 130.0, 2.0
 LEAST_CLEAR_MM = 5.0
 LEAST_PROXIMAL_SHARE = 0.7
@@ -261,7 +261,7 @@ def _is_narrowing(result: SeededResult, k: int) -> bool:
     known = None if size is None else size.proximal_diameter_mm or size.distal_diameter_mm
     dark = darkest_share(result.vessel, gap)
     lit = total_prob(gap.residual_share) < LEAST_TOTAL_PROB and MOST_DARKEST_SHARE < dark < CALCIUM_SHARE
-    return lit or (dark > LEAST_THREAD_SHARE and is_threaded(result.vessel, gap, diameter_mm=known))
+    return lit or is_threaded(result.vessel, gap, diameter_mm=known)
 
 
 def _is_calcium(result: SeededResult | SeedError) -> bool:
