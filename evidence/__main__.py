@@ -25,7 +25,7 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives its exit status."""
     parser = argparse.ArgumentParser(prog="python -m evidence", description=__doc__)
-    parser.add_argument("--cases", type=int, default=60, help=f"how many phantoms, from seed {FIRST_SEED:,} on")
+    parser.add_argument("--cases", type=int, default=180, help=f"how many phantoms, from seed {FIRST_SEED:,} on")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--out", type=Path, default=Path("docs/evidence"), help="folder for the pages")
     asked = parser.parse_args(arguments)
