@@ -215,8 +215,8 @@ def _measured(
     known: list[NDArray[np.float64]] = []
     empty = [suspect for suspect in suspects if suspect.runs_out]
     for suspect in (suspect for suspect in suspects if not suspect.runs_out):
-        where = suspect.vessel or "an artery without a name"
-        progress(f"measuring the {where}")
+        where = "an artery without a name" if suspect.vessel is None else f"the {suspect.vessel}"
+        progress(f"measuring {where}")
         result = _explained(volume, suspect)
         lost = isinstance(result, SeedError) or (suspect.shut is not None and _is_calcium(result))
         part = None if lost else _confirmed(result, suspect, anatomy, known)  # type: ignore[arg-type]
@@ -228,9 +228,9 @@ def _measured(
         elif suspect.shut is not None and (isinstance(result, ApartError) or _is_calcium(result)):
             empty.append(suspect.shut)
         elif isinstance(result, SeedError) and not suspect.apart:
-            doubts.append(f"a stretch without contrast in the {where} could not be measured: {result.message}")
+            doubts.append(f"a stretch without contrast in {where} could not be measured: {result.message}")
         elif not suspect.apart and _is_hidden(result):
-            hidden.append(f"calcium hides the lumen of the {where} on {_calcium_mm(result):.0f} mm: is it open there?")
+            hidden.append(f"calcium hides the lumen of {where} on {_calcium_mm(result):.0f} mm: is it open there?")
     return parts, empty, doubts, hidden
 
 

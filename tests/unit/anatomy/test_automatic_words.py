@@ -187,3 +187,24 @@ def test_a_dark_stretch_that_was_not_judged_is_told_with_the_verdict(found, monk
     monkeypatch.setattr(automatic, "graded_arteries", lambda *args: (grade,))
     flags = measure_automatic(drawing.volume, tree=tree).quality.flags
     assert ("no contrast on the axis of mRCA, not judged: is it an occlusion?" in flags) is said
+
+
+@pytest.mark.parametrize(("calcium_mm", "told"), [(1.0, False), (5.0, True)])
+def test_calcium_that_hides_the_lumen_of_an_open_vessel_is_told(found, monkeypatch, calcium_mm, told):
+    drawing, tree, result = found
+    (part,) = result.parts
+    lumen, arc = part.vessel.lumen, part.vessel.line.arc_mm
+    middle = sum(part.vessel.seed_mm) / 2
+    bright = np.where(np.abs(arc - middle) < calcium_mm / 2, lumen.level_hu + 300.0, lumen.level_hu)
+    vessel = replace(part.vessel, gaps=(), bridges=(), lumen=replace(lumen, core_hu=bright))
+    monkeypatch.setattr(automatic, "measure_seeded", lambda *_, **__: replace(part, vessel=vessel, lesions=()))
+    again = measure_automatic(drawing.volume, tree=tree)
+    assert again.lesions == ()
+    assert (
+        any(
+            "calcium hides the lumen of an artery without a name" in flag and "on 5 mm" in flag
+            for flag in again.quality.flags
+        )
+        is told
+    )
+    assert not any("calcium hides" in reason for reason in again.quality.reasons)

@@ -214,6 +214,25 @@ def test_without_a_posterolateral_branch_the_end_of_the_circumflex_decides(tail_
     assert mains.dominance_confidence <= 0.95
 
 
+def test_an_artery_without_posterolateral_branches_shares_the_wall_with_a_circumflex_that_is_not_seen_to_end():
+    branches = tree("right")[:6]
+    branches[2] = branch((6, -50, 33), (8, -80, 33), parent=1, parent_mm=12.0, start=on(branches[1], 12.0))
+    mains = find_mains(branches, HEART)
+    assert (mains.dominance, mains.dominance_confidence) == ("co", pytest.approx(0.5))
+    assert find_mains([*branches, tree("right")[6]], HEART).dominance == "right"
+
+
+@pytest.mark.parametrize(("share", "dominance"), [(0.2, "co"), (1.0, "right")])
+def test_a_stub_at_the_crux_is_no_posterolateral_branch(share, dominance):
+    whole, branches = tree("right"), tree("co")
+    lateral = whole[6]
+    keep = lateral.arc_mm <= share * lateral.line.length_mm
+    points = Centerline(lateral.line.points_mm[keep])
+    n = len(points.points_mm)
+    stub = replace(lateral, line=points, core_hu=np.full(n, 300.0), lumen_mm=np.full(n, 1.0), outer_mm=np.full(n, 1.5))
+    assert find_mains([*branches, stub], HEART).dominance == dominance
+
+
 def test_the_confidence_in_the_dominance_is_low_next_to_the_limit_and_the_names_follow_it():
     branches = tree("right")[:6]
     start = on(branches[1], 12.0)
