@@ -38,7 +38,8 @@ def lost_at_forks(tree: CoronaryTree) -> Iterator[tuple[Course, int, float]]:
     Where an occlusion begins at a fork, the side branch carries the tree on, much thinner than the vessel before.
     At a fork the diameter of the parent is 0.678 of the sum of those of its children (Finet, EuroIntervention 2007):
     a vessel of 1.15 mm half width that suddenly keeps less than 78 % of it, open and for 20 mm on, has another child.
-    Where a branch of the tree that leaves there makes up for it, none is missing.
+    Where a branch of the tree that leaves there makes up for it, none is missing; nor on a side branch of a trunk that
+    goes on, or in what is wider than 2.6 mm. Half widths are those at half contrast. All limits are recanal's own.
     """
     seen: list[NDArray[np.float64]] = []
     for tip in range(len(tree.branches)):

@@ -46,6 +46,7 @@ SEED_MM, FARTHER_MM = (7.0, 14.0), (14.0, 24.0)
 LEVEL_SHARE = (0.3, 1.3)
 MOST_STUMPS, MOST_FORKS = 3, 2
 BEST = 2
+NEAR_MAIN_MM = 25.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +117,13 @@ def _refills(volume: Volume, tree: CoronaryTree, stump: Stump, blood_hu: float) 
 
 
 def _vessel(stump: Stump, tree: CoronaryTree) -> str | None:
-    """The main artery: on the left side the one that the tree lacks, where it lacks one."""
+    """The main artery: at a lost fork on the left the one that the tree lacks, the LCX near the left main alone."""
     mains, left = tree.mains, tree.branches[stump.branch].side == "left"
-    if mains is None or not left or (mains.lad is None) == (mains.lcx is None):
+    if mains is None or not (left and stump.forked) or (mains.lad is None) == (mains.lcx is None):
         return stump.vessel
-    return "LAD" if mains.lad is None else "LCX"
+    if mains.lad is None:
+        return "LAD"
+    return "LCX" if float(stump.course.arc[stump.last]) < NEAR_MAIN_MM else stump.vessel
 
 
 def _farther(stump: Stump, piece: _Piece) -> tuple[tuple[Point, Point], ...]:

@@ -106,6 +106,7 @@ def find_stumps(tree: CoronaryTree, suspects: Sequence[Suspect] = ()) -> list[St
         stump = _made(course, max(k - round(BEFORE_FORK_MM / STEP_MM), 0), level_hu, tree)
         if stump is not None and all(_apart_mm(stump.end_mm, other) > EXPLAINED_MM for other in known):
             found.append(replace(stump, forked=True))
+            known.append(stump.end_mm)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Whether a folder holds nothing but an earlier result, so that a new one may be written into it."""
+"""Whether a folder is that of an earlier result, so that a new one may be written into it."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ __all__ = ["check_own_folder"]
 
 _HEAD_BYTES = 4096
 _SEALS = {"case.json": b'"schema": "recanal.case/', "calcium.json": b'"schema": "recanal.calcium/'}
-_OWN = {"centerlines.vtp", "report.html", "report.pdf", "figures", "calcium.png", "calcium_labels.nii.gz"}
 
 
 def check_own_folder(out: Path) -> None:
-    """Refuse a result folder that holds something else than an earlier result of recanal.
+    """Refuse a result folder that holds something, and no earlier result of recanal.
 
     Parameters
     ----------
     out
         The folder; it need not exist. Hidden files do not count. Beside the file that seals an earlier result there
-        may be anything: it is left alone. Where a result was never sealed, only files that belong to one are taken.
+        may be anything: what has not the name of a file of a result is left alone.
 
     Raises
     ------
     OptionError
-        Naming the first file that belongs to no result, or the folder where it cannot be read.
+        Naming the first file of a folder without an earlier result, or the folder where it cannot be read.
     """
     try:
         held = {path.name for path in out.iterdir() if not path.name.startswith(".")} if out.is_dir() else set()
     except OSError as error:
         raise OptionError(f"--out: {out.name!a} cannot be read: {error.strerror}.", hint="Name another.") from error
     sealed = {name for name in _SEALS if name in held and _is_own(out / name)}
-    foreign = sorted(held & set(_SEALS) - sealed) or ([] if sealed else sorted(held - _OWN))
+    foreign = sorted(held & set(_SEALS) - sealed) or ([] if sealed else sorted(held))
     if foreign:
         raise OptionError(
             f"--out: the folder {out.name!a} is no earlier result of recanal: it holds {foreign[0][:80]!a}.",

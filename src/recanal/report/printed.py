@@ -67,6 +67,7 @@ def printed_model(model: dict[str, Any]) -> dict[str, Any]:
     out |= {"scores": _scores(model["scores"]), "entered": _entered(model["findings"]["rows"])}
     out["provenance"] = _provenance(model["provenance"])
     told = {**model["sections"], "scores": model["scores"]["count"], "findings": model["findings"]["rows"]}
+    told["views"] = model["lesions"] and told["views"]
     out["more"] = f"In report.html: {', '.join([*(words for key, words in _MORE_OF.items() if told[key]), _MORE])}."
     out["sources"] = _sources(out, model["references"])
     return out

@@ -38,7 +38,8 @@ def stenosis_section(case: CaseReport, say: Display, sources: Sources) -> Sectio
         return None
     rows = [_row(say, f"stenosis.{k}", grade) for k, grade in enumerate(case.stenosis)]
     remarks = [
-        f"{found.segment} at {found.position_mm:.0f} mm: {'; '.join(found.flags)}."
+        f"{grade.vessel}, {found.segment} at {found.position_mm:.0f} mm, {found.diameter_percent.value:.0f} %: "
+        f"{'; '.join(found.flags)}."
         for grade in case.stenosis
         for found in grade.stenoses
         if found.flags
