@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from recanal.anatomy.from_segmentation import unnamed_segments
@@ -230,7 +231,10 @@ def _measured(
         elif isinstance(result, SeedError) and not suspect.apart:
             doubts.append(f"a stretch without contrast in {where} could not be measured: {result.message}")
         elif not suspect.apart and _is_hidden(result):
-            hidden.append(f"calcium hides the lumen of {where} on {_calcium_mm(result):.0f} mm: is it open there?")
+            at_mm, size_mm = suspect.start_mm, _calcium_mm(result)
+            hidden.append(
+                f"calcium hides the lumen of {where} over {size_mm:.0f} mm, {at_mm:.0f} mm from the aorta: is it open?"
+            )
     return parts, empty, doubts, hidden
 
 
@@ -240,12 +244,13 @@ def _is_hidden(result: SeededResult | SeedError) -> bool:
 
 
 def _calcium_mm(result: SeededResult | SeedError) -> float:
-    """Length of the axis between the points that is brighter than blood."""
+    """Length of the longest stretch of the axis between the points that is brighter than blood."""
     if isinstance(result, SeedError):
         return 0.0
     lumen, arc = result.vessel.lumen, result.vessel.line.arc_mm
     inside = (arc > result.vessel.seed_mm[0]) & (arc < result.vessel.seed_mm[1])
-    return float((lumen.core_hu > lumen.level_hu + CALCIUM_HU)[inside].sum() * np.diff(arc).mean())
+    label, _ = ndimage.label(inside & (lumen.core_hu > lumen.level_hu + CALCIUM_HU))
+    return float(np.bincount(label.ravel())[1:].max(initial=0) * np.diff(arc).mean())
 
 
 def _is_narrowed(result: SeededResult | SeedError) -> bool:
