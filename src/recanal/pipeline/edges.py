@@ -58,13 +58,11 @@ def _cut(volume: Volume, tree: CoronaryTree, vessel: str | None) -> list[str]:
     for number, branch in enumerate(tree.branches):
         points = branch.line.points_mm
         near = ~volume.contains_mm(points, margin_mm=FACE_MM) | (empty_mm(points) < FACE_MM)
-        if not near.any():
-            continue
-        first = int(np.argmax(near))
-        width_mm = 2.0 * float(np.median(branch.outer_mm[max(0, first - round(BEFORE_MM / STEP_MM)) : first + 1]))
-        name = _vessel_at(tree, number, float(branch.arc_mm[first]))
-        if name is not None and width_mm >= 2.0 * WIDE_MM and vessel in (None, name):
-            widest[name] = max(widest.get(name, 0.0), width_mm)
+        for first in np.flatnonzero(near & ~np.append(False, near[:-1])):
+            width_mm = 2.0 * float(np.median(branch.outer_mm[max(0, first - round(BEFORE_MM / STEP_MM)) : first + 1]))
+            name = _vessel_at(tree, number, float(branch.arc_mm[first]))
+            if name is not None and width_mm >= 2.0 * WIDE_MM and vessel in (None, name):
+                widest[name] = max(widest.get(name, 0.0), width_mm)
     if not widest:
         return []
     cut = ", ".join(f"{name} ({width:.1f} mm)" for name, width in widest.items())

@@ -52,6 +52,17 @@ def test_an_artery_that_ends_wide_at_the_edge_is_cut(beyond_mm):
     assert unseen_arteries(volume, tree_of((100.0, 115.0, 100.0))) == ()
 
 
+def test_an_artery_that_grazes_a_face_where_it_is_thin_is_still_seen_to_leave_the_picture_farther_on():
+    tree = tree_of()
+    points = np.linspace([10.0, 20.0, 20.0], [129.0, 20.0, 20.0], 239)
+    points[20:40, 1] = 1.0
+    outer = np.where(np.arange(239) < 60, 0.8, 1.5)
+    branch = Branch(Centerline(points), np.full(239, 400.0), outer, outer, -1, 0.0, "left")
+    named = (replace(tree.named[0], end_mm=branch.line.length_mm), *tree.named[1:])
+    (reason,) = unseen_arteries(picture(130), replace(tree, branches=(branch, *tree.branches[1:]), named=named))
+    assert "RCA (3.0 mm)" in reason
+
+
 @pytest.mark.parametrize(("fill_hu", "cut"), [(-1024, True), (-3024, True), (-500, False)])
 def test_what_the_scanner_filled_up_is_an_edge_too(fill_hu, cut):
     hu = np.zeros((151, 91, 41), np.int16)
