@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,8 @@ class Suspect:
     otherwise
         The same vessel as one that runs out, for where no pair can be measured; None where it does not look like that.
     shut
-        The same as ``otherwise``, for where every way to what lies beyond leaves the vessel.
+        ``otherwise``, or where that is None the vessel as one that runs out although something bright lies beyond: for
+        where every way to that leaves the vessel, or where it is calcium.
     shorter
         The same without the last of several closed stretches, for where the measurement explains but a part of them.
     apart
@@ -123,7 +125,7 @@ def _of_group(course: Course, upper: NDArray[np.float64], group: list[_Run], tre
     Where none has, or should the measurement find no open vessel there, the vessel runs out, closed on most of its way.
     """
     parts = (_of_part(course, upper, group[:n], tree) for n in range(len(group), 0, -1))
-    filled = [part for part in parts if part is not None]
+    filled = list(islice((part for part in parts if part is not None), 2))
     empty = _of_part(course, upper, _dense(group), tree, runs_out=True)
     if not filled:
         return empty

@@ -280,12 +280,9 @@ def _is_calcium(result: SeededResult | SeedError) -> bool:
 def _explained(volume: Volume, suspect: Suspect) -> SeededResult | SeedError:
     """The vessel through a suspect; through the first of its closed stretches where that explains more of them."""
     result = _traced(volume, suspect)
-    while suspect.shorter is not None and _closed_mm(result) < LEAST_EXPLAINED * (suspect.end_mm - suspect.start_mm):
-        suspect = suspect.shorter
-        other = _traced(volume, suspect)
-        if _closed_mm(other) > _closed_mm(result):
-            result = other
-    return result
+    if suspect.shorter is None or _closed_mm(result) >= LEAST_EXPLAINED * (suspect.end_mm - suspect.start_mm):
+        return result
+    return max(result, _traced(volume, suspect.shorter), key=_closed_mm)
 
 
 def _closed_mm(result: SeededResult | SeedError) -> float:
