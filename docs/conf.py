@@ -59,6 +59,7 @@ ROOMS = [
     "dicom",
     "phantoms",
     "imaging",
+    "quality",
     "grids",
     "measure",
     "anatomy",

@@ -15,12 +15,12 @@ from scipy import ndimage
 from evidence.agreement import wilson
 from evidence.pages import written_by
 from recanal.core.volume import Affine, Volume
-from recanal.imaging.quality import assess
-from recanal.imaging.quality_gate import graded
 from recanal.interop import write_text_atomic
 from recanal.phantoms import draw_options
 from recanal.phantoms.build import Design, make_design, render
 from recanal.phantoms.scanner import Grid, add_noise, blur_motion
+from recanal.quality.blood import assess
+from recanal.quality.gate import graded
 
 __all__ = ["FAULTS", "Picture", "Verdict", "judged", "main", "page", "pictures"]
 

@@ -24,14 +24,14 @@ from recanal.core.findings import Findings
 from recanal.core.volume import Volume
 from recanal.errors import ApartError, SeedError
 from recanal.imaging.caps import Gap
-from recanal.imaging.quality import assess
-from recanal.imaging.quality_gate import graded
-from recanal.imaging.quality_steps import SlabSteps, slab_steps
 from recanal.measure.findings import lesion_findings
 from recanal.pipeline.doubts import cap_notes, doubts_of, named_doubts
 from recanal.pipeline.edges import unseen_arteries
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of
+from recanal.quality.blood import assess
+from recanal.quality.gate import graded
+from recanal.quality.steps import SlabSteps, slab_steps
 from recanal.stenosis.grading import VesselGrade
 from recanal.stenosis.off_lumen import is_dark
 

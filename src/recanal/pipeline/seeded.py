@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from recanal.core.case import Lesion, Quality, SegmentReport, TreeReport
 from recanal.core.findings import Findings
 from recanal.core.volume import Volume
-from recanal.imaging.quality import assess
 from recanal.imaging.vessel import Vessel, trace_vessel
 from recanal.measure.findings import lesion_findings
 from recanal.measure.lesion import measure_lesions, open_vessel
 from recanal.pipeline.angles import LesionViews
+from recanal.quality.blood import assess
 
 __all__ = ["SeededResult", "measure_seeded"]
 

@@ -13,11 +13,11 @@ from recanal.collaterals.donors import ArteryState
 from recanal.collaterals.supply import Supply, supply_of
 from recanal.core.case import CaseReport, Lesion, case_json
 from recanal.core.volume import Volume
-from recanal.imaging.quality_steps import SlabSteps, slab_steps
 from recanal.pipeline.arteries import courses_of
 from recanal.pipeline.beds import beds_of
 from recanal.pipeline.changes import OTHERS, changed_others
 from recanal.pipeline.seeded import SeededResult
+from recanal.quality.steps import SlabSteps, slab_steps
 from recanal.stenosis.grading import VesselGrade, grade_courses
 
 __all__ = ["connections_of", "graded_arteries", "regraded", "supplies_of"]

@@ -8,8 +8,8 @@ from recanal.core.case import Quality
 from recanal.core.quality import LEVELS, QualityGrade
 from recanal.core.volume import Volume
 from recanal.grids.edge_blur import EdgeBlur, edge_blur
-from recanal.imaging.quality_coverage import heart_cut, metal_mm3, plain_depth_mm
-from recanal.imaging.quality_steps import SlabSteps, slab_steps
+from recanal.quality.coverage import heart_cut, metal_mm3, plain_depth_mm
+from recanal.quality.steps import SlabSteps, slab_steps
 
 __all__ = ["exclusion_flags", "grade", "graded"]
 
@@ -66,7 +66,7 @@ def grade(
     volume
         A CT angiogram whose first axis runs from slice to slice.
     quality
-        What :func:`recanal.imaging.quality.assess` found.
+        What :func:`recanal.quality.blood.assess` found.
     whole_heart
         Whether the whole heart must be in view: then a picture without a blood pool, or cut at its upper end, where
         the coronary arteries begin, is not usable.

@@ -8,10 +8,10 @@ from recanal.core.case import Quality
 from recanal.core.quality import LEVELS
 from recanal.core.volume import Affine, Volume
 from recanal.grids.edge_blur import edge_blur
-from recanal.imaging.quality import assess
-from recanal.imaging.quality_coverage import heart_cut, metal_mm3, plain_depth_mm
-from recanal.imaging.quality_gate import exclusion_flags, grade, graded
-from recanal.imaging.quality_steps import slab_steps
+from recanal.quality.blood import assess
+from recanal.quality.coverage import heart_cut, metal_mm3, plain_depth_mm
+from recanal.quality.gate import exclusion_flags, grade, graded
+from recanal.quality.steps import slab_steps
 
 SPACING = (0.8, 0.4, 0.4)
 SHAPE = (60, 170, 170)
