@@ -15,7 +15,8 @@ from recanal.edits.contours import Drawn, overlaid
 from recanal.errors import EditError
 from recanal.imaging.borders import Borders, find_borders
 from recanal.imaging.bridge import judged
-from recanal.imaging.caps import Gap, find_gaps, lumen_level
+from recanal.imaging.caps import Gap, find_gaps
+from recanal.imaging.lumen_level import lumen_level
 from recanal.imaging.route import CostMap, cost_map, region
 from recanal.imaging.sample import Block
 from recanal.imaging.sections import cut_sections

@@ -9,7 +9,8 @@ import numpy as np
 from recanal.edits.actions import Place
 from recanal.edits.draft import Draft, noted, with_gaps
 from recanal.errors import EditError
-from recanal.imaging.caps import TISSUE_HU, Gap
+from recanal.imaging.caps import Gap
+from recanal.imaging.lumen_level import TISSUE_HU
 from recanal.imaging.vessel import SECTION_STEP_MM, Vessel
 
 __all__ = ["SNAP_MM", "cap_set", "merged", "place_mm", "split"]

@@ -11,9 +11,10 @@ from scipy import ndimage
 from recanal.core.curves import Contours
 from recanal.errors import SeedError
 from recanal.grids.edge_model import EdgeModel
-from recanal.imaging.caps import Gap, LumenLevel
+from recanal.imaging.caps import Gap
 from recanal.imaging.edges import falling_edge, steady
 from recanal.imaging.hard_edge import hard_edge
+from recanal.imaging.lumen_level import LumenLevel
 from recanal.imaging.sections import RING_MM, Sections
 
 __all__ = ["Borders", "filled", "find_borders"]

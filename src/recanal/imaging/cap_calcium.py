@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from recanal.imaging.sections import RING_MM, Sections
 
-__all__ = ["CALCIUM_MARGIN_HU", "calcified", "covered_cap_mm", "filled_with_calcium", "long_runs"]
+__all__ = ["CALCIUM_MARGIN_HU", "calcified", "clear_of_calcium", "covered_cap_mm", "filled_with_calcium", "long_runs"]
 
 RAY_MM = (0.2, 0.8)
 ALONG_MM = 0.45
@@ -20,6 +20,7 @@ OPEN_MM = 3.0
 COVERED_SHARE = 0.4
 MOST_MM = 2.0
 CALCIUM_MARGIN_HU = 130.0
+CALCIUM_REACH_MM, CALCIUM_TRACE = 1.6, 0.05
 FILLED_RADIUS = 0.9
 FILLED = ((0.6, 4.0), (0.9, 3.0))
 AXIS_MM = 0.3
@@ -42,6 +43,21 @@ def calcified(sections: Sections, level_hu: NDArray[np.float64], *, margin_hu: f
     rays = sections.hu[:, :, first : last + 1].mean(axis=2)
     smooth = ndimage.gaussian_filter(rays, (ALONG_MM / sections.step_mm, RAYS), mode=("nearest", "wrap"), truncate=3.0)
     return np.asarray(np.quantile(smooth, SHARE_OF_RAYS, axis=1) > level_hu + margin_hu)
+
+
+def clear_of_calcium(sections: Sections, level_hu: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(n,) sections in which no more than a trace is well brighter than the lumen.
+
+    Parameters
+    ----------
+    level_hu
+        (n,) what an open lumen would show.
+    """
+    rings = round(CALCIUM_REACH_MM / RING_MM)
+    weight = np.arange(rings) + 0.25
+    level = np.maximum(level_hu + CALCIUM_MARGIN_HU, 350.0)
+    dense = (sections.hu[:, :, :rings] > level[:, None, None]).mean(axis=1)
+    return np.asarray((dense * weight).sum(axis=1) / weight.sum() < CALCIUM_TRACE)
 
 
 def covered_cap_mm(

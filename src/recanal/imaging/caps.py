@@ -11,17 +11,23 @@ from scipy import ndimage
 from recanal.imaging.cap_calcium import (
     CALCIUM_MARGIN_HU,
     calcified,
+    clear_of_calcium,
     covered_cap_mm,
     filled_with_calcium,
-    long_runs,
 )
-from recanal.imaging.cap_evidence import SideEvidence, falls_in_a_step, island_is_open, side_evidence, weighed_cap
+from recanal.imaging.cap_evidence import (
+    SideEvidence,
+    credible_cap_mm,
+    falls_in_a_step,
+    island_is_open,
+    side_evidence,
+    weighed_cap,
+)
+from recanal.imaging.lumen_level import ALONG_MM, TISSUE_HU, LumenLevel
 from recanal.imaging.sections import RING_MM, Sections
 
-__all__ = ["Gap", "LumenLevel", "find_gaps", "lumen_level"]
+__all__ = ["Gap", "find_gaps"]
 
-TISSUE_HU = 60.0
-CORE_MM = 0.2
 WIDE_MM = 0.7
 DISC_MM = 1.0
 DIP_MM = 0.3
@@ -40,35 +46,12 @@ THREAD_RING = (0.6, 0.85)
 GLOW_MM = 0.5
 THREAD = ((0.5, 0.12), (0.75, 0.08))
 THREAD_LEAST = 0.18
-CALCIUM_REACH_MM = 1.6
-CALCIUM_TRACE = 0.05
-ALONG_MM = 0.45
-SLOPES_HU_PER_MM = (-3.0, 1.0)
 INNER_MM = 2.0
 EARLY_MM = 0.08
 LEAST_GAP_MM = 2.0
 LEAST_ISLAND_MM = 5.0
 ANCHOR_MM = 1.0
 _Sides = tuple[SideEvidence | None, SideEvidence | None]
-
-
-@dataclass(frozen=True, eq=False)
-class LumenLevel:
-    """Contrast along the vessel.
-
-    Parameters
-    ----------
-    core_hu
-        (n,) mean near the axis, lightly smoothed along it.
-    level_hu
-        (n,) what an open lumen would show there.
-    noise_hu
-        Residual noise of ``core_hu``.
-    """
-
-    core_hu: NDArray[np.float64]
-    level_hu: NDArray[np.float64]
-    noise_hu: float
 
 
 @dataclass(frozen=True)
@@ -90,66 +73,6 @@ class Gap:
     plaque_start_hu: float
     plaque_end_hu: float
     residual_share: float
-
-
-def _line_fit(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
-    """Offset and slope through the medians of two halves; contrast falls by 3 HU/mm or rises by 1 at most."""
-    if len(x) < 8:
-        return float(np.median(y)), 0.0
-    half = len(x) // 2
-    order = np.argsort(x)
-    a, b = order[:half], order[half:]
-    xa, xb = float(np.median(x[a])), float(np.median(x[b]))
-    ya, yb = float(np.median(y[a])), float(np.median(y[b]))
-    slope = float(np.clip((yb - ya) / max(xb - xa, 1.0), *SLOPES_HU_PER_MM))
-    return float(np.median(y - slope * x)), slope
-
-
-def lumen_level(sections: Sections, levels_hu: tuple[float, float]) -> LumenLevel:
-    """The contrast along the vessel, and what an open lumen would show, from the open stretch at either end.
-
-    Parameters
-    ----------
-    levels_hu
-        First guesses at the two ends.
-    """
-    core = sections.core_hu(CORE_MM)
-    smooth = ndimage.gaussian_filter1d(core, ALONG_MM / sections.step_mm, mode="nearest")
-    noise = 1.4826 * float(np.median(np.abs(core - smooth)))
-    arc = sections.line.arc_mm
-    n = len(arc)
-    level = np.where(np.arange(n) < n / 2, levels_hu[0], levels_hu[1]).astype(float)
-    for _ in range(3):
-        share = (smooth - TISSUE_HU) / np.maximum(level - TISSUE_HU, 40.0)
-        clean = _clean(sections, level)
-        good = (share > 0.7) & (smooth < level + CALCIUM_MARGIN_HU) & clean
-        closed = np.flatnonzero(~long_runs(good, 2.0 / sections.step_mm) & ((share < 0.5) | ~clean))
-        first, last = (int(closed[0]), int(closed[-1])) if len(closed) else (n // 2, n // 2)
-        level = _two_ends(arc, smooth, good, (first, last), level)
-    return LumenLevel(smooth, level, noise)
-
-
-def _two_ends(
-    arc: NDArray[np.float64],
-    core: NDArray[np.float64],
-    good: NDArray[np.bool_],
-    closed: tuple[int, int],
-    level: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    out = level.copy()
-    index = np.arange(len(arc))
-    split = (closed[0] + closed[1]) / 2
-    for side in (index < split, index >= split):
-        stretch = side & good & ((index < closed[0]) | (index > closed[1]))
-        if stretch.sum() < 4:
-            continue
-        offset, slope = _line_fit(arc[stretch], core[stretch])
-        inside = np.clip(arc, arc[stretch].min(), arc[stretch].max())
-        out[side] = (offset + slope * inside)[side]
-    between = (index > closed[0]) & (index < closed[1])
-    ends = list(closed)
-    out[between] = np.interp(arc[between], arc[ends], out[ends])  # contrast that goes on falls steadily, not in a step
-    return out
 
 
 def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, float] | None = None) -> tuple[Gap, ...]:
@@ -177,9 +100,10 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     arc = sections.line.arc_mm
     low, high = open_mm if open_mm is not None else (float(arc[1]), float(arc[-2]))
     known = (arc <= low) | (arc >= high)
-    clean = _clean(sections, lumen.level_hu)
+    clean = clear_of_calcium(sections, lumen.level_hu)
     fine = _fine_hu(sections)
-    ends = arc <= low + ANCHOR_MM, arc >= high - ANCHOR_MM
+    filled = (lumen.core_hu - TISSUE_HU) > MOST_RESIDUAL * (lumen.level_hu - TISSUE_HU)
+    ends = filled & (arc <= low + ANCHOR_MM), filled & (arc >= high - ANCHOR_MM)
     told = _told(sections, lumen, wide, clean, ends=ends)
     plaque = np.full(len(wide), FIRST_PLAQUE_HU)
     runs: list[tuple[int, int]] = []
@@ -200,6 +124,7 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     found = _weighed(found, lumen, told[0], arc=arc, clean=clean, open_mm=(low, high))
     wider = _weighed(found, lumen, told[1], arc=arc, clean=clean, open_mm=(low, high))
     outer = [(min(a.start_mm, b.start_mm), max(a.end_mm, b.end_mm)) for a, b in zip(found, wider, strict=True)]
+    outer = _credible(outer, arc, wide, told[0], open_mm=(low, high))
     return tuple(
         replace(gap, start_mm=start + EARLY_MM, end_mm=end - EARLY_MM)
         for gap, (start, end) in zip(found, outer, strict=True)
@@ -217,8 +142,8 @@ def _told(
 ) -> tuple[_Sides, _Sides]:
     """What the open vessel at either end tells, and the plaque where it is known; by the disc, and by the axis."""
     by_disc, by_axis = (
-        [side_evidence(sections, hu, clean, anchor=end, core_hu=core, plaque=plaque) for end in ends]
-        for hu, core in ((wide, lumen.core_hu), (lumen.core_hu, None))
+        [side_evidence(sections, hu, clean, anchor=end, looks=looks, plaque=plaque) for end in ends]
+        for hu, looks in ((wide, True), (lumen.core_hu, False))
     )
     return (by_disc[0], by_disc[1]), (by_axis[0], by_axis[1])
 
@@ -250,6 +175,26 @@ def _weighed(
             level = last.plaque_end_hu if cap.plaque_hu is None else cap.plaque_hu
             gaps = [*gaps[:-1], replace(last, end_mm=cap.arc_mm, plaque_end_hu=level)]
     return gaps
+
+
+def _credible(
+    caps_mm: list[tuple[float, float]],
+    arc: NDArray[np.float64],
+    wide: NDArray[np.float64],
+    sides: _Sides,
+    *,
+    open_mm: tuple[float, float],
+) -> list[tuple[float, float]]:
+    """Start and end of each gap, the outermost two no farther off than the evidence allows."""
+    if caps_mm and sides[0] is not None:
+        start, end = caps_mm[0]
+        start = credible_cap_mm(arc, wide, sides[0], caps_mm=(start, end), limit_mm=open_mm[0])
+        caps_mm = [(start, end), *caps_mm[1:]]
+    if caps_mm and sides[1] is not None:
+        start, end = caps_mm[-1]
+        end = credible_cap_mm(arc, wide, sides[1], caps_mm=(end, start), limit_mm=open_mm[1])
+        caps_mm = [*caps_mm[:-1], (start, end)]
+    return caps_mm
 
 
 def _fill_ratio(wide: NDArray[np.float64], lumen: LumenLevel, step_mm: float) -> NDArray[np.float64]:
@@ -306,15 +251,6 @@ def _joined(runs: list[tuple[int, int]], sides: _Sides) -> list[tuple[int, int]]
         else:
             out[-1] = (out[-1][0], last)
     return out
-
-
-def _clean(sections: Sections, level_hu: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(n,) sections in which no more than a trace is well brighter than the lumen."""
-    rings = round(CALCIUM_REACH_MM / RING_MM)
-    weight = np.arange(rings) + 0.25
-    level = np.maximum(level_hu + CALCIUM_MARGIN_HU, 350.0)
-    dense = (sections.hu[:, :, :rings] > level[:, None, None]).mean(axis=1)
-    return np.asarray((dense * weight).sum(axis=1) / weight.sum() < CALCIUM_TRACE)
 
 
 def _fine_hu(sections: Sections) -> NDArray[np.float64]:

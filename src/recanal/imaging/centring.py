@@ -9,8 +9,9 @@ from scipy import ndimage
 
 from recanal.core.curves import Centerline
 from recanal.imaging.cap_calcium import CALCIUM_MARGIN_HU
-from recanal.imaging.caps import find_gaps, lumen_level
+from recanal.imaging.caps import find_gaps
 from recanal.imaging.edges import circle_fit, falling_edge, steady
+from recanal.imaging.lumen_level import lumen_level
 from recanal.imaging.sample import Block
 from recanal.imaging.sections import RING_MM, Sections, cut_sections, smooth_line
 

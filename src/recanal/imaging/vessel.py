@@ -14,8 +14,9 @@ from recanal.core.volume import Volume
 from recanal.errors import ApartError, SeedError
 from recanal.imaging.borders import Borders, find_borders
 from recanal.imaging.bridge import Bridge, judged
-from recanal.imaging.caps import Gap, LumenLevel, find_gaps, lumen_level
+from recanal.imaging.caps import Gap, find_gaps
 from recanal.imaging.centring import centred, extended
+from recanal.imaging.lumen_level import LumenLevel, lumen_level
 from recanal.imaging.route import cost_map, find_route, region, seed_level_hu
 from recanal.imaging.sample import Block
 from recanal.imaging.sections import Sections, cut_sections

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.curves import Contours
-from recanal.imaging.caps import LumenLevel
 from recanal.imaging.edges import steady
+from recanal.imaging.lumen_level import LumenLevel
 from recanal.imaging.sections import RING_MM, Sections
 
 __all__ = ["Branch", "branch_near"]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.imaging.cap_calcium import CALCIUM_MARGIN_HU, calcified
-from recanal.imaging.caps import LumenLevel
 from recanal.imaging.edges import steady
+from recanal.imaging.lumen_level import LumenLevel
 from recanal.imaging.sections import RING_MM, Sections
 from recanal.measure.cap_model import EndPicture, fit_funnel
 

@@ -8,7 +8,8 @@ from scipy.ndimage import gaussian_filter
 
 from recanal.closures.narrowings import darkest_share, is_threaded
 from recanal.core.curves import Centerline
-from recanal.imaging.caps import Gap, LumenLevel
+from recanal.imaging.caps import Gap
+from recanal.imaging.lumen_level import LumenLevel
 from recanal.imaging.sections import Sections
 
 LENGTH_MM, START_MM, END_MM = 60.0, 15.0, 45.0

@@ -8,8 +8,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.curves import Centerline, frames
-from recanal.imaging.cap_evidence import SideEvidence, falls_in_a_step, island_is_open, side_evidence, weighed_cap
-from recanal.imaging.caps import find_gaps, lumen_level
+from recanal.imaging.cap_evidence import (
+    SideEvidence,
+    credible_cap_mm,
+    falls_in_a_step,
+    island_is_open,
+    side_evidence,
+    weighed_cap,
+)
+from recanal.imaging.caps import find_gaps
+from recanal.imaging.lumen_level import lumen_level
 from recanal.imaging.sections import RING_MM, Sections
 
 STEP_MM = 0.25
@@ -57,10 +65,34 @@ def moved(level_hu: NDArray[np.float64], cap_mm: float, other_mm: float) -> floa
 @pytest.mark.parametrize("plaque_hu", [130.0, 150.0])
 def test_bright_plaque_behind_calcium_is_not_taken_for_a_weak_lumen(plaque_hu: float, seed: int) -> None:
     level = levels((0, 340), (20, 70), (27, 800), (30, plaque_hu), (44, 195))
-    sections = sections_of(level, noise_hu=5.0, seed=seed)
+    drawn = sections_of(level, noise_hu=5.0, seed=seed)
+    plaque = (ARC > 20.0) & (ARC < 44.0)
+    wall = np.arange(drawn.hu.shape[2]) < round(2.0 / RING_MM)  # plaque goes on where the lumen would end
+    hu = np.where(plaque[:, None, None] & wall, drawn.hu[:, :, :1], drawn.hu)
+    sections = Sections(drawn.line, drawn.normals, drawn.binormals, hu)
     (gap,) = find_gaps(sections, lumen_level(sections, (340.0, 195.0)), open_mm=OPEN_MM)
     assert gap.start_mm == pytest.approx(20.0, abs=0.5)
     assert gap.end_mm == pytest.approx(44.0, abs=1.0)
+
+
+@pytest.mark.parametrize(("cap_mm", "found_mm"), [(44.0, 44.0), (46.0, 45.0), (35.0, 42.5)])
+def test_a_cap_is_brought_to_the_nearest_credible_place(cap_mm: float, found_mm: float) -> None:
+    level = levels((0, 340), (20, 80), (44, 200))
+    found = credible_cap_mm(ARC, level, evidence(level)[1], caps_mm=(cap_mm, 20.0), limit_mm=OPEN_MM[1])
+    assert found == pytest.approx(found_mm, abs=0.7)
+
+
+def test_calcium_that_fills_the_disc_is_no_place_for_an_open_lumen() -> None:
+    level = levels((0, 340), (20, 80), (36, 900), (44, 200))
+    side = evidence(level)[1]
+    silent = SideEvidence(side.level_hu, np.where((ARC > 34) & (ARC < 46), 0.0, side.closed_nats))
+    found = credible_cap_mm(ARC, level, silent, caps_mm=(38.0, 20.0), limit_mm=OPEN_MM[1])
+    assert found > 42.5
+
+
+def test_a_cap_next_to_the_known_open_place_stays() -> None:
+    side = evidence(levels((0, 340), (20, 80), (44, 200)))[1]
+    assert credible_cap_mm(ARC, ARC, side, caps_mm=(60.2, 59.0), limit_mm=60.2) == 60.2
 
 
 def test_a_cap_that_stands_too_far_out_comes_back() -> None:
@@ -130,37 +162,6 @@ def test_an_island_is_lumen_only_where_it_is_as_bright_as_lumen(island_hu: float
 
 def test_without_evidence_an_island_counts() -> None:
     assert island_is_open((None, None), slice(3, 9))
-
-
-def domed(reach_mm: float, *, open_reach_mm: float = 1.4) -> float:
-    """What the border of the lumen adds to a section at 45 mm, in nats, where what it shows reaches so far out."""
-    level = levels((0, 340), (20, 70), (40, 160), (55, 185))
-    hu = sections_of(level).hu.copy()
-    rings = np.arange(hu.shape[2])
-    for rows, far_mm in (((ARC > 40.0) & (ARC < 55.0), reach_mm), (ARC >= 55.0, open_reach_mm)):
-        shown = np.where(rings < round(far_mm / RING_MM), level[rows][:, None], -90.0)
-        hu[rows] = shown[:, None, :]
-    drawn = sections_of(level)
-    sections = Sections(drawn.line, drawn.normals, drawn.binormals, hu)
-    clean, wide = np.ones(len(ARC), dtype=bool), sections.core_hu(0.7)
-    plain = side_evidence(sections, wide, clean, anchor=ARC > 59.0)
-    more = side_evidence(sections, wide, clean, anchor=ARC > 59.0, core_hu=wide)
-    assert plain is not None
-    assert more is not None
-    at = round(45.0 / STEP_MM)
-    return float((more.closed_nats - plain.closed_nats)[at])
-
-
-def test_what_goes_on_beyond_the_border_of_the_open_lumen_speaks_for_plaque() -> None:
-    assert domed(2.0) == pytest.approx(3.0 * STEP_MM / 1.35, rel=1e-6)
-
-
-def test_what_ends_where_the_open_lumen_ends_speaks_a_little_for_lumen() -> None:
-    assert domed(1.4) == pytest.approx(-0.5 * STEP_MM / 1.35, rel=1e-6)
-
-
-def test_an_open_lumen_without_a_border_tells_nothing_by_it() -> None:
-    assert domed(2.0, open_reach_mm=6.0) == 0.0
 
 
 def stepped(level_hu: NDArray[np.float64], run_mm: tuple[float, float]) -> bool:

@@ -12,7 +12,8 @@ from scipy.special import erf
 
 from analytic_tube import Scene, draw
 from recanal.core.curves import Centerline, frames
-from recanal.imaging.caps import Gap, find_gaps, lumen_level
+from recanal.imaging.caps import Gap, find_gaps
+from recanal.imaging.lumen_level import lumen_level
 from recanal.imaging.sections import RING_MM, Sections
 from recanal.imaging.vessel import trace_vessel
 

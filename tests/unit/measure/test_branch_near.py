@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from recanal.core.curves import Centerline, Contours, frames
-from recanal.imaging.caps import LumenLevel
+from recanal.imaging.lumen_level import LumenLevel
 from recanal.imaging.sections import RING_MM, Sections
 from recanal.measure.branches import Branch, branch_near
 

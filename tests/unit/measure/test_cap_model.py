@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.core.curves import Centerline, frames
-from recanal.imaging.caps import LumenLevel
+from recanal.imaging.lumen_level import LumenLevel
 from recanal.imaging.sections import RING_MM, Sections
 from recanal.measure.cap_model import EndPicture, fit_funnel
 from recanal.measure.cap_shape import OpenEnd, taper
