@@ -136,14 +136,18 @@ def trace_vessel(
 
 
 def _above_plaque(arc_mm: NDArray[np.float64], lumen: LumenLevel, gaps: tuple[Gap, ...]) -> None:
-    """Refuse seeds where the vessel next to the occlusion is no brighter than the plaque in it."""
+    """Refuse seeds where the vessel next to the occlusion is no brighter than the plaque in that half of it."""
     if not gaps:
         return
-    before = (arc_mm < gaps[0].start_mm) & (arc_mm > gaps[0].start_mm - NEXT_TO_CAP_MM)
-    after = (arc_mm > gaps[-1].end_mm) & (arc_mm < gaps[-1].end_mm + NEXT_TO_CAP_MM)
+    first, last = gaps[0], gaps[-1]
+    middles = (first.start_mm + first.end_mm) / 2, (last.start_mm + last.end_mm) / 2
+    halves = (first.start_mm, middles[0]), (middles[1], last.end_mm)
+    usual = [float(np.median(lumen.core_hu[(arc_mm >= low) & (arc_mm <= high)])) for low, high in halves]
+    before = (arc_mm < first.start_mm) & (arc_mm > first.start_mm - NEXT_TO_CAP_MM)
+    after = (arc_mm > last.end_mm) & (arc_mm < last.end_mm + NEXT_TO_CAP_MM)
     for name, side, plaque in (
-        ("proximal", before, gaps[0].plaque_start_hu),
-        ("distal", after, gaps[-1].plaque_end_hu),
+        ("proximal", before, min(first.plaque_start_hu, usual[0])),
+        ("distal", after, min(last.plaque_end_hu, usual[1])),
     ):
         level = float(np.median(lumen.level_hu[side])) if side.any() else np.inf
         if level - plaque < LEAST_CONTRAST_HU:

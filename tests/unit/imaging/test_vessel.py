@@ -10,7 +10,9 @@ import pytest
 from analytic_tube import BOX_MM, Drawing, Scene, draw, rotation, stored, turned
 from recanal.core.volume import Affine, Volume
 from recanal.errors import SeedError
-from recanal.imaging.vessel import Vessel, trace_vessel
+from recanal.imaging.caps import Gap
+from recanal.imaging.lumen_level import LumenLevel
+from recanal.imaging.vessel import Vessel, _above_plaque, trace_vessel
 
 BASE = Scene()
 CALCIUM = ((28.0, 0.4, 0.3, 0.7), (34.0, -0.5, 0.2, 0.6))
@@ -250,3 +252,18 @@ def test_a_way_through_a_chamber_is_refused() -> None:
     drawing = draw(replace(BASE, chamber=True))
     with pytest.raises(SeedError, match=r"chamber or a great vessel\. Place both seeds in the same artery"):
         trace_vessel(drawing.volume, *drawing.seeds())
+
+
+@pytest.mark.parametrize(("plaque_hu", "told"), [(150.0, None), (168.0, "172 HU there, 163 HU in the plaque")])
+def test_a_seed_is_refused_where_it_is_no_brighter_than_the_plaque_of_its_half(
+    plaque_hu: float, told: str | None
+) -> None:
+    arc = np.arange(0.0, 60.0, 0.25)
+    core = np.where(arc < 18.0, 340.0, np.where(arc < 46.0, plaque_hu, 172.0))
+    lumen = LumenLevel(core, np.where(arc < 32.0, 340.0, 172.0), 5.0)
+    gap = Gap(18.0, 46.0, 70.0, 163.0, 0.1)
+    if told is None:
+        _above_plaque(arc, lumen, (gap,))
+    else:
+        with pytest.raises(SeedError, match=told):
+            _above_plaque(arc, lumen, (gap,))
