@@ -14,6 +14,7 @@ from recanal.cli.crash import debug_option
 from recanal.cli.errors import RecanalCommand
 from recanal.cli.points import parse_three
 from recanal.cli.progress import show_steps
+from recanal.cli.terminal import echo
 from recanal.errors import OptionError, ReadError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def analyze(study: Path, out: Path, quiet: bool, **options: Any) -> None:
     if not case.quality.usable:
         reasons = "; ".join(case.quality.reasons or case.quality.flags) or "no reason was given"
         end = "" if reasons.endswith((".", "?")) else "."
-        _echo(f"recanal: Analysed, but this result is not to be trusted: {reasons}{end}", err=True)
+        echo(f"recanal: Analysed, but this result is not to be trusted: {reasons}{end}", err=True)
         raise click.exceptions.Exit(NOT_TRUSTED)
 
 
@@ -185,11 +186,4 @@ def _show(case: CaseReport, out: Path) -> None:
     from recanal.cli.summary import summary_text
 
     width = min(140, max(80, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else 110
-    _echo(summary_text(case, out, width_columns=width))
-
-
-def _echo(text: str, *, err: bool = False) -> None:
-    """Write text in the signs that the terminal knows."""
-    from recanal.cli.summary import spelled
-
-    click.echo(spelled(text, (sys.stderr if err else sys.stdout).encoding or "ascii"), err=err)
+    echo(summary_text(case, out, width_columns=width))

@@ -9,6 +9,7 @@ import click
 from recanal.cli.errors import RecanalCommand
 from recanal.cli.plan_text import algorithms_text, plans_text
 from recanal.cli.score import read_findings
+from recanal.cli.terminal import echo
 from recanal.core.case import as_json
 from recanal.core.plan import disagreements
 from recanal.errors import OptionError
@@ -51,4 +52,4 @@ def plan(file: str | None, algorithm: str | None, with_rules: bool, only_list: b
         pairs = [list(pair) for pair in disagreements(plans)]
         click.echo(json.dumps({"plans": [as_json(row) for row in plans], "disagreements": pairs}, indent=2))
     else:
-        click.echo(plans_text(plans, with_rules=with_rules))
+        echo(plans_text(plans, with_rules=with_rules))

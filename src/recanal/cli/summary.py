@@ -12,6 +12,7 @@ from rich.table import Table
 
 from recanal.cli.edits_text import edits_text
 from recanal.core.case import COMPONENTS, CaseReport, Lesion
+from recanal.report.angle_section import view_lines
 from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display, clean, nothing_found, words
 from recanal.report.flag_words import flag_sentence
 from recanal.report.model_lesion import severe_text
@@ -19,29 +20,13 @@ from recanal.report.model_scores import scores_model
 from recanal.report.sources import Sources
 from recanal.stenosis.section import stenosis_section
 
-__all__ = ["spelled", "summary_text"]
+__all__ = ["summary_text"]
 
 _RESEARCH_USE = "Research use only: not for diagnosis or treatment."
 _SYNTHETIC = "Synthetic data: a phantom, no patient."
-_SPELLING = str.maketrans(
-    {"−": "-", "–": "-", "°": " deg", "²": "2", "³": "3", "≥": ">=", "≤": "<=", "×": "x", "…": "...", "’": "'"}
-)
 _CHECKS = "How far each sheet was checked: report.html, or `recanal scores show SHEET`."
 _REPORT_FILES = ("report.html", "report.pdf", "case.json")
 Row = tuple[str, str]
-
-
-def spelled(text: str, encoding: str) -> str:
-    """The text in signs that an encoding has.
-
-    >>> spelled("41° (36–47), 3 mm²", "ascii")
-    '41 deg (36-47), 3 mm2'
-    """
-    try:
-        text.encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return text.translate(_SPELLING).encode("ascii", "replace").decode("ascii")
-    return text
 
 
 def summary_text(case: CaseReport, out: Path, *, width_columns: int = 110) -> str:
@@ -79,7 +64,9 @@ def summary_text(case: CaseReport, out: Path, *, width_columns: int = 110) -> st
 
 def _lesion_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
     numbers = ", ".join(map(str, lesion.segments))
-    vessel = (lesion.vessel or "not named") + (f", SCCT segment {numbers}" if numbers else "")
+    vessel = lesion.vessel or "not named"
+    if numbers:
+        vessel += f", SCCT segment{'s' if len(lesion.segments) > 1 else ''} {numbers}"
     rows = [("Vessel", f"{vessel} ({lesion.id})")]
     rows += _open_rows(at, say) if lesion.kind == "none" else _occlusion_rows(lesion, at, say)
     if lesion.kind != "none" or lesion.reference is not None:
@@ -118,7 +105,7 @@ def _occlusion_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
         *_calcium_rows(at, say),
         *_plaque_rows(lesion, at, say),
         ("Vessel beyond", beyond),
-        *_view_rows(lesion, at, say),
+        *(("" if k else "C-arm views", line) for k, line in enumerate(view_lines(lesion, at, say))),
     ]
 
 
@@ -144,20 +131,6 @@ def _plain_table(block: dict[str, Any]) -> Table:
     for row in block["rows"]:
         table.add_row(*(escape(cell) for cell in row))
     return table
-
-
-def _view_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:
-    """The C-arm views."""
-    rows = []
-    for index, view in enumerate(lesion.projections or ()):
-        path = f"{at}.projections.{index}"
-        keys = ("foreshortening", "overlap_vessels", "overlap_bone")
-        shorter, vessels, bone = (
-            say.number(f"{path}.{key}_percent", unit="%", missing="not shown by this CT") for key in keys
-        )
-        label = "C-arm views" if index == 0 else ""
-        rows.append((label, f"{view.name}: foreshortening {shorter}; covered by vessels {vessels}, by bone {bone}"))
-    return rows
 
 
 def _calcium_rows(at: str, say: Display) -> list[Row]:

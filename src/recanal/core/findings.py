@@ -33,8 +33,8 @@ class FactKind:
         Closed range of a number.
     choices
         Allowed words of a choice.
-    note
-        What is meant.
+    note, label
+        What is meant; and the name as a reader would say it, where the field name does not do.
     whole
         Whether a number must be whole: a count or a grade.
     """
@@ -46,6 +46,7 @@ class FactKind:
     choices: tuple[str, ...] = ()
     note: str = ""
     whole: bool = False
+    label: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -53,18 +54,9 @@ def vocabulary() -> Mapping[str, FactKind]:
     """Every fact by name, as shipped in ``findings.toml``."""
     text = resources.files("recanal.core").joinpath("findings.toml").read_text(encoding="utf-8")
     rows = tomllib.loads(text)["facts"]
-    return {
-        row["name"]: FactKind(
-            name=row["name"],
-            kind=row["kind"],
-            low=float(row.get("low", -math.inf)),
-            high=float(row.get("high", math.inf)),
-            choices=tuple(row.get("choices", ())),
-            note=row.get("note", ""),
-            whole=bool(row.get("whole", False)),
-        )
-        for row in rows
-    }
+    for row in rows:
+        row |= {end: float(row[end]) for end in ("low", "high") if end in row}
+    return {row["name"]: FactKind(**{**row, "choices": tuple(row.get("choices", ()))}) for row in rows}
 
 
 @dataclass(frozen=True)

@@ -383,8 +383,9 @@ def _degree(gap: Gap) -> str:
         return "total or subtotal is not shown: calcium fills the vessel from side to side"
     probability = total_prob(gap.residual_share)
     share = f"contrast falls to {100 * max(gap.residual_share, 0.0):.0f} % of that of the open lumen"
+    percent = round(100 * max(probability, 1 - probability))
     kind = "total" if probability >= 0.5 else "subtotal"
-    return f"{kind} occlusion (probability of a total one {probability:.2f}): {share}"
+    return f"{kind} occlusion ({'over 99' if percent > 99 else percent} % likely): {share}"
 
 
 def _segments(axis_mm: NDArray[np.float64], anatomy: CoronaryTree) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from recanal.report.display import Display
 from recanal.report.figures import figure_name
 from recanal.report.sources import Sources
 
-__all__ = ["angle_section"]
+__all__ = ["angle_section", "view_lines"]
 
 _PARTS = (("vessels", "other vessels"), ("bone", "bone"), ("heart", "opacified heart"))
 _NOTE = (
@@ -28,7 +28,7 @@ def angle_section(case: CaseReport, say: Display, sources: Sources) -> Section |
     blocks: list[Block] = []
     printed: list[Block] = []
     for index, lesion in enumerate(case.lesions):
-        rows = _rows(lesion, f"lesions.{index}", say)
+        rows = view_lines(lesion, f"lesions.{index}", say)
         if rows:
             title = [heading(lesion.id)] if len(case.lesions) > 1 else []
             blocks += [
@@ -52,19 +52,15 @@ def _map(lesion: Lesion) -> tuple[str, str]:
     return figure_name(lesion.id, "angles"), "Foreshortening by angle; 1 and 2: the views"
 
 
-def _rows(lesion: Lesion, at: str, say: Display) -> list[str]:
-    """One line for each view; signs follow DICOM (positioner angles: LAO and cranial are positive)."""
+def view_lines(lesion: Lesion, at: str, say: Display) -> list[str]:
+    """One line for each view of the lesion at a path of the case."""
     out = []
     for index, view in enumerate(lesion.projections or ()):
         path = f"{at}.projections.{index}"
-        parts = []
-        for key, plus, minus in (("rao_lao_deg", "LAO", "RAO"), ("cra_cau_deg", "CRA", "CAU")):
-            value = float(getattr(view, key))
-            parts.append(f"{plus if value >= 0 else minus} {say.number(f'{path}.{key}', decimals=0).lstrip('−')}°")
         extra = [f"foreshortening {say.number(f'{path}.foreshortening_percent', unit='%')}", _overlap(path, say)]
         if view.angle_to_first_deg is not None:
             extra.append(f"{say.number(f'{path}.angle_to_first_deg', decimals=0, unit='°')} from view 1")
-        out.append(f"{' '.join(parts)} ({', '.join(extra)})")
+        out.append(f"{view.name} ({', '.join(extra)})")
     return out
 
 

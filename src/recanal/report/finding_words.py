@@ -14,6 +14,7 @@ __all__ = [
     "finding_unit",
     "item_label",
     "likely_text",
+    "signs",
     "source_text",
     "variant_label",
 ]
@@ -22,49 +23,7 @@ SURE_SHARE = 0.995
 
 _UNITS = {"_mm": "mm", "_mm3": "mm³", "_deg": "°", "_hu": "HU", "_percent": "%", "_years": "years"}
 _UNITS |= {"_months": "months", "_ml_min": "ml/min", "_mmhg": "mmHg", "_m": "m"}
-_LABELS = {
-    "vessel": "Vessel",
-    "length_mm": "Length",
-    "bend_max_deg": "Largest bend",
-    "proximal_tortuosity": "Tortuosity before the cap",
-    "intralesional_curvature": "Curved inside the occlusion",
-    "proximal_cap_shape": "Shape of the proximal cap",
-    "proximal_cap_ambiguous": "Proximal cap ambiguous",
-    "proximal_side_branch": "Side branch at the proximal cap",
-    "proximal_cap_attenuation_hu": "Attenuation at the proximal cap",
-    "calcification_any": "Any calcium",
-    "calcification_severe": "Severe calcium",
-    "calcification_grade": "Calcium grade",
-    "calcium_cross_section_max_ratio": "Largest calcified share of a section",
-    "calcification_whole_lumen": "Calcium fills a whole section",
-    "calcium_arc_max_deg": "Largest calcium arc",
-    "calcium_agatston": "Agatston score",
-    "calcium_length_ratio": "Calcified share of the length",
-    "plaque_volume_mm3": "Plaque volume",
-    "multiple_occlusions": "Several occlusions",
-    "ostial": "Ostial",
-    "in_stent": "In a stent",
-    "distal_vessel_diseased": "Vessel beyond diseased",
-    "distal_diameter_mm": "Diameter of the first 5 mm beyond",
-    "distal_cap_bifurcation": "Bifurcation at the distal cap",
-    "rentrop_grade": "Rentrop grade",
-    "werner_cc": "Werner CC",
-    "interventional_collaterals": "Collaterals a wire can cross",
-    "duration_months": "Age of the occlusion",
-    "duration_unknown": "Age of the occlusion not known",
-    "prior_failed_attempt": "Earlier failed attempt",
-    "age_years": "Age",
-    "sex": "Sex",
-    "lvef_percent": "LVEF",
-    "egfr_ml_min": "eGFR",
-    "prior_mi": "Prior MI",
-    "prior_cabg": "Prior CABG",
-    "target_vessel_prior_cabg": "Prior CABG to this vessel",
-    "prior_pci": "Prior PCI",
-    "operator_annual_cto_volume": "Operator's CTO procedures a year",
-    "operator_cto_years": "Operator's years of CTO work",
-    "operator_last_year_success_percent": "Operator's success last year",
-}
+_SHARES = ("calcium_cross_section_max_ratio", "calcium_length_ratio")  # said in percent, as where they are measured
 _SHORT = {name.lower(): name for name in ("ABI", "CFA", "CIA", "CT", "CTA", "EIA", "IVUS", "LAD", "LCX", "LM", "RCA")}
 _SHORT |= {name.lower(): name for name in ("SFA", "SYNTAX", "TIMI", "TcPO2", "WIfI")} | {"ge70": "≥70 %"}
 _SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
@@ -79,8 +38,9 @@ def finding_label(name: str) -> str:
     >>> finding_label("prior_failed_attempt"), finding_label("toe_pressure_mmhg"), finding_label("sfa_occlusion_flush")
     ('Earlier failed attempt', 'Toe pressure', 'SFA occlusion flush')
     """
-    if name in _LABELS:
-        return _LABELS[name]
+    known = vocabulary().get(name)
+    if known is not None and known.label:
+        return known.label
     bare = name.removesuffix("_count").removesuffix("_ratio").removesuffix("_mmhg").removesuffix("_m")
     plain = " ".join(_SHORT.get(word, word) for word in words(bare).split())
     return plain[:1].upper() + plain[1:]
@@ -102,25 +62,34 @@ def finding_text(name: str, fact: Fact) -> str:
     ('26.8 mm (24.8–28.7)', 'no')
     >>> finding_text("calcification_severe", Fact(False, "ct", prob=0.38))
     'no (62 % likely)'
+    >>> finding_text("calcium_cross_section_max_ratio", Fact(0.448, "ct", 0.37, 0.52))
+    '45 % (37–52)'
     """
     if isinstance(fact.value, bool | str):
         word = fact.value.replace("_", " ") if isinstance(fact.value, str) else "yes" if fact.value else "no"
-        return (
-            f"{word}{likely_text(None if fact.prob is None else 1 - fact.prob if fact.value is False else fact.prob)}"
-        )
-    decimals = _decimals(name, fact)
-    unit = finding_unit(name)
-    digits = _digits(fact.value, decimals)
-    out = f"{digits}{'' if unit in ('', '°') else ' '}{unit}"
+        share = None if fact.prob is None else 1 - fact.prob if fact.value is False else fact.prob
+        return f"{word}{likely_text(share)}"
+    scale, decimals, unit = (100, 0, "%") if name in _SHARES else (1, _decimals(name, fact), finding_unit(name))
+    out = f"{_digits(scale * fact.value, decimals)}{'' if unit in ('', '°') else ' '}{unit}"
     if fact.low is None or fact.high is None:
         return out
-    low, high = _digits(fact.low, decimals), _digits(fact.high, decimals)
+    low, high = (_digits(scale * end, decimals) for end in (fact.low, fact.high))
     return f"{out} ({low}{' to ' if '−' in low + high else '–'}{high})"
 
 
 def likely_text(share: float | None) -> str:
     """How likely what was said is, in brackets; nothing where it is certain, or as good as that."""
     return "" if share is None or share >= SURE_SHARE else f" ({max(100 * share, 1):.0f} % likely)"
+
+
+def signs(words: str) -> str:
+    """Comparisons and degrees as a printer sets them.
+
+    >>> signs("bend > 45 deg, length >= 20 mm")
+    'bend >45°, length ≥20 mm'
+    """
+    set_words = words.replace("<=", "≤").replace(">=", "≥")
+    return re.sub(r"([<>≤≥]) (?=\d)", r"\1", re.sub(r"(?<=\d) deg\b", "°", set_words))
 
 
 def _digits(value: float, decimals: int) -> str:

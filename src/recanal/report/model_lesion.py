@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from recanal.core.case import COMPONENTS, CaseReport, Lesion
 from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display
-from recanal.report.finding_words import finding_label
+from recanal.report.finding_words import finding_label, likely_text
 from recanal.report.palette import COMPONENT_COLOURS, COMPONENT_NAMES, bin_text, hex_colour
 
 __all__ = ["collateral_group", "lesion_model", "severe_text"]
@@ -143,11 +144,13 @@ def _calcium_rows(at: str, say: Display) -> list[dict[str, Any]]:
 
 
 def severe_text(calcium: str, say: Display) -> str:
-    """Whether calcification is severe, and whether the measurement decides it."""
+    """Whether calcification is severe, and how likely that is by the interval of its share, as the findings say it."""
     told = say.truth(f"{calcium}.severe", missing=NOT_MEASURABLE)
-    low, high = (say.at(f"{calcium}.cross_section_max_ratio.{end}") for end in ("low", "high"))
-    open_ = low is not None and high is not None and low < _SEVERE_SHARE <= high
-    return f"{told}, but the interval of the share holds 50 %" if open_ else told
+    value, low, high = (say.at(f"{calcium}.cross_section_max_ratio.{end}") for end in ("value", "low", "high"))
+    if value is None or low is None or high is None or high <= low:
+        return told
+    reached = 0.5 * (1.0 + math.erf((value - _SEVERE_SHARE) / ((high - low) / 3.92 * math.sqrt(2.0))))
+    return told + likely_text(reached if say.at(f"{calcium}.severe") else 1.0 - reached)
 
 
 def _bend_rows(at: str, say: Display) -> list[dict[str, Any]]:

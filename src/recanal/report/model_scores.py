@@ -8,7 +8,7 @@ from typing import Any
 
 from recanal.core.case import CaseReport
 from recanal.core.score import ScoreItem, ScoreResult
-from recanal.report.finding_words import SURE_SHARE, finding_label, item_label, likely_text, variant_label
+from recanal.report.finding_words import SURE_SHARE, finding_label, item_label, likely_text, signs, variant_label
 from recanal.report.sources import Sources, without_doi
 
 __all__ = ["missing_findings", "score_row", "scores_model"]
@@ -68,19 +68,19 @@ def missing_findings(case: CaseReport) -> list[str]:
 def score_row(score: ScoreResult, sources: Sources) -> dict[str, Any]:
     """One score in words; its rate stands in a table that its endpoint heads."""
     warnings = [
-        _signs(words)
+        signs(words)
         for words in score.warnings
         if not _is_trust_note(score, words) and not words.startswith(_FOREIGN_FACTS)
     ]
     return {
         "name": score.name,
-        "variant": _signs(score.variant_label or (variant_label(score.variant) if score.variant else "")),
+        "variant": signs(score.variant_label or (variant_label(score.variant) if score.variant else "")),
         "source": sources.number(score.doi, score.citation),
         "points": _points(score),
         "stratum": _stratum(score),
         "decided": score.stratum is not None,
         "chances": _chances(score),
-        "endpoint": _signs(_endpoint_and_rate(score)[0]),
+        "endpoint": signs(_endpoint_and_rate(score)[0]),
         "rate": _rate(score, sources),
         "short_rate": _rate(score, None),
         "items": _items(score),
@@ -138,16 +138,10 @@ def _rate(score: ScoreResult, sources: Sources | None) -> str:
     """The published rate with the number of its source, or without DOI and number; empty where there is no one rate."""
     rate = _endpoint_and_rate(score)[1]
     if rate:
-        return _signs(sources.numbered(rate) if sources is not None else without_doi(rate))
+        return signs(sources.numbered(rate) if sources is not None else without_doi(rate))
     if score.printed_rate is not None:
         return f"{round(100 * score.printed_rate, 1):g} %"
     return ""
-
-
-def _signs(words: str) -> str:
-    """Comparisons and degrees as a printer sets them."""
-    set_words = words.replace("<=", "≤").replace(">=", "≥")
-    return re.sub(r"([<>≤≥]) (?=\d)", r"\1", re.sub(r"(?<=\d) deg\b", "°", set_words))
 
 
 def _points(score: ScoreResult) -> str:
@@ -159,9 +153,9 @@ def _points(score: ScoreResult) -> str:
 
 def _stratum(score: ScoreResult) -> str:
     if score.stratum is not None:
-        return _signs(score.stratum)
+        return signs(score.stratum)
     if score.stratum_min is not None and score.stratum_max is not None:
-        ends = [f"“{_signs(end)}”" if re.search(r"\d", end) else end for end in (score.stratum_min, score.stratum_max)]
+        ends = [f"“{signs(end)}”" if re.search(r"\d", end) else end for end in (score.stratum_min, score.stratum_max)]
         return f"undecided, from {ends[0]} to {ends[1]}"
     return "open" if score.missing else "none defined"
 
@@ -173,7 +167,7 @@ def _chances(score: ScoreResult) -> str:
         return ""
     if max(shares.values()) >= SURE_SHARE:
         return "the same all over the measured intervals" if score.points is not None else ""
-    parts = [f"{_signs(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= _LEAST_SHARE]
+    parts = [f"{signs(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= _LEAST_SHARE]
     by = "by the measured intervals" + (" and the stated priors" if score.priors else "")
     return f"{by}: {', '.join(parts)}"
 
@@ -196,7 +190,7 @@ def _items(score: ScoreResult) -> list[dict[str, Any]]:
 
 
 def _item(item: ScoreItem) -> str:
-    label = _signs(item.label or item_label(item.name, item.findings))
+    label = signs(item.label or item_label(item.name, item.findings))
     if item.points is None:
         return label
     share = item.prob if item.points or item.prob is None else 1 - item.prob
@@ -211,7 +205,7 @@ def _unknown_row(score: ScoreResult, sources: Sources) -> dict[str, str]:
     return {
         "name": score.name,
         "source": sources.number(score.doi, score.citation),
-        "endpoint": _signs(score.endpoint),
+        "endpoint": signs(score.endpoint),
         "range": f"{_signed(score.points_min)} to {_signed(score.points_max)}",
         "missing": ", ".join(_inside(finding_label(name)) for name in score.missing),
     }

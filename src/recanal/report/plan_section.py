@@ -9,7 +9,7 @@ from recanal.core.case import CaseReport
 from recanal.core.plan import PlanChange, StrategyAdvice, StrategyStep, disagreements
 from recanal.report.blocks import Block, Section, bullets, fold, heading, steps, table, text
 from recanal.report.display import Display
-from recanal.report.finding_words import finding_label
+from recanal.report.finding_words import finding_label, signs
 from recanal.report.sources import Sources
 
 __all__ = ["plan_section"]
@@ -183,7 +183,7 @@ def _near(plan: StrategyAdvice) -> list[PlanChange]:
 
 def _change(row: PlanChange) -> str:
     gives = " or ".join(_words(name) for name in row.gives) or "no rule of it holds"
-    return f"{finding_label(row.finding)}: {row.instead} (now {row.now}) gives {gives}"
+    return f"{finding_label(row.finding)}: {signs(row.instead)} (now {row.now}) gives {gives}"
 
 
 def _lines(title: str, rows: Sequence[tuple[StrategyAdvice, Sequence[StrategyStep]]], sources: Sources) -> list[Block]:
@@ -203,7 +203,7 @@ def _rules(plans: Sequence[StrategyAdvice]) -> list[Block]:
             (
                 _words(rule.rule),
                 _STATE[rule.holds],
-                rule.text,
+                signs(rule.text),
                 "; ".join(rule.because) or ", ".join(finding_label(name) for name in rule.ask) or "–",
                 f"{rule.citation}, {rule.trust}",
             )
@@ -211,7 +211,7 @@ def _rules(plans: Sequence[StrategyAdvice]) -> list[Block]:
         ]
         heads = ("Rule", "Judged", "As published", "Findings, or what to ask", "Source")
         inner += [heading(plan.name), table(heads, rows, shares=(1.2, 0.8, 2.6, 2.2, 1.6))]
-        inner.append(bullets([*plan.warnings, *plan.caveats]))
+        inner.append(bullets([signs(words) for words in (*plan.warnings, *plan.caveats)]))
     short = "Every rule with its state, its source and how it was read: report.html and case.json."
     return [fold("Every rule, how it was judged, and how its source was read", inner, short=short)] if inner else []
 

@@ -12,7 +12,7 @@ from recanal.rules.conditions import Direct, readings
 from recanal.rules.consistency import check_consistent
 from recanal.strategy.algorithm import Algorithm
 from recanal.strategy.judging import Start, judge_start
-from recanal.strategy.phrases import value_words
+from recanal.strategy.phrases import fact_value, value_words
 
 __all__ = ["changes_of"]
 
@@ -56,7 +56,7 @@ def changes_of(algorithm: Algorithm, findings: Findings) -> tuple[PlanChange, ..
             shown = findings.facts.get(name)
             out[name, other.text] = PlanChange(
                 finding=name,
-                now="not known" if shown is None else value_words(name, shown.value),
+                now="not known" if shown is None else fact_value(name, shown),
                 instead=other.text,
                 gives=(start.strategy,) if start.strategy is not None else start.possible,
                 plausible=other.plausible,

@@ -45,7 +45,8 @@ def condition_text(condition: Condition | None) -> str:
 
 def _direct(test: Direct) -> str:
     values = test.value if isinstance(test.value, tuple) else (test.value,)
-    shown = ", ".join(value_words(test.finding, value) for value in values)
+    bare = test.finding.endswith("_ratio")  # beside the name of a field: as a file of findings holds it
+    shown = ", ".join(f"{value:g}" if bare else value_words(test.finding, value) for value in values)
     return f"`{test.finding}` {test.op} {shown}"
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from recanal.cli.summary import spelled, summary_text
+from recanal.cli.summary import summary_text
+from recanal.cli.terminal import spelled
 from recanal.core.case import Interval, Lesion
 from recanal.stenosis import Stenosis, VesselGrade
 
@@ -25,13 +26,13 @@ def row(text, label):
 @pytest.mark.parametrize(
     ("label", "shown"),
     [
-        ("Vessel", "RCA, SCCT segment 1, 2 (L1)"),
+        ("Vessel", "RCA, SCCT segments 1, 2 (L1)"),
         ("Length", "18.8 mm (17.2–19.1)"),
         ("Proximal cap", "blunt; attenuation of the first 5 mm 96 HU"),
         ("Distal cap", "tapered; bifurcation no"),
         ("Side branch at cap", "yes, at 1.2 mm"),
         ("Largest bend", "41° (36–47) at 7.5 mm from the proximal cap"),
-        ("Calcium", "any yes; severe yes, but the interval of the share holds 50 %; volume 31.0 mm³ (27.2–35.9)"),
+        ("Calcium", "any yes; severe yes (98 % likely); volume 31.0 mm³ (27.2–35.9)"),
         ("Plaque", "240.0 mm³ (228.1–251.0)"),
         ("  necrotic core", "26.4 mm³ (22.0–33.0); 11.0 % (10.0–12.0) of plaque"),
         ("  dense calcium", "24.0 mm³ (20.0–30.0); 10.0 % (9.0–11.0) of plaque"),

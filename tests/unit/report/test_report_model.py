@@ -11,8 +11,10 @@ import pytest
 
 from recanal.core.case import CaseReport, Interval, Lesion, Quality, Reference, SegmentReport, TreeReport, as_json
 from recanal.core.findings import Fact, Findings, vocabulary
+from recanal.measure.findings import lesion_findings
+from recanal.report.angle_section import view_lines
 from recanal.report.display import Display, clean, nothing_found, words
-from recanal.report.finding_words import finding_label
+from recanal.report.finding_words import finding_label, finding_text
 from recanal.report.flag_words import flag_sentence
 from recanal.report.model import report_model
 from recanal.report.palette import bin_text, caption
@@ -57,7 +59,7 @@ def test_six_findings_in_the_order_of_the_crossing_algorithm(case: CaseReport) -
         ("Side branch", "yes, at 1.2 mm"),
         ("Attenuation", "96 HU"),
         ("Any", "yes"),
-        ("Severe", "yes, but the interval of the share holds 50 %"),
+        ("Severe", "yes (98 % likely)"),
         ("Chance that it is blunt", "86 %"),
         ("Largest share", "56 % (49–61)"),
         ("Largest arc", "220° (198–241)"),
@@ -340,8 +342,8 @@ def test_sources_are_numbered_once_each(case: CaseReport) -> None:
 def test_projections_are_named_by_side(case: CaseReport) -> None:
     (section,) = report_model(case)["sections"]["views"]
     rows = next(block["rows"] for block in section["blocks"] if block["kind"] == "bullets")
-    assert rows[0].startswith("RAO 30° CRA 20° (foreshortening 2.0 %, covered over 3.0 % of its length")
-    assert rows[1].startswith("LAO 45° CAU 5° (foreshortening 4.1 %, covered over 0.0 % of its length")
+    assert rows[0].startswith("RAO 30 / CRA 20 (foreshortening 2.0 %, covered over 3.0 % of its length")
+    assert rows[1].startswith("LAO 45 / CAU 5 (foreshortening 4.1 %, covered over 0.0 % of its length")
 
 
 def test_facts_from_elsewhere_come_first_and_name_their_source(case: CaseReport) -> None:
@@ -360,7 +362,7 @@ def test_a_measurement_that_a_reader_confirmed_is_listed_with_the_entered_ones(c
     model = report_model(dataclasses.replace(case, findings=Findings.from_mapping(facts, source="angiogram")))
     assert [(r["value"], r["source"]) for r in model["findings"]["rows"]] == [
         ("blunt", "angiogram"),
-        ("0.56", "CT, confirmed by reader 2"),
+        ("56 %", "CT, confirmed by reader 2"),
         ("18.8 mm", "CT"),
     ]
 
@@ -406,3 +408,21 @@ def test_words_for_names() -> None:
     assert [words(n) for n in ("egfr_ml_min", "prior_cabg", "length_mm")] == ["eGFR", "prior CABG", "length"]
     assert caption("cross_section_middle") == "Middle"
     assert bin_text((-30, 76, 131, 351), 1) == "76 to <131 HU"
+
+
+@pytest.mark.parametrize("share", [Interval(0.45, 0.37, 0.52), Interval(0.56, 0.49, 0.61), Interval(0.9, 0.88, 0.92)])
+def test_severe_calcium_is_said_as_the_findings_say_it(case: CaseReport, share: Interval) -> None:
+    calcium = case.lesions[0].calcification
+    assert calcium is not None
+    changed = dataclasses.replace(calcium, cross_section_max_ratio=share, severe=share.value >= 0.5)
+    told = with_lesion(case, calcification=changed)
+    fact = lesion_findings(told.lesions[0], occlusions=told.lesions).facts["calcification_severe"]
+    assert row(report_model(told), "Severe") == finding_text("calcification_severe", fact)
+
+
+def test_a_view_has_one_name_in_words_and_under_its_picture(case: CaseReport) -> None:
+    lesion = case.lesions[0]
+    names = [view.name for view in lesion.projections or ()]
+    assert names
+    for name, line in zip(names, view_lines(lesion, "lesions.0", Display(case)), strict=True):
+        assert line.startswith(f"{name} (foreshortening ")

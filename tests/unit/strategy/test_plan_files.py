@@ -94,7 +94,7 @@ def test_the_command_prints_starts_reasons_and_disagreements():
     assert "hybrid_2012        antegrade dissection reentry" in result.output
     assert "eurocto_2019       gives no start: its rules were not read" in result.output
     assert "They disagree: hybrid_2012 and global_2021" in result.output
-    assert "length 26 mm (typed)" in result.output
+    assert "length 26 mm (entered)" in result.output
     assert "not an instruction" in result.output
 
 
@@ -112,7 +112,7 @@ def test_the_command_prints_json():
 def test_one_algorithm_with_its_rules():
     result = run("--findings", "-", "--algorithm", "hybrid_2012", "--rules", values={"length_mm": 26.0})
     assert result.exit_code == 0
-    assert "[does not hold] antegrade_wire_escalation: length 26 mm (typed)" in result.output
+    assert "[does not hold] antegrade_wire_escalation: length 26 mm (entered)" in result.output
     assert "[open] retrograde: not known: " in result.output
     assert "Asia Pacific" not in result.output
 

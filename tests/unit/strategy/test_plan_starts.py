@@ -176,7 +176,7 @@ def test_a_start_that_the_findings_rule_out_is_not_offered():
     plan = advise("operator_cto_2021", Findings.from_mapping(values))
     assert (plan.start, plan.possible, plan.options) == (None, (), ())
     trace = next(row for row in plan.trace if row.rule == "antegrade_for_tapered_stump")
-    assert (trace.holds, trace.because) == (False, ("proximal cap ambiguous: yes (typed)",))
+    assert (trace.holds, trace.because) == (False, ("proximal cap ambiguous: yes (entered)",))
     with_collaterals = values | {"interventional_collaterals": True}
     assert start("operator_cto_2021", **with_collaterals) == "retrograde", "whatever the shape, it is not tapered"
     open_plan = advise("operator_cto_2021", Findings.from_mapping(values | {"proximal_cap_ambiguous": None}))
@@ -250,8 +250,8 @@ def test_reasons_hold_the_rule_then_the_findings_with_value_interval_and_origin(
     step = next(step for step in plan.steps if step.role == "start")
     assert step.because[1:] == (
         "proximal cap ambiguous: no (angiogram)",
-        "distal vessel diseased: no (typed)",
-        "length 24 mm (22.1 mm to 26 mm; CT)",
+        "vessel beyond diseased: no (entered)",
+        "length 24.0 mm (22.1–26.0; CT)",
     )
     assert step.source == "10.1016/j.jcin.2012.02.006"
 
