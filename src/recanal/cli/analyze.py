@@ -88,7 +88,10 @@ def analyze(study: Path, out: Path, quiet: bool, **options: Any) -> None:
         case = _analysed(request, progress)
     _show(case, out)
     if not case.quality.usable:
-        reasons = "; ".join(case.quality.reasons or case.quality.flags) or "no reason was given"
+        from recanal.report.flag_words import flag_words
+
+        told = case.quality.reasons or case.quality.flags
+        reasons = "; ".join(flag_words(flag) for flag in told) or "no reason was given"
         end = "" if reasons.endswith((".", "?")) else "."
         echo(f"recanal: Analysed, but this result is not to be trusted: {reasons}{end}", err=True)
         raise click.exceptions.Exit(NOT_TRUSTED)
@@ -155,7 +158,10 @@ def _check_files(study: Path, out: Path, clinical: Path | None, edits: Path | No
 def _check_out(out: Path) -> None:
     """Refuse a result folder that could not be written, before an analysis is spent on it."""
     if out == Path():
-        raise OptionError("--out takes the name of a folder.", hint="Write --out ./result, say.")
+        raise OptionError(
+            "--out is empty, or the folder you are in: a result gets a folder of its own.",
+            hint="Write --out result, say.",
+        )
     try:
         out.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -35,7 +35,7 @@ def check_own_folder(out: Path) -> None:
     foreign = sorted(held & set(_SEALS) - sealed) or ([] if sealed else sorted(held))
     if foreign:
         raise OptionError(
-            f"--out: the folder {out.name!a} is no earlier result of recanal: it holds {foreign[0][:80]!a}.",
+            f"--out: the folder {out.resolve().name!a} is no earlier result of recanal: it holds {foreign[0][:80]!a}.",
             hint="Name an empty or a new folder.",
         )
 

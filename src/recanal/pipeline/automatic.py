@@ -25,7 +25,7 @@ from recanal.core.volume import Volume
 from recanal.errors import ApartError, SeedError
 from recanal.imaging.caps import Gap
 from recanal.measure.findings import lesion_findings
-from recanal.pipeline.doubts import cap_notes, doubts_of, named_doubts
+from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
 from recanal.pipeline.edges import unseen_arteries
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of
@@ -120,7 +120,7 @@ def measure_automatic(
     numbered = _numbered(parts)
     lesions = _with_run_outs(tuple(lesion for part in numbered for lesion in part.lesions), empty)
     doubts += [said for part in numbered for said in named_doubts(part, doubts_of(part, volume, automatic=True))]
-    notes = [said for part in numbered for said in named_doubts(part, cap_notes(part))]
+    notes = [said for part in numbered for said in named_doubts(part, cap_doubts(part))]
     if tree is None:
         shaky = sum(_is_doubtful(lesion) for lesion in lesions)
         doubts = [*unlike_coronaries(anatomy, occlusions=len(lesions), doubtful=shaky), *doubts]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recanal.core.volume import Volume
 from recanal.pipeline.seeded import SeededResult
 
-__all__ = ["cap_doubts", "cap_notes", "doubts_of", "named_doubts"]
+__all__ = ["cap_doubts", "doubts_of", "named_doubts"]
 
 UNUSABLE_CONFIDENCE = 0.05
 LEAST_PROXIMAL_SHARE = 0.7
@@ -19,7 +19,6 @@ LEAST_BLOOD_SHARE = 0.5
 LEAST_OPEN_HU = 150.0
 LEAST_CONTRAST_HU = 60.0
 FACE_MM = 1.5
-DIM_FLAG = "lumen only "
 LEAST_OPEN_MM = 2.0
 _GIVEN = MappingProxyType(
     {
@@ -43,7 +42,6 @@ _FOUND = MappingProxyType(
         "what was followed there may be no open artery",
         "faint": "only {:.0f} HU at an end of what was followed: it may be plaque or muscle and no open lumen",
         "short": "only {:.1f} mm of open vessel was found beyond the {} cap: the cap may lie elsewhere",
-        "dim": "the lumen on the {} side is only {:.0f} HU above the plaque: the cap there may lie elsewhere",
     }
 )
 
@@ -62,20 +60,16 @@ def doubts_of(result: SeededResult, volume: Volume, *, automatic: bool = False) 
         doubt of one lesion (:func:`cap_doubts`) and no reason not to trust the case.
     """
     says = _FOUND if automatic else _GIVEN
-    caps = [] if automatic else _cap_doubts(result, says)
+    caps = [] if automatic else [*_short(result, says), *_dim(result, says)]
     return (*_axis_doubts(result, volume, says), *_seed_doubts(result, says), *caps)
 
 
 def cap_doubts(result: SeededResult) -> tuple[str, ...]:
-    """Why a cap of a vessel whose ends were found may lie elsewhere, in words for the reader of its lesion."""
-    return tuple(_cap_doubts(result, _FOUND))
+    """Why a cap of a vessel whose ends were found may lie elsewhere, in words for the reader of its lesion.
 
-
-def cap_notes(result: SeededResult) -> tuple[str, ...]:
-    """Those of :func:`cap_doubts` that no flag of the lesions tells: that the lumen beside a cap is dim may be one."""
-    told = any(flag.startswith(DIM_FLAG) for lesion in result.lesions for flag in lesion.flags)
-    dim = _FOUND["dim"].partition("{")[0]
-    return tuple(doubt for doubt in cap_doubts(result) if not (told and doubt.startswith(dim)))
+    That the lumen beside a cap is dim is left to the flag of the lesion, which is raised earlier.
+    """
+    return tuple(_short(result, _FOUND))
 
 
 def named_doubts(result: SeededResult, doubts: tuple[str, ...]) -> list[str]:
@@ -111,7 +105,8 @@ def _seed_doubts(result: SeededResult, says: Mapping[str, str]) -> list[str]:
     return doubts
 
 
-def _cap_doubts(result: SeededResult, says: Mapping[str, str]) -> list[str]:
+def _short(result: SeededResult, says: Mapping[str, str]) -> list[str]:
+    """The caps with hardly any open vessel beside them."""
     vessel, gaps = result.vessel, result.vessel.gaps
     if not gaps:
         return []
@@ -120,12 +115,19 @@ def _cap_doubts(result: SeededResult, says: Mapping[str, str]) -> list[str]:
         "proximal": _span(arc[(arc < gaps[0].start_mm) & (area > 0)]),
         "distal": _span(arc[(arc > gaps[-1].end_mm) & (area > 0)]),
     }
+    return [says["short"].format(length, name) for name, length in open_mm.items() if length < LEAST_OPEN_MM]
+
+
+def _dim(result: SeededResult, says: Mapping[str, str]) -> list[str]:
+    """The caps beside which the lumen is hardly brighter than the plaque."""
+    vessel, gaps = result.vessel, result.vessel.gaps
+    if not gaps:
+        return []
     contrast = {
         "proximal": float(vessel.lumen.level_hu[0]) - gaps[0].plaque_start_hu,
         "distal": float(vessel.lumen.level_hu[-1]) - gaps[-1].plaque_end_hu,
     }
-    short = [says["short"].format(length, name) for name, length in open_mm.items() if length < LEAST_OPEN_MM]
-    return short + [says["dim"].format(name, hu) for name, hu in contrast.items() if hu < LEAST_CONTRAST_HU]
+    return [says["dim"].format(name, hu) for name, hu in contrast.items() if hu < LEAST_CONTRAST_HU]
 
 
 def _span(arc_mm: NDArray[np.float64]) -> float:

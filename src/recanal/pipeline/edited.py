@@ -23,7 +23,7 @@ from recanal.measure.findings import lesion_findings
 from recanal.measure.lesion import measure_lesions, open_vessel
 from recanal.pipeline.angles import find_views, with_projections
 from recanal.pipeline.changes import BEFORE, changed_numbers, lesion_pairs
-from recanal.pipeline.doubts import cap_notes, doubts_of, named_doubts
+from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
 from recanal.pipeline.edited_tree import SEGMENT_NUMBERS, corrected_tree, in_segments
 from recanal.pipeline.seeded import SeededResult
 from recanal.pipeline.typed import disagreements
@@ -96,7 +96,7 @@ def check_series(todo: EditList, series_uid: str | None) -> None:
     todo
         The corrections.
     series_uid
-        Of the series that was read; None where the file has none, and then nothing is refused.
+        Of the series that was read; None where the file has none: nothing is refused then, and a flag says so.
 
     Raises
     ------
@@ -166,7 +166,9 @@ def corrected_case(
     new = _numbered([_part(old, done, k, volume) for k, old in enumerate(parts)])
     new = tuple(replace(part, lesions=in_segments(part.lesions, case.tree, tree)) for part in new)
     after = _case(case, parts, new, replace(case, tree=tree), volume=volume, typed=typed)
-    after = replace(after, quality=replace(after.quality, flags=(*after.quality.flags, _mark(todo.edits))))
+    after = replace(
+        after, quality=replace(after.quality, flags=(*after.quality.flags, *_marks(todo, case.input.series_uid)))
+    )
     before, now = case_json(case), case_json(after)
     parameters = {**case.provenance.parameters, "edits_count": len(todo.edits), "edits_sha256": todo.sha256}
     return replace(
@@ -198,9 +200,13 @@ def remeasured(vessel: Vessel, action: Redraw, *, lesion: int = 0, name: str | N
     return corrected, replace(measure_lesions(one, name=name)[0], id=f"L{lesion + 1}")
 
 
-def _mark(edits: Sequence[Edit]) -> str:
-    count, who = len(edits), ", ".join(dict.fromkeys(edit.who for edit in edits))
-    return f"{count} correction{'s' if count > 1 else ''} by {who}: the report lists every number before and after"
+def _marks(todo: EditList, series_uid: str | None) -> list[str]:
+    """What the reader of a corrected case is to know."""
+    count, who = len(todo.edits), ", ".join(dict.fromkeys(edit.who for edit in todo.edits))
+    marks = [f"{count} correction{'s' if count > 1 else ''} by {who}: the report lists every number before and after"]
+    if todo.series_uid is not None and series_uid is None:
+        marks.append("the corrections name their series and the input does not: whether they belong was not checked")
+    return marks
 
 
 def _part(old: SeededResult, done: Corrected, which: int, volume: Volume) -> SeededResult:
@@ -303,7 +309,7 @@ def _quality(
         return [text for part, found in said for text in (named_doubts(part, found) if many else found)]
 
     def caps(parts: tuple[SeededResult, ...]) -> list[str]:
-        return [text for part in parts if many for text in named_doubts(part, cap_notes(part))]
+        return [text for part in parts if many for text in named_doubts(part, cap_doubts(part))]
 
     was, now = doubts(old), doubts(new)
     kept = tuple(flag for flag in case.quality.flags if flag not in (*was, *caps(old), SEVERAL))

@@ -128,7 +128,7 @@ def _earlier_files(out: Path) -> set[str]:
     names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
     if names and (_TRUTH not in names or not all(_OWN_FILE.fullmatch(name) for name in names)):
         raise OptionError(
-            f"The folder {out.name!a} holds files that are no phantom, and the study would mix with them.",
+            f"The folder {out.resolve().name!a} holds files that are no phantom, and the study would mix with them.",
             hint="Name a new or an empty folder.",
         )
     return names

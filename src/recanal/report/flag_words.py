@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["flag_sentence", "without_rules"]
+from recanal.core.quality import LEVELS
+
+__all__ = ["flag_sentence", "flag_words", "without_rules"]
 
 _PLAIN = {
     "lossy-compression": "The pictures were compressed with loss: fine borders and Hounsfield units may have changed",
@@ -33,14 +35,23 @@ _RULE = re.compile(r"(?:^[^\s:]+: )?\[[a-z][a-z-]*\] ")
 def flag_sentence(flag: str) -> str:
     """A flag as a sentence.
 
-    >>> flag_sentence("missing-slices-interpolated:1"), flag_sentence("weak contrast: 225 HU")
-    ('Missing slices filled in between their neighbours: 1.', 'Weak contrast: 225 HU.')
+    >>> flag_sentence("missing-slices-interpolated:1"), flag_sentence("adequate: noise of 40 HU")
+    ('Missing slices filled in between their neighbours: 1.', 'The picture is no better than adequate: noise of 40 HU.')
     """
-    return _ended(_worded(flag))
+    words = flag_words(flag)
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '?', '!')) else '.'}"
 
 
-def _worded(flag: str) -> str:
+def flag_words(flag: str) -> str:
+    """A flag in words, within a sentence.
+
+    >>> flag_words("not usable: noise of 55 HU")
+    'the picture is not usable: noise of 55 HU'
+    """
     name, _, rest = flag.partition(":")
+    if name in LEVELS:
+        better = "" if name == LEVELS[-1] else "no better than "
+        return f"the picture is {better}{name}:{rest.replace(' mm3', ' mm³')}"
     if flag in _PLAIN:
         return _PLAIN[flag]
     if name in _COUNTED:
@@ -49,10 +60,6 @@ def _worded(flag: str) -> str:
     if left_out:
         return f"Images of the series that were left out ({left_out[1].replace('-', ' ')}): {rest}"
     return flag
-
-
-def _ended(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '?', '!')) else '.'}"
 
 
 def without_rules(words: str) -> str:

@@ -15,9 +15,10 @@ from recanal.closures.suspects import find_suspects
 from recanal.core.case import Interval, Lesion
 from recanal.core.curves import Centerline
 from recanal.errors import SeedError
+from recanal.measure.lesion import WEAK_CONTRAST_HU, measure_lesions
 from recanal.pipeline import automatic
 from recanal.pipeline.automatic import measure_automatic
-from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
+from recanal.pipeline.doubts import LEAST_CONTRAST_HU, cap_doubts, doubts_of, named_doubts
 from recanal.stenosis import Stenosis, VesselGrade
 
 
@@ -41,7 +42,7 @@ def test_no_seed_is_spoken_of_where_none_was_given(found):
     bad = replace(part, vessel=vessel, lesions=(lesion,), quality=replace(part.quality, aorta_hu=900.0))
     given, severe = (doubts_of(bad, drawing.volume, automatic=flag) for flag in (False, True))
     automatic_words = (*severe, *cap_doubts(bad))
-    assert len(given) == len(automatic_words) >= 5
+    assert len(given) == len(automatic_words) + 1 >= 5  # that a cap is dim is told by its lesion
     assert sum("seed" in words for words in given) >= 5
     assert not any("seed" in words for words in automatic_words)
     assert "the vessel before the occlusion (100 HU) is far below the blood pool (900 HU)" in "; ".join(automatic_words)
@@ -51,21 +52,31 @@ def test_a_cap_that_may_lie_elsewhere_is_a_doubt_of_its_lesion_alone(found, monk
     drawing, tree, result = found
     (part,) = result.parts
     assert cap_doubts(part) == ()
-    low = float(part.vessel.lumen.level_hu[-1]) - 40.0
-    dim = replace(part.vessel, gaps=(replace(part.vessel.gaps[0], plaque_end_hu=low),))
-    said = "L1: the lumen on the distal side is only 40 HU above the plaque: the cap there may lie elsewhere"
-    monkeypatch.setattr(automatic, "measure_seeded", lambda *_, **__: replace(part, vessel=dim))
+    borders, open_mm = part.vessel.borders, part.vessel.line.arc_mm < part.vessel.gaps[0].end_mm + 1.0
+    radius_mm = np.where(open_mm[:, None], borders.contours.lumen_radius_mm, 0.0)
+    cut = replace(borders, contours=replace(borders.contours, lumen_radius_mm=radius_mm))
+    short = replace(part, vessel=replace(part.vessel, borders=cut))
+    (said,) = named_doubts(short, cap_doubts(short))
+    assert said.startswith("L1: only ")
+    assert said.endswith(" mm of open vessel was found beyond the distal cap: the cap may lie elsewhere")
+    monkeypatch.setattr(automatic, "measure_seeded", lambda *_, **__: short)
     again = measure_automatic(drawing.volume, tree=tree)
-    assert named_doubts(again.parts[0], cap_doubts(again.parts[0])) == [said]
     assert said in again.quality.flags
-    dim_flag = "lumen only 40 HU above the plaque next to a cap: the caps are uncertain"
-    told = replace(part, vessel=dim, lesions=(replace(part.lesions[0], flags=(dim_flag,)),))
-    monkeypatch.setattr(automatic, "measure_seeded", lambda *_, **__: told)
-    assert said not in measure_automatic(drawing.volume, tree=tree).quality.flags  # the lesion says it
     assert said not in again.quality.reasons
     assert set(again.quality.reasons) == set(result.quality.reasons)
+
+
+def test_a_dim_cap_is_told_once_by_the_flag_of_its_lesion(found):
+    drawing, _, result = found
+    (part,) = result.parts
+    low = float(part.vessel.lumen.level_hu[-1]) - LEAST_CONTRAST_HU + 20.0
+    dim = replace(part.vessel, gaps=(replace(part.vessel.gaps[0], plaque_end_hu=low),))
+    (lesion,) = measure_lesions(dim, name=None)
+    assert [flag for flag in lesion.flags if flag.startswith("lumen only 40 HU above the plaque next to a cap")]
+    assert cap_doubts(replace(part, vessel=dim)) == ()
     seeded = doubts_of(replace(part, vessel=dim), drawing.volume)
     assert seeded == ("the lumen at the distal seed is only 40 HU above the plaque: the seed may lie in the occlusion",)
+    assert LEAST_CONTRAST_HU <= WEAK_CONTRAST_HU  # else a dim cap could be a doubt that no flag tells
 
 
 def test_farther_points_are_tried_where_the_near_ones_cannot_be_measured(found, monkeypatch):

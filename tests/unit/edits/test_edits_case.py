@@ -295,6 +295,16 @@ def test_an_empty_list_of_another_series_is_refused_too(analysed, tmp_path):
     assert corrected_case(same, (result,), todo, volume=volume, typed=Findings({}))[0] is same
 
 
+@pytest.mark.parametrize(("named", "there", "said"), [("1.2.3", None, 1), ("1.2.3", "1.2.3", 0), (None, None, 0)])
+def test_that_the_series_could_not_be_compared_is_said(analysed, named, there, said):
+    volume, case, result = analysed
+    read = replace(case, input=replace(case.input, series_uid=there))
+    rename = {"do": "rename_vessel", "name": "LAD", "reason": "the other artery"}
+    todo = EditList(listed(rename), series_uid=named)
+    corrected, _ = corrected_case(read, (result,), todo, volume=volume, typed=Findings({}))
+    assert sum("whether they belong was not checked" in flag for flag in corrected.quality.flags) == said
+
+
 def test_another_series_is_refused_before_anything_is_measured(analysed, tmp_path, monkeypatch):
     volume, case, _ = analysed
     study = LoadedStudy(volume, replace(case.input, series_uid="1.2.4"), ())
