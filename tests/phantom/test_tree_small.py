@@ -7,8 +7,12 @@ import pytest
 from evidence.tree import overlap, reference_vessels, selected
 
 from recanal.anatomy.paths import paths_of
+from recanal.core.case import CaseReport, InputInfo, Provenance
+from recanal.core.findings import Findings
 from recanal.phantoms import draw_options, make_phantom
 from recanal.pipeline import measure_automatic
+from recanal.pipeline.views import artery_figures
+from recanal.stenosis.pictures import picture_places
 
 SEED = 616
 
@@ -79,3 +83,14 @@ def test_the_radius_is_zero_inside_the_occlusion_and_nowhere_else(case):
     inside = np.asarray(truth.target.points_mm)[(arc > truth.proximal_arc_mm - 2) & (arc < truth.distal_arc_mm + 2)]
     assert np.linalg.norm(points[:, None] - inside[None], axis=2).min(axis=1).max() < 2.0
     assert len(points) * 0.5 == pytest.approx(truth.length_mm, abs=4.0)
+
+
+def test_the_arteries_can_be_shown(case):
+    phantom, result = case
+    shown = CaseReport(
+        InputInfo(), result.quality, result.tree, (), Findings({}), (), Provenance("0"), stenosis=result.stenosis
+    )
+    figures = artery_figures(phantom.volume, result.anatomy, shown)
+    assert {f"figures/artery_{name}_straightened_000.png" for name in ("RCA", "LAD", "LCX")} <= set(figures)
+    cuts = [found for places in picture_places(result.stenosis).values() for found in places]
+    assert sum("cross_section" in name for name in figures) == len(cuts)

@@ -118,7 +118,7 @@ def _stenosis(case: CaseReport, say: Display, width_columns: int) -> list[str]:
     for block in section.blocks if section.printed is None else section.printed:
         if block["kind"] == "table":
             parts.append(_drawn(_plain_table(clean(block)), width_columns))
-        else:
+        elif block["kind"] != "pictures":
             words = [block["words"]] if block["kind"] == "text" else block["rows"]
             parts += [textwrap.fill(clean(row), width_columns, subsequent_indent="  ") for row in words]
     return [*parts, ""]

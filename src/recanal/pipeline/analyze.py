@@ -36,7 +36,7 @@ from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.segmenters import make_segmenter, segmented_tree
 from recanal.pipeline.supply import regraded
 from recanal.pipeline.typed import disagreements, typed_findings
-from recanal.pipeline.views import section_positions
+from recanal.pipeline.views import artery_figures, section_positions
 from recanal.report.angle_picture import angle_figures
 from recanal.report.figures import render_figures
 from recanal.report.page import render_html
@@ -127,7 +127,7 @@ def analyze_study(request: AnalyzeRequest, *, progress: Callable[[str], None] = 
     timings = {"read": read_s, **case.timings_s}
     provenance = replace(case.provenance, input_sha256=study.input_sha256)
     case = replace(case, timings_s=timings, provenance=provenance)
-    return _written(case, study, parts, request, progress=progress)
+    return _written(case, study, parts, request, anatomy=anatomy, progress=progress)
 
 
 def _analysed(
@@ -313,6 +313,7 @@ def _written(
     parts: tuple[SeededResult, ...],
     request: AnalyzeRequest,
     *,
+    anatomy: CoronaryTree | None,
     progress: Callable[[str], None],
 ) -> CaseReport:
     """The case with its timings, after its files have appeared."""
@@ -321,10 +322,12 @@ def _written(
     figures = render_figures(case, _views(study.volume, parts, case))
     for part in parts:
         figures |= _angle_figures(part)
+    if anatomy is not None and not parts:
+        figures |= artery_figures(study.volume, anatomy, case)
     case = replace(case, timings_s={**case.timings_s, "figures": time.perf_counter() - started})
     progress("writing the report")
     page, document = render_html(case, figures, OTHER_VESSELS), render_pdf(case, figures, OTHER_VESSELS)
-    with ResultFolder(request.out, seal="case.json", replaces=("figures/L*_*.png",)) as folder:
+    with ResultFolder(request.out, seal="case.json", replaces=("figures/L*_*.png", "figures/artery_*.png")) as folder:
         for name, data in figures.items():
             write_atomic(folder.path(name), data)
         segments = case.tree.segments

@@ -1,12 +1,18 @@
-"""Where along a vessel the reader wants to look."""
+"""What a reader wants to look at: places along a vessel, and the arteries where no occlusion is shown."""
 
 from __future__ import annotations
 
-from recanal.core.case import Lesion
+from recanal.anatomy.tree import CoronaryTree
+from recanal.core.case import CaseReport, Lesion
+from recanal.core.volume import Volume
 from recanal.imaging.caps import Gap
 from recanal.imaging.vessel import Vessel
+from recanal.pipeline.arteries import courses_of
+from recanal.report.figures import view_figures
+from recanal.stenosis.pictures import artery_views
+from recanal.stenosis.section import artery_name
 
-__all__ = ["section_positions"]
+__all__ = ["artery_figures", "section_positions"]
 
 REFERENCE_OFFSET_MM = 4.0
 
@@ -37,3 +43,11 @@ def section_positions(vessel: Vessel, lesion: Lesion, gap: Gap | None) -> dict[s
 def _in_order(places: dict[str, float]) -> dict[str, float]:
     """The places from the proximal to the distal end."""
     return dict(sorted(places.items(), key=lambda item: item[1]))
+
+
+def artery_figures(volume: Volume, anatomy: CoronaryTree, case: CaseReport) -> dict[str, bytes]:
+    """The graded arteries of a case as PNG pictures, by relative file name."""
+    views = artery_views(volume, courses_of(anatomy), case.stenosis) if case.stenosis else {}
+    return {
+        name: png for vessel, cuts in views.items() for name, png in view_figures(artery_name(vessel), cuts).items()
+    }

@@ -15,9 +15,8 @@ from PIL import Image
 
 from recanal.core.projection import AngleMap, Projection, SimulatedAngiogram
 from recanal.report.canvas import Canvas, png_bytes
-from recanal.report.figures import figure_name
 from recanal.report.orientation import edge_letters, opposite
-from recanal.report.palette import CAP_DARK, LUMEN, hex_colour
+from recanal.report.palette import CAP_DARK, LUMEN, figure_name, hex_colour
 
 __all__ = ["angiogram_png", "angle_figures", "angle_map_png"]
 

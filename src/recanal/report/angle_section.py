@@ -5,7 +5,7 @@ from __future__ import annotations
 from recanal.core.case import CaseReport, Lesion
 from recanal.report.blocks import Block, Section, bullets, heading, pictures, text
 from recanal.report.display import Display
-from recanal.report.figures import figure_name
+from recanal.report.palette import figure_name
 from recanal.report.sources import Sources
 
 __all__ = ["angle_section", "view_lines"]

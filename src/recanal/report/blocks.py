@@ -81,13 +81,13 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, shares: Sequen
     }
 
 
-def pictures(rows: Sequence[tuple[str, str]], *, height_mm: float = 60.0) -> Block:
+def pictures(rows: Sequence[tuple[str, str]], *, height_mm: float = 60.0, note: str = "") -> Block:
     """Figures beside one another: their file names, as ``render_figures`` gives them, and their captions.
 
-    A figure that was not made is left out.
+    A figure that was not made is left out; so is the ``note`` below them where none was.
     """
     files = [{"file": name, "caption": caption} for name, caption in rows]
-    return {"kind": "pictures", "pictures": files, "height_mm": height_mm}
+    return {"kind": "pictures", "pictures": files, "height_mm": height_mm, "note": note}
 
 
 def fold(title: str, blocks: Sequence[Block], *, short: str = "") -> Block:

@@ -9,7 +9,7 @@ from typing import Any
 
 from recanal.core.case import CaseReport, as_json
 
-__all__ = ["NOT_ASSESSED", "NOT_MEASURABLE", "Display", "clean", "nothing_found", "words"]
+__all__ = ["NOT_ASSESSED", "NOT_MEASURABLE", "Display", "clean", "found_open", "nothing_found", "words"]
 
 NOT_MEASURABLE = "not measurable"
 NOT_ASSESSED = "not assessed"
@@ -39,12 +39,18 @@ def _unprintable(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp")
 
 
+def found_open(case: CaseReport) -> bool:
+    """Whether a tree was searched without points, and no lesion was found in it."""
+    searched = case.provenance.parameters.get("mode") == "automatic" and bool(case.tree.segments)
+    return searched and not case.lesions
+
+
 def nothing_found(case: CaseReport) -> str:
     """What is said of a case without a lesion: how much was looked at, where the tree was found without points.
 
     Where one vessel alone was searched, only its length counts, and it is said that the others were not looked at.
     """
-    if case.provenance.parameters.get("mode") != "automatic" or not case.tree.segments:
+    if not found_open(case):
         return "No lesion was analysed."
     vessel = case.provenance.parameters.get("vessel")
     searched = [segment for segment in case.tree.segments if vessel is None or segment.vessel == vessel]

@@ -7,19 +7,11 @@ from collections.abc import Mapping
 from recanal.core.case import CaseReport, Lesion
 from recanal.core.reformat import Reformat
 from recanal.report.area_graph import area_graph_png, profile_axis
+from recanal.report.palette import figure_name
 from recanal.report.picture import flat_png, section_png
 from recanal.report.strip import Axis, shared_axis, strip_png
 
-__all__ = ["figure_name", "render_figures"]
-
-
-def figure_name(lesion_id: str, name: str) -> str:
-    """The relative file name of a figure.
-
-    >>> figure_name("L1", "mpr")
-    'figures/L1_mpr.png'
-    """
-    return f"figures/{lesion_id}_{name}.png"
+__all__ = ["render_figures", "view_figures"]
 
 
 def render_figures(case: CaseReport, views: Mapping[str, tuple[Reformat, ...]]) -> dict[str, bytes]:
@@ -43,10 +35,15 @@ def render_figures(case: CaseReport, views: Mapping[str, tuple[Reformat, ...]]) 
     return figures
 
 
-def _lesion_figures(lesion: Lesion, views: tuple[Reformat, ...]) -> dict[str, bytes]:
+def view_figures(name: str, views: tuple[Reformat, ...]) -> dict[str, bytes]:
+    """PNG pictures of the cuts of one vessel, whose figures begin with ``name``, by relative file name."""
     axis = shared_axis(views)
-    out = {figure_name(lesion.id, view.name): _png(view, axis) for view in views}
-    graph = axis or profile_axis(lesion.profile)
+    return {figure_name(name, view.name): _png(view, axis) for view in views}
+
+
+def _lesion_figures(lesion: Lesion, views: tuple[Reformat, ...]) -> dict[str, bytes]:
+    out = view_figures(lesion.id, views)
+    graph = shared_axis(views) or profile_axis(lesion.profile)
     if graph is not None and lesion.profile.position_mm:
         out[figure_name(lesion.id, "profile")] = area_graph_png(lesion.profile, graph)
     return out

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recanal.core.case import CaseReport
-from recanal.report.display import Display, clean, nothing_found
+from recanal.report.display import Display, clean, found_open, nothing_found
 from recanal.report.model_findings import findings_model, provenance_model, series_model, spoken_of
 from recanal.report.model_head import SYNTHETIC, all_open, header_model, limits_model, verdict_model
 from recanal.report.model_lesion import lesion_model
@@ -75,14 +75,15 @@ def report_model(case: CaseReport, more: Sequence[SectionMaker] = ()) -> dict[st
     lesions = [lesion_model(case, index, say, about=about) for index in range(len(case.lesions))]
     scores = scores_model(case, sources)
     sections = sections_model(case, say, sources, more)
-    sources.add_methods()
+    nothing = found_open(case)
+    sources.add_methods(plaque=any(x.plaque for x in case.lesions), curved=bool(case.lesions) or bool(case.stenosis))
     vessels = list(dict.fromkeys(lesion["vessel"] for lesion in lesions))
     synthetic = [SYNTHETIC] if case.input.synthetic else []
     model = {
         "research_use": RESEARCH_USE,
         "mark": " · ".join([RESEARCH_USE, *synthetic]),
         "title": _title(case),
-        "vessel": ", ".join(vessels) or "no lesion",
+        "vessel": ", ".join(vessels) or ("no occlusion found" if nothing else "no lesion"),
         "header": header_model(case, say),
         "verdict": verdict_model(case, say),
         "limits": limits_model(case, lesions),
@@ -103,4 +104,6 @@ def report_model(case: CaseReport, more: Sequence[SectionMaker] = ()) -> dict[st
 
 def _title(case: CaseReport) -> str:
     place = "Arterial" if any((lesion.vessel or "").startswith(_LEGS) for lesion in case.lesions) else "Coronary"
-    return f"{place} vessel report, no occlusion found" if all_open(case) else f"{place} occlusion report"
+    if all_open(case):
+        return f"{place} vessel report, no occlusion found"
+    return f"{place} {'vessel' if found_open(case) else 'occlusion'} report"

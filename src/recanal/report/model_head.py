@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from recanal.core.case import CaseReport
-from recanal.report.display import Display
+from recanal.report.display import Display, found_open
 from recanal.report.flag_words import flag_sentence
 
 __all__ = ["SYNTHETIC", "all_open", "header_model", "limits_model", "verdict_model"]
@@ -16,10 +16,10 @@ _STANDING_LIMITS = (
     "CT shows neither flow nor the age of an occlusion, and collaterals only in part.",
     "CT made before the procedure cannot tell whether a wire runs inside or outside the true lumen.",
 )
-_OPEN_LIMITS = (
-    "CT shows the lumen and not the flow.",
-    "Only the vessel between the two points was looked at; scores were not computed, for they are made for occlusions.",
-)
+_FLOW = "CT shows the lumen and not the flow."
+_NO_SCORES = "scores were not computed, for they are made for occlusions."
+_OPEN_LIMITS = (_FLOW, f"Only the vessel between the two points was looked at; {_NO_SCORES}")
+_NOTHING_LIMITS = (_FLOW, _NO_SCORES.capitalize())
 
 
 def all_open(case: CaseReport) -> bool:
@@ -86,4 +86,5 @@ def limits_model(case: CaseReport, lesions: list[dict[str, Any]]) -> list[str]:
         for lesion in lesions
         if lesion["unknown"]
     ]
-    return [*out, *(_OPEN_LIMITS if all_open(case) else _STANDING_LIMITS)]
+    standing = _NOTHING_LIMITS if found_open(case) else _STANDING_LIMITS
+    return [*out, *(_OPEN_LIMITS if all_open(case) else standing)]

@@ -1,4 +1,4 @@
-"""Colours, the grey window and the words under each picture: one place for pictures, page and PDF."""
+"""Colours, the grey window, the name of each picture and the words under it: one place for pictures, page and PDF."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ __all__ = [
     "Colour",
     "bin_text",
     "caption",
+    "figure_name",
     "hex_colour",
 ]
 
@@ -82,6 +83,15 @@ def caption(name: str) -> str:
     ('MPR, plane of the vessel', 'At branch')
     """
     return _CAPTIONS.get(name, name.removeprefix("cross_section_").replace("_", " ").capitalize())
+
+
+def figure_name(lesion_id: str, name: str) -> str:
+    """The relative file name of a figure.
+
+    >>> figure_name("L1", "mpr")
+    'figures/L1_mpr.png'
+    """
+    return f"figures/{lesion_id}_{name}.png"
 
 
 def hex_colour(colour: Colour) -> str:

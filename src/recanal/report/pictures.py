@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recanal.errors import InputError
-from recanal.report.figures import figure_name
-from recanal.report.palette import PLACES, caption
+from recanal.report.palette import PLACES, caption, figure_name
 
 __all__ = ["lesion_pictures", "place_pictures"]
 

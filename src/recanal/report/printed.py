@@ -30,8 +30,9 @@ _MORE_OF = {
     "scores": "score items, facts to find",
     "plan": "rules, material, what would change",
     "findings": "all findings",
+    "references": "full references",
 }
-_MORE = "choice of series, options, full references"
+_MORE = "choice of series, options"
 _NUMBER = re.compile(r"\[(\d+)\]")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ORIGIN = re.compile(r"\((?P<cohort>\w+), (?P<author>[^;,]+)[^;]*?(?P<number> \[\d+\])?; (?P<trust>[^;()]*)\)$")
@@ -67,8 +68,8 @@ def printed_model(model: dict[str, Any]) -> dict[str, Any]:
     out |= {"scores": _scores(model["scores"]), "entered": _entered(model["findings"]["rows"])}
     out["provenance"] = _provenance(model["provenance"])
     told = {**model["sections"], "scores": model["scores"]["count"], "findings": model["findings"]["rows"]}
-    told["views"] = model["lesions"] and told["views"]
-    out["more"] = f"In report.html: {', '.join([*(words for key, words in _MORE_OF.items() if told[key]), _MORE])}."
+    told |= {"views": model["lesions"] and told["views"], "references": model["references"]}
+    out["more"] = f"In report.html: {', '.join([_MORE, *(words for key, words in _MORE_OF.items() if told[key])])}."
     out["sources"] = _sources(out, model["references"])
     return out
 

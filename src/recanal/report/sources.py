@@ -48,10 +48,11 @@ class Sources:
         """
         return _DOI.sub(lambda found: f" {self.number(found[1])}", words)
 
-    def add_methods(self) -> None:
-        """Append what the pictures and the composition follow."""
-        for doi, citation in _METHOD_SOURCES:
-            self.number(doi, citation)
+    def add_methods(self, *, plaque: bool, curved: bool) -> None:
+        """Append what the composition and the pictures along a vessel follow, where there are any."""
+        for shown, (doi, citation) in zip((plaque, curved), _METHOD_SOURCES, strict=True):
+            if shown:
+                self.number(doi, citation)
 
     def entries(self) -> list[dict[str, str]]:
         """Number, citation and DOI of each source."""

@@ -17,7 +17,15 @@ from recanal.stenosis.off_lumen import off_lumen
 from recanal.stenosis.profile import LumenProfile, Piece, cut_course, lumen_profile, spread_of
 from recanal.stenosis.reference import Narrowing, narrowings
 
-__all__ = ["LEAST_PERCENT", "Stenosis", "VesselGrade", "cad_rads_category", "grade_courses", "stenoses_of"]
+__all__ = [
+    "LEAST_PERCENT",
+    "Stenosis",
+    "VesselGrade",
+    "cad_rads_category",
+    "grade_courses",
+    "lumen_profiles",
+    "stenoses_of",
+]
 
 LEAST_PERCENT = 25.0
 WINDOW_SECTIONS = 5
@@ -268,6 +276,11 @@ def grade_courses(
     tuple of VesselGrade
         In the order of the courses; the left main before the artery that carries it.
     """
+    return tuple(grade for profile in lumen_profiles(volume, courses) for grade in _grades(profile, jumps_z_mm))
+
+
+def lumen_profiles(volume: Volume, courses: tuple[Course, ...]) -> list[LumenProfile]:
+    """The lumen along every artery; a branch takes contrast and blur from the arteries before it."""
     profiles: list[LumenProfile] = []
     sigma: float | None = None
     for course in courses:
@@ -281,7 +294,7 @@ def grade_courses(
             part = np.isin(np.arange(len(profile.level_hu)), profile.pieces[0].rows)
             sigma = spread_of(sections, profile.level_hu, part)
         profiles.append(profile)
-    return tuple(grade for profile in profiles for grade in _grades(profile, jumps_z_mm))
+    return profiles
 
 
 def _grades(profile: LumenProfile, jumps_z_mm: tuple[float, ...]) -> list[VesselGrade]:
