@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import click
 
@@ -35,22 +36,51 @@ def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     ctx.meta[_DEBUG] = value
 
 
-class CarefulGroup(click.Group):
-    """A group whose commands end an unforeseen error with one line on stderr and exit status 1.
+class _Misuse(click.UsageError):
+    """A mistake on the command line, said in one line."""
 
-    The line names the kind of error and the place in the source, never its text, which may quote the input.
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write what was wrong, and where the right use stands."""
+        path = "recanal" if self.ctx is None else self.ctx.command_path
+        message = " ".join(self.format_message().split())
+        end = "" if message.endswith((".", "?", "!")) else "."
+        click.echo(f"recanal: {message}{end} `{path} --help` shows the use.", file=file or sys.stderr)
+
+
+class CarefulGroup(click.Group):
+    """A group whose commands end an error with one line on stderr.
+
+    After a mistake on the command line the exit status is 2; after an error that nobody foresaw it is 1, and the line
+    names the kind of error and the place in the source, never its text, which may quote the input.
     """
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """The context of the group.
+
+        Raises
+        ------
+        click.UsageError
+            That is shown in one line.
+        """
+        try:
+            return super().make_context(*args, **extra)
+        except click.UsageError as error:
+            raise _in_one_line(error) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command.
 
         Raises
         ------
+        click.UsageError
+            That is shown in one line.
         click.exceptions.Exit
             With status 1 after an error that is neither click's nor recanal's own.
         """
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise _in_one_line(error) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort, RecanalError):
             raise
         except Exception as error:
@@ -60,6 +90,13 @@ class CarefulGroup(click.Group):
                 click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
             click.echo(f"recanal: {_sentence(error)}", err=True)
             raise click.exceptions.Exit(1) from error
+
+
+def _in_one_line(error: click.UsageError) -> click.UsageError:
+    """The same mistake; help that was printed because nothing was asked for is left as it is."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError | _Misuse):
+        return error
+    return _Misuse(error.format_message(), error.ctx)
 
 
 def _sentence(error: Exception) -> str:

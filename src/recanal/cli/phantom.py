@@ -27,7 +27,7 @@ Example:
 """
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_THREES = {"plaque_mix": "--plaque-mix", "grid_shift_mm": "--grid-shift-mm"}
+_THREES = {"plaque_mix": "0.2,0.4,0.4", "grid_shift_mm": "0.2,-0.1,0"}  # with an example of each
 # flags (the last one is the field of PhantomOptions), type or None for a yes/no flag, metavar, help
 _FIELDS: Sequence[tuple[tuple[str, ...], type | None, str, str]] = (
     (("--extent", "extent"), str, "crop|heart", "Box around the lesion, or the whole field.  [default: crop]"),
@@ -78,11 +78,30 @@ _TOGETHER: Sequence[tuple[str, Callable[[_Given], bool], Callable[[_Given], bool
         lambda given: given.get("occlusion", True),
         "It narrows an open vessel: add --open, or leave it out.",
     ),
+    *(
+        (
+            f"--{name.replace('_', '-')}",
+            lambda given, name=name: name in given,
+            lambda given: not given.get("occlusion", True),
+            f"It is of {what}: leave --open or it out.",
+        )
+        for name, what in (
+            ("distal_filling", "the vessel beyond an occlusion"),
+            ("proximal_cap", "an occlusion"),
+            ("distal_cap", "an occlusion"),
+        )
+    ),
     (
-        "--distal-filling",
-        lambda given: "distal_filling" in given,
-        lambda given: not given.get("occlusion", True),
-        "It is of the vessel beyond an occlusion: leave --open or it out.",
+        "--remodelling",
+        lambda given: "remodelling" in given,
+        lambda given: not given.get("occlusion", True) and given.get("stenosis_percent") == 0.0,
+        "A vessel without a narrowing has none: leave --stenosis-percent 0 or it out.",
+    ),
+    (
+        "--decoys",
+        lambda given: given.get("decoys") is True,
+        lambda given: given["file_format"] == "nifti",
+        "A NIfTI file holds one series: use --format dicom, or leave it out.",
     ),
     (
         "--margin-mm",
@@ -136,7 +155,7 @@ def _field_options(command: _Command) -> _Command:
 @click.option("--out", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder for the study.")
 @click.option("--seed", required=True, metavar="N", type=int, help="Whole number >= 0; fixes all that is not given.")
 @_field_options
-@click.option("--decoys/--no-decoys", default=True, help="Other series beside the angiogram.  [default: decoys]")
+@click.option("--decoys/--no-decoys", default=None, help="Other series beside the angiogram.  [default: decoys]")
 @click.option(
     "--format",
     "file_format",
@@ -147,7 +166,7 @@ def _field_options(command: _Command) -> _Command:
 )
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @debug_option
-def phantom(out: Path, seed: int, decoys: bool, file_format: str, quiet: bool, **fields: Any) -> None:
+def phantom(out: Path, seed: int, decoys: bool | None, file_format: str, quiet: bool, **fields: Any) -> None:
     """Make a coronary CT angiogram with an occlusion whose truth is known.
 
     DIR receives a study with a plainly synthetic identity and truth.json. What is not given is drawn from the
@@ -155,22 +174,35 @@ def phantom(out: Path, seed: int, decoys: bool, file_format: str, quiet: bool, *
     """
     from recanal.pipeline.phantom_study import make_study
 
+    if seed < 0:
+        raise OptionError(f"--seed takes a whole number of 0 or more, got {seed}.")
     options = _options(fields)
+    _check_together({**_given(fields), "decoys": decoys, "file_format": file_format})
     with show_share(quiet=quiet) as progress:
-        made = make_study(options, seed=seed, out=out, decoys=decoys, progress=progress, file_format=file_format)
+        made = make_study(
+            options, seed=seed, out=out, decoys=decoys is not False, progress=progress, file_format=file_format
+        )
     click.echo(_made_text(made))
 
 
+def _given(fields: dict[str, Any]) -> _Given:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def _options(fields: dict[str, Any]) -> PhantomOptions:
-    """Phantom options from those that were given."""
+    """Phantom options from those that were given; what they refuse is said with the names of the command line."""
     from recanal.phantoms import PhantomOptions
 
-    given = {name: value for name, value in fields.items() if value is not None}
-    for name in _THREES.keys() & given.keys():
-        given[name] = parse_three(given[name], option=_THREES[name])
-    options = PhantomOptions(**given)
-    _check_together(given)
-    return options
+    given, flags = _given(fields), {names[-1].rpartition("/")[2]: names[0].partition("/")[0] for names, *_ in _FIELDS}
+    for name, example in _THREES.items():
+        if name in given:
+            given[name] = parse_three(given[name], option=flags[name], example=example)
+    try:
+        return PhantomOptions(**given)
+    except OptionError as error:
+        field, _, rest = error.message.partition(" ")
+        hint = f"Write for example {flags[field]} {_THREES[field]}." if field in _THREES else error.hint
+        raise OptionError(f"{flags.get(field, field)} {rest}", hint=hint) from error
 
 
 def _check_together(given: dict[str, Any]) -> None:

@@ -13,8 +13,8 @@ _NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*",
 _FARTHEST_MM = 1e5
 
 
-def parse_three(text: str, *, option: str) -> Three:
-    """The numbers of ``"X,Y,Z"``.
+def parse_three(text: str, *, option: str, example: str = "-12.5,30.1,88") -> Three:
+    """The numbers of ``"X,Y,Z"``; the example is for who wrote something else.
 
     Raises
     ------
@@ -31,11 +31,11 @@ def parse_three(text: str, *, option: str) -> Three:
     if len(numbers) != 3 or len(parts) != 3:
         raise OptionError(
             f"{option} takes three finite numbers separated by commas, got {text[:80]!a}.",
-            hint=f"Write for example {option}=-12.5,30.1,88; the decimal sign is a point.",
+            hint=f"Write for example {option}={example}; the decimal sign is a point.",
         )
     if max(abs(number) for number in numbers) > _FARTHEST_MM:
         raise OptionError(
-            f"{option} lies beyond 100 m, got {text[:80]!a}.", hint="Give LPS millimetres of this series."
+            f"{option} lies beyond 100 m, got {text[:80]!a}.", hint=f"Give millimetres, such as {option}={example}."
         )
     return numbers[0], numbers[1], numbers[2]
 

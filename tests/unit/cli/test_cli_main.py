@@ -63,9 +63,30 @@ def test_help_loads_nothing_heavy():
     assert loaded.isdisjoint(HEAVY)
 
 
-def test_a_wrong_option_ends_with_two(recanal):
-    assert recanal("analyze", "--no-such-option").exit_code == 2
-    assert recanal("no-such-command").exit_code == 2
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("analyze", "--no-such-option"), "No such option '--no-such-option'"),
+        (("analyse",), "No such command 'analyse'"),
+        (("phantom",), "Missing option '--out'"),
+        (("phantom", "--out", "x", "--seed", "y"), "Invalid value for '--seed': 'y' is not a valid integer."),
+        (("analyze", "a", "b", "--out", "x"), "Got unexpected extra argument (b)."),
+        (("cohort", "import"), "Missing argument 'STORE'"),
+        (("--nothing",), "No such option '--nothing'"),
+    ],
+)
+def test_a_mistake_on_the_command_line_takes_one_line(recanal, words, said):
+    done = recanal(*words)
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"recanal: {said}")
+    assert line.endswith(" --help` shows the use.")
+
+
+def test_a_group_without_a_command_prints_its_help(recanal):
+    done = recanal("scores")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Usage: ")
 
 
 def test_score_answers_through_the_front_door(recanal, tmp_path):
