@@ -179,18 +179,18 @@ def _info(
     best: Judged, volume: Volume, rejected: Sequence[RejectedSeries], guard: NameGuard, *, alone: bool
 ) -> InputInfo:
     meta = volume.meta
-    why = tuple(words for _, words in best.reasons)
+    why = tuple(guard.hide(words) for _, words in best.reasons)
     across, down, along = volume.spacing_mm[2], volume.spacing_mm[1], volume.spacing_mm[0]
     return InputInfo(
         series_uid=meta["series_uid"],
         description=guard.hide(label(best.candidate)),
-        manufacturer=meta["manufacturer"],
+        manufacturer=guard.hide(meta["manufacturer"]),
         kvp=meta["kvp"],
         phase_percent=meta["phase_percent"],
         spacing_mm=(across, down, along),
         size=(volume.shape[2], volume.shape[1], volume.shape[0]),
         why_chosen=("the only series", *why) if alone else why,
         rejected=tuple(RejectedSeries(r.series_uid, guard.hide(r.why), guard.hide(r.description)) for r in rejected),
-        kernel=meta["kernel"],
+        kernel=guard.hide(meta["kernel"]),
         format="DICOM",
     )

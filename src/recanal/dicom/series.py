@@ -15,7 +15,7 @@ from recanal.dicom.pixels import stored_bytes
 from recanal.dicom.slices import CHANGEABLE, CT_CLASSES, WANTED, SliceHeader, Values, read_slice_header, similar_slice
 from recanal.dicom.stacks import SAME_PLACE_MM, Stack, along_normal_mm, build_stack, orientation_axes
 from recanal.dicom.syntaxes import DEFLATED, LOSSY, MAYBE_LOSSY, SYNTAXES
-from recanal.dicom.wording import clean_text, patient_key
+from recanal.dicom.wording import clean_text, known_words, patient_key
 from recanal.errors import ReadError
 
 __all__ = ["Candidate", "ScannedFiles", "Series", "candidates", "scan_files"]
@@ -33,7 +33,7 @@ class Series:
     uid
         SeriesInstanceUID; empty where the files have none.
     description, first_file
-        SeriesDescription and name of the first file that was met.
+        What may be shown of the SeriesDescription, and name of the first file that was met.
     slices
         The slices that passed the gate.
     problem
@@ -127,7 +127,9 @@ def _series(values: Values, found: ScannedFiles) -> Series:
         found.identities.update(v for v in (values.bare("PatientName"), values.bare("PatientID")) if v)
     uid = values.uid("SeriesInstanceUID")
     key = uid or "\\".join((values.uid("FrameOfReferenceUID"), values.text("SeriesDescription"), values.text("Rows")))
-    series = found.series.setdefault(key, Series(uid, values.text("SeriesDescription"), values.file))
+    if key not in found.series:
+        found.series[key] = Series(uid, known_words(values.text("SeriesDescription")), values.file)
+    series = found.series[key]
     series.count += 1
     return series
 

@@ -626,6 +626,14 @@ def test_case_22_the_patient_never_shows(tmp_path, caplog):
     assert error.file.startswith("[removed]")
 
 
+def test_case_22_a_description_that_names_anybody_shows_scan_words_alone(tmp_path):
+    folder = write_stack(tmp_path, change=lambda k: {"SeriesDescription": "Cor Dr Whoever 12.03.1960 75 %"})
+    write_stack(folder, change=other_series(1, SeriesDescription="Aunt Jemima", SliceThickness="3"), prefix="B")
+    info = load_study(folder).info
+    assert info.description == "Cor … 75 %"
+    assert [other.description for other in info.rejected] == [""]
+
+
 def test_case_12_short_numbers_of_a_patient_leave_file_names_alone(tmp_path):
     folder = write_stack(tmp_path / "in", change=lambda k: {"PatientID": "003", "PatientName": "Li^Wei"})
     (folder / VICTIM).write_bytes((folder / VICTIM).read_bytes()[:-50])
