@@ -13,7 +13,7 @@ from recanal.imaging.edges import steady
 from recanal.imaging.lumen_level import LumenLevel
 from recanal.imaging.sections import RING_MM, Sections
 
-__all__ = ["Branch", "branch_near"]
+__all__ = ["Branch", "Pass", "branch_near"]
 
 LEAST_DIAMETER_MM = 1.0
 REACH_MM = 1.9
@@ -28,6 +28,9 @@ AIR_HU = -200.0
 TISSUE_HU = 60.0
 
 
+Pass = tuple[float, float, float]
+
+
 @dataclass(frozen=True)
 class Branch:
     """A side branch.
@@ -40,11 +43,15 @@ class Branch:
         Equivalent diameter where it has left the vessel.
     angle_rad
         Where around the axis it leaves, from the first ray on.
+    way
+        Where it passes the shell outside the wall and a second one 0.8 mm farther out: arc length on the axis, angle
+        around it and distance from it.
     """
 
     distance_mm: float
     diameter_mm: float
-    angle_rad: float = 0.0
+    angle_rad: float
+    way: tuple[Pass, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,14 +146,7 @@ def _branch(around: _Surroundings, *, share: float) -> Branch | None:
     outside = float(np.median(mean[mean > AIR_HU])) if (mean > AIR_HU).any() else -90.0
     filling = np.clip((mean - outside) / (level - outside), 0.0, 1.2)
     cell = around.step_mm * (vessel[:, None] + 1.1) * 2 * np.pi / hu.shape[1]
-    return _widest(
-        shell,
-        far,
-        filling * cell,
-        around.arc_mm,
-        cap_mm=around.cap_mm,
-        ray_mm=float(np.median(vessel) + SHELL_MM) * 2 * np.pi / hu.shape[1],
-    )
+    return _widest(around, shell, far, filling * cell)
 
 
 def _own_size(contours: Contours, side: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -179,13 +179,7 @@ def _upright(own: NDArray[np.bool_], beyond: NDArray[np.bool_], arc: NDArray[np.
 
 
 def _widest(
-    shell: NDArray[np.bool_],
-    far: NDArray[np.bool_],
-    filled_mm2: NDArray[np.float64],
-    arc: NDArray[np.float64],
-    *,
-    cap_mm: float,
-    ray_mm: float,
+    around: _Surroundings, shell: NDArray[np.bool_], far: NDArray[np.bool_], filled_mm2: NDArray[np.float64]
 ) -> Branch | None:
     """The widest patch of the shell that goes on to the far shell, if it is a tube of at least 1 mm near the cap.
 
@@ -193,8 +187,10 @@ def _widest(
     """
     if not far.any():
         return None
+    arc, vessel = around.arc_mm, around.vessel_mm
     patch = shell.any(axis=2)
     rays = patch.shape[1]
+    ray_mm = float(np.median(vessel) + SHELL_MM) * 2 * np.pi / rays
     label, count = ndimage.label(np.concatenate([patch, patch], axis=1))
     beyond = np.concatenate([far.any(axis=2)] * 2, axis=1)
     outer = ndimage.binary_dilation(beyond, iterations=10)
@@ -207,11 +203,32 @@ def _widest(
         if edge or len(np.unique(columns)) > 0.6 * rays or not outer[own].any():
             continue
         near = ndimage.binary_dilation(own, iterations=3)
-        upright = _upright(own, beyond & ndimage.binary_dilation(own, iterations=10), arc, ray_mm=ray_mm)
+        onward = beyond & ndimage.binary_dilation(own, iterations=10)
+        upright = _upright(own, onward, arc, ray_mm=ray_mm)
         diameter = 2 * float(np.sqrt(upright * filled[near].sum() / np.pi))
-        distance = abs(float(arc[rows].mean()) - cap_mm)
+        distance = abs(float(arc[rows].mean()) - around.cap_mm)
         if not LEAST_DIAMETER_MM <= diameter <= MOST_DIAMETER_MM or distance - diameter / 2 > 3.0:
             continue
         if best is None or diameter > best.diameter_mm:
-            best = Branch(distance, diameter, float(columns.mean()) % rays * 2 * np.pi / rays)
+            turn = 2 * np.pi / rays
+            way = _passes(((own, SHELL_MM), (onward if onward.any() else own, REACH_MM)), arc, vessel, turn_rad=turn)
+            best = Branch(distance, diameter, float(columns.mean()) % rays * turn, way)
     return best
+
+
+def _passes(
+    patches: tuple[tuple[NDArray[np.bool_], float], ...],
+    arc: NDArray[np.float64],
+    vessel: NDArray[np.float64],
+    *,
+    turn_rad: float,
+) -> tuple[Pass, ...]:
+    """The middle of each patch, which lies so far outside the wall."""
+    out = []
+    for patch, beyond_mm in patches:
+        row, ray = np.argwhere(patch).mean(axis=0)
+        at = np.arange(len(arc))
+        out.append(
+            (float(np.interp(row, at, arc)), float(ray) * turn_rad, float(np.interp(row, at, vessel)) + beyond_mm)
+        )
+    return tuple(out)

@@ -16,7 +16,7 @@ from recanal.measure.cap_model import EndPicture, fit_funnel
 
 __all__ = ["OpenEnd", "Taper", "taper"]
 
-FIT_MM = 6.0
+FIT_MM = 8.0
 ALONG_BLUR_MM = 0.25
 CALCIUM_ABOVE_HU = 100.0
 LEAST_CALCIUM_HU = 350.0

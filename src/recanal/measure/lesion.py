@@ -24,6 +24,7 @@ from recanal.imaging.bridge import LOW_CONFIDENCE, Bridge
 from recanal.imaging.caps import Gap
 from recanal.imaging.vessel import Vessel
 from recanal.measure.bend import bend_max, chord_mm
+from recanal.measure.branch_calibre import with_calibre
 from recanal.measure.branches import Branch, branch_near
 from recanal.measure.calcium import CalciumMeasure, calcium
 from recanal.measure.cap_shape import OpenEnd, Taper, taper
@@ -40,7 +41,6 @@ WEAK_CONTRAST_HU = 80.0
 CAP_ZONE_MM = 5.0
 BLUR_MM = 1.0
 SIMILAR_CALIBRE = 0.7
-BRANCH_NARROWED = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,11 +177,11 @@ def _tapers(site: _Site, branch: Branch | None, beyond: Branch | None) -> tuple[
 
 def _branches(site: _Site) -> tuple[Branch | None, Branch | None]:
     vessel, gap = site.vessel, site.gap
-    contours = vessel.borders.contours
-    return (
-        branch_near(vessel.sections, contours, vessel.lumen, cap_mm=gap.start_mm, away=-1),
-        branch_near(vessel.sections, contours, vessel.lumen, cap_mm=gap.end_mm, away=1),
-    )
+    out = []
+    for cap, away in ((gap.start_mm, -1), (gap.end_mm, 1)):
+        found = branch_near(vessel.sections, vessel.borders.contours, vessel.lumen, cap_mm=cap, away=away)
+        out.append(None if found is None else with_calibre(vessel, found))
+    return out[0], out[1]
 
 
 def _reference(site: _Site, proximal: Taper | None, distal: Taper | None) -> Reference:
@@ -195,11 +195,7 @@ def _reference(site: _Site, proximal: Taper | None, distal: Taper | None) -> Ref
 def _shape(funnel: Taper | None, branch: Branch | None, calibre_mm: float | None) -> str | None:
     if funnel is None:
         return None
-    rival = (
-        branch is not None
-        and calibre_mm is not None
-        and branch.diameter_mm >= BRANCH_NARROWED * SIMILAR_CALIBRE * calibre_mm
-    )
+    rival = branch is not None and calibre_mm is not None and branch.diameter_mm >= SIMILAR_CALIBRE * calibre_mm
     if rival or funnel.hidden:
         return "ambiguous"
     return "blunt" if funnel.blunt_prob >= 0.5 else "tapered"

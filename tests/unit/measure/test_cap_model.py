@@ -182,3 +182,12 @@ def test_noise_alone_hides_no_cap(seed: int) -> None:
     found = shape(drawn(0.0, noise_hu=25.0, seed=seed))
     assert found is not None
     assert not found.hidden
+
+
+@pytest.mark.parametrize("seed", range(10, 16))
+def test_a_dim_noisy_funnel_is_still_told_from_a_flat_end(seed: int) -> None:
+    """Contrast of 270 HU under noise that is alike over most of a millimetre, as in a poor scan."""
+    flat, cone = (fit_funnel(picture(drawn(length, noise_hu=50.0, seed=seed))) for length in (0.0, 5.0))
+    assert flat is not None
+    assert cone is not None
+    assert flat.blunt_prob > cone.blunt_prob
