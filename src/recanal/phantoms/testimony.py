@@ -20,6 +20,8 @@ from recanal.phantoms.veins import Vein
 
 __all__ = ["Drawn", "testify"]
 
+_HIDING_SHARE = 0.2
+
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
@@ -120,11 +122,22 @@ def _findings(drawn: Drawn, scene: Scene, span: tuple[float, float]) -> _Finding
     )
 
 
+def _shape(drawn: Drawn, cap_s: float | None, side: int) -> str:
+    """As drawn; ambiguous too where calcium takes a fifth of the open lumen's section at the cap or 1 mm before it."""
+    if cap_s is None:
+        return drawn.lesion.caps[side].shape
+    radius = float(np.interp(cap_s, drawn.arteries[0].arc_mm, drawn.arteries[0].lumen_mm))
+    before, across = cap_s - np.linspace(0.0, 1.0, 5) * (1 - 2 * side), np.linspace(-radius, radius, 31)
+    s, u, v = np.meshgrid(before, across, across, indexing="ij")
+    cover = drawn.lesion.calcium_cover(s.ravel(), u.ravel(), v.ravel(), 0.02)[0].reshape(s.shape)
+    share = np.average(cover, axis=(1, 2), weights=np.hypot(u, v) < radius)
+    return "ambiguous" if share.max() >= _HIDING_SHARE else drawn.lesion.caps[side].shape
+
+
 def _cap_truth(drawn: Drawn, caps: tuple[float | None, float | None], opacified: bool) -> dict[str, Any]:
     """Where the caps are, as drawn and as imaged, and their shapes."""
-    arteries, lesion, grid = drawn.arteries, drawn.lesion, drawn.grid
-    axis, arc = arteries[0].points_mm, lesion.arc_mm
-    start, end = lesion.place.start_mm, lesion.place.end_mm
+    lesion, grid, axis = drawn.lesion, drawn.grid, drawn.arteries[0].points_mm
+    arc, start, end = lesion.arc_mm, lesion.place.start_mm, lesion.place.end_mm
     return {
         "proximal_cap_mm": None if caps[0] is None else _point(axis, arc, caps[0], grid),
         "distal_cap_mm": None if caps[1] is None else _point(axis, arc, caps[1], grid),
@@ -136,16 +149,15 @@ def _cap_truth(drawn: Drawn, caps: tuple[float | None, float | None], opacified:
         "distal_arc_designed_mm": end,
         "length_mm": None if caps[0] is None or caps[1] is None else caps[1] - caps[0],
         "length_designed_mm": end - start if lesion.occluded else None,
-        "proximal_cap_shape": lesion.caps[0].shape if lesion.occluded else None,
-        "distal_cap_shape": lesion.caps[1].shape if lesion.occluded else None,
+        "proximal_cap_shape": _shape(drawn, caps[0], 0) if lesion.occluded else None,
+        "distal_cap_shape": _shape(drawn, caps[1], 1) if lesion.occluded else None,
         "distal_opacified": opacified,
     }
 
 
 def _tree_truth(drawn: Drawn) -> dict[str, Any]:
     """The vessels and their names."""
-    target, others, vessels = _courses(drawn)
-    naming = drawn.naming
+    naming, (target, others, vessels) = drawn.naming, _courses(drawn)
     return {
         "target": target,
         "arteries": others,

@@ -8,8 +8,8 @@ import pytest
 from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
-from recanal.phantoms import PhantomOptions, decoys, draw_options, make_phantom
-from recanal.phantoms.build import make_design
+from recanal.phantoms import PhantomOptions, decoys, draw_options, make_phantom, testimony
+from recanal.phantoms.build import make_design, render
 from recanal.phantoms.lesion import Calcium
 from recanal.phantoms.options import stream
 from recanal.phantoms.scanner import add_noise
@@ -178,6 +178,22 @@ def test_a_plate_covers_the_arc_it_was_given():
     assert calcified.any(axis=1).sum(axis=1).max() * 5.0 == pytest.approx(120, abs=10)
     share = (cells.area_mm2 * calcified).sum() / cells.area_mm2.sum()
     assert share == pytest.approx(120 / 360 * (0.97**2 - 0.6**2), rel=0.08)
+
+
+@pytest.mark.parametrize(
+    ("before_mm", "half_mm", "inner", "shape"),
+    [(0.3, 0.8, -0.2, "ambiguous"), (0.3, 0.8, 0.75, "blunt"), (-1.5, 0.8, -0.2, "blunt"), (2.5, 0.8, -0.2, "blunt")],
+)
+def test_calcium_in_the_lumen_at_a_cap_makes_its_shape_ambiguous(before_mm, half_mm, inner, shape):
+    """Not where it lies in the wall, beyond the cap or well before it."""
+    design = make_design(replace(SMALL, calcium="none"), seed=206)
+    nodule = Calcium("nodule", design.place.start_mm - before_mm, half_mm, 0.5, 0.0, inner, 0.95, 900.0)
+    design = replace(design, lesion=replace(design.lesion, calcium=(nodule,)))
+    _, scene = render(design)
+    drawn = testimony.Drawn(design.options, design.naming, design.veins, design.lesion, design.grid)
+    truth = testimony.testify(206, drawn, scene)
+    assert truth.proximal_cap_shape == shape
+    assert truth.distal_cap_shape == "blunt"
 
 
 def test_seeds_lie_in_bright_open_lumen(blunt, tapered):
