@@ -101,14 +101,14 @@ def taper(
 
     Notes
     -----
-    The picture of 6 mm of open vessel and 3 mm beyond the cap, averaged around the axis, is compared with what the
+    The picture of 8 mm of open vessel and 3 mm beyond the cap, averaged around the axis, is compared with what the
     scanner would show of ends of every length (:func:`recanal.measure.cap_model.fit_funnel`). Sections with calcium
     are left out, and so is an eighth of a turn on either side of a branch; of what remains each ring leaves out the
     darkest and the brightest fifth of its cells.
     Calcium hides the shape where it stands at the cap or up to 1 mm before it; beyond, the end of the lumen is seen.
     """
     arc = (sections.line.arc_mm - end.cap_mm) * -end.away
-    rows = np.flatnonzero((arc >= -8.0) & (arc <= 3.0))
+    rows = np.flatnonzero((arc >= -FIT_MM) & (arc <= 3.0))
     if len(rows) < 20 or arc[rows].min() > -4.0:
         return None
     rows = rows[np.argsort(arc[rows])]
@@ -117,7 +117,7 @@ def taper(
     hard = calcified(sections, lumen.level_hu, margin_hu=margin)
     hidden = bool(hard[int(np.argmin(np.abs(arc)))] or hard[(arc > -BEFORE_MM) & (arc <= 0.0)].any())
     hidden = hidden or _spot_above_hu(sections, rows, position) > min(SPOT_HU, SPOT_NOISES * lumen.noise_hu)
-    fit = fit_funnel(_picture(sections, lumen.level_hu, end, rows=rows[position >= -FIT_MM], outer=(sigma_mm, wall_mm)))
+    fit = fit_funnel(_picture(sections, lumen.level_hu, end, rows=rows, outer=(sigma_mm, wall_mm)))
     return None if fit is None else Taper(fit.length_mm, fit.blunt_prob, hidden)
 
 
