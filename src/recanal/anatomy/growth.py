@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from recanal.anatomy.field import GRID_MM, Field
 from recanal.anatomy.jumps import STEP_MM, Jump, Profile, find_jumps, profile_of
 from recanal.anatomy.ostia import Ostium
-from recanal.anatomy.steps import near_steps
 from recanal.anatomy.veins import (
     chamber_tail,
     companions,
@@ -22,10 +21,11 @@ from recanal.anatomy.veins import (
 )
 from recanal.anatomy.ways import Way, find_ways, seen_tubes
 from recanal.core.volume import Volume
-from recanal.grids.breaks import Course, closed_breaks, led_on
+from recanal.grids.breaks import Course, closed_breaks, led_on, opened
 from recanal.grids.geodesic import BLOCKED, Reach, reach_from
+from recanal.grids.steps import near_steps
 
-__all__ = ["Stray", "grown_ways", "spared_voxels"]
+__all__ = ["Given", "Stray", "grown_ways", "spared_voxels"]
 
 ROUNDS = 12
 MENDED_ROUNDS = 2
@@ -40,6 +40,7 @@ TURN_VOXELS = 8
 LEAST_SPARED_MM = 10.0
 TOUCHED_MM = 6.0
 ACROSS = 0.7
+KNOWN_MM = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +52,29 @@ class Stray:
     last: int
 
 
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What is known of a picture before the ways are looked for.
+
+    Parameters
+    ----------
+    steps_mm
+        (n,) z of the levels where the scan is stepped: a vessel that goes on alike beyond one has not been left.
+    through_mm
+        (n, 3) curves of arteries that the ways are led along, closed or not.
+    """
+
+    steps_mm: NDArray[np.float64]
+    through_mm: tuple[NDArray[np.float64], ...] = ()
+
+
 def grown_ways(
     volume: Volume,
     field: Field,
     cost: NDArray[np.float32],
     ostia: list[Ostium],
     *,
-    steps_mm: NDArray[np.float64] | None = None,
+    given: Given | None = None,
     room: Reach | None = None,
 ) -> list[Way]:
     """All ways from the ostia that stay within one vessel, farthest first.
@@ -68,13 +85,14 @@ def grown_ways(
         The picture, its maps, and what a way through them costs.
     ostia
         Where the ways begin.
-    steps_mm
-        (n,) z of the levels where the scan is stepped: a vessel that goes on alike beyond one has not been left.
+    given
+        What is known of the picture beforehand.
     room
         A reach on the grid of the field that is not needed any more; its arrays are used again.
     """
-    cost = cost.copy()
-    steps = np.empty(0) if steps_mm is None else steps_mm
+    cost, given = cost.copy(), given or Given(np.empty(0))
+    for points_mm in given.through_mm:
+        opened(cost, np.rint(field.block.affine.to_index(points_mm)).astype(np.int64))
     starts = np.array([ostium.voxel for ostium in ostia], dtype=np.int64)
     labels = np.arange(1, len(ostia) + 1, dtype=np.int16)
     ways: list[Way] = []
@@ -86,7 +104,7 @@ def grown_ways(
             continue
         known = {**known, **_new_profiles(volume, field, ways, known)}
         profiles = [known[_led_in(ways, way).tobytes()] for way in ways]
-        cuts = [jump for profile in profiles for jump in find_jumps(profile) if not _stepped(jump, steps)]
+        cuts = [jump for profile in profiles for jump in find_jumps(profile) if not _is_kept(jump, given)]
         for jump in cuts:
             _cut(cost, field, jump)
         strays = [] if cuts else _risen(profiles) or _strays(ways, profiles)
@@ -115,9 +133,11 @@ def _course(ways: list[Way], way: Way) -> list[NDArray[np.int64]]:
     return out
 
 
-def _stepped(jump: Jump, steps_mm: NDArray[np.float64]) -> bool:
-    """Whether a dip is that of one vessel at a level where the scan is stepped."""
-    near = near_steps(jump.point_mm[None, 2], steps_mm, within_mm=STEP_REACH_MM)
+def _is_kept(jump: Jump, given: Given) -> bool:
+    """Whether a dip is that of one vessel: at a level where the scan is stepped, or on an artery that is known."""
+    if any(np.linalg.norm(points - jump.point_mm, axis=1).min() < KNOWN_MM for points in given.through_mm):
+        return True
+    near = near_steps(jump.point_mm[None, 2], given.steps_mm, within_mm=STEP_REACH_MM)
     return bool(near[0]) and jump.alike_share > ALIKE_SHARE
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +13,16 @@ from recanal.anatomy.branches import Branch, made_branches
 from recanal.anatomy.chamber import Heart, find_heart
 from recanal.anatomy.coarse import Coarse, coarse_view, thinned
 from recanal.anatomy.field import Field, heart_field
-from recanal.anatomy.growth import grown_ways
+from recanal.anatomy.growth import Given, grown_ways
 from recanal.anatomy.mains import Mains, find_mains, levelled
 from recanal.anatomy.naming import Named, name_segments
 from recanal.anatomy.ostia import Ostium, chosen_ostia, find_ostia, open_cost
-from recanal.anatomy.steps import step_levels_mm
 from recanal.core.curves import Centerline, TreeSegment, VesselTree
 from recanal.core.volume import Volume
 from recanal.grids.geodesic import Reach, no_reach
+from recanal.grids.steps import step_levels_mm
 
-__all__ = ["CoronaryTree", "find_tree"]
+__all__ = ["CoronaryTree", "TreeSearch", "find_tree"]
 
 LEAST_TREE_MM = 150.0
 SIDES = ("left", "right")
@@ -89,30 +89,40 @@ def find_tree(volume: Volume, *, progress: Callable[[str], None] = lambda _: Non
     -----
     Steps and constants stand on the definition pages of the tree and of the names.
     """
-    progress("finding the aorta")
-    thin = thinned(volume)
-    coarse, steps_mm = coarse_view(thin), step_levels_mm(thin)
-    aortas, descending = find_aortas(coarse)
-    if not aortas:
-        return CoronaryTree(None, None, doubts=("the ascending aorta was not found: is the heart in view?",))
-    progress("looking for vessels")
-    root = _best_root(volume, coarse, (aortas, descending))
-    if root is None:
-        return CoronaryTree(aortas[0], None, doubts=("no left ventricle was found below the aorta",))
-    ascending, heart, field, ostia = root.ascending, root.heart, root.field, root.ostia
-    if not ostia:
-        return CoronaryTree(ascending, heart, doubts=("no coronary artery was found on the aorta",))
-    progress("following the arteries")
-    ways = grown_ways(volume, field, root.cost, ostia, steps_mm=steps_mm, room=root.room)
-    branches = made_branches(volume, field, ways, tuple(ostium.side for ostium in ostia))
-    progress("naming the segments")
-    heart = levelled(heart, branches)
-    mains = find_mains(branches, heart)
-    named = name_segments(branches, heart, mains)
-    doubts = _doubts(branches, mains)
-    return CoronaryTree(
-        ascending, heart, tuple(ostia), tuple(branches), mains, tuple(named), tuple(doubts), tuple(root.flags)
-    )
+    return TreeSearch(volume, progress=progress).tree()
+
+
+class TreeSearch:
+    """The maps that the tree of a volume is grown on, kept to grow it more than once; parameters as above."""
+
+    def __init__(self, volume: Volume, *, progress: Callable[[str], None] = lambda _: None) -> None:
+        progress("finding the aorta")
+        thin = thinned(volume)
+        coarse, self._steps_mm = coarse_view(thin), step_levels_mm(thin.hu, thin.affine)
+        aortas, descending = find_aortas(coarse)
+        self._volume, self._progress, self._aorta = volume, progress, aortas[0] if aortas else None
+        progress("looking for vessels")
+        self._root = _best_root(volume, coarse, (aortas, descending))
+
+    def tree(self, through_mm: Sequence[NDArray[np.float64]] = ()) -> CoronaryTree:
+        """The tree; also led along given curves, (n, 3) each, of arteries that it does not reach by itself."""
+        if self._aorta is None:
+            return CoronaryTree(None, None, doubts=("the ascending aorta was not found: is the heart in view?",))
+        root = self._root
+        if root is None:
+            return CoronaryTree(self._aorta, None, doubts=("no left ventricle was found below the aorta",))
+        if not root.ostia:
+            return CoronaryTree(root.ascending, root.heart, doubts=("no coronary artery was found on the aorta",))
+        self._progress("following the arteries")
+        given = Given(self._steps_mm, tuple(through_mm))
+        ways = grown_ways(self._volume, root.field, root.cost, root.ostia, given=given, room=root.room)
+        branches = made_branches(self._volume, root.field, ways, tuple(ostium.side for ostium in root.ostia))
+        self._progress("naming the segments")
+        heart = levelled(root.heart, branches)
+        mains = find_mains(branches, heart)
+        named = tuple(name_segments(branches, heart, mains))
+        doubts, flags = tuple(_doubts(branches, mains)), tuple(root.flags)
+        return CoronaryTree(root.ascending, heart, tuple(root.ostia), tuple(branches), mains, named, doubts, flags)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from recanal.grids.geodesic import BLOCKED, Reach
 
-__all__ = ["Course", "closed_breaks", "led_on"]
+__all__ = ["Course", "closed_breaks", "led_on", "opened"]
 
 Voxels = NDArray[np.int64]
 TANGENT_VOXELS = 8
@@ -82,7 +82,7 @@ def closed_breaks(
         goals = _ahead(free, tip, ahead / max(float(np.linalg.norm(ahead)), 1e-9), (MOST_BREAK_VOXELS, AHEAD))
         if not len(goals) or not _goes_on(free, hu, (tip, goals[0]), level):
             continue
-        _open(cost, tip, goals[0])
+        opened(cost, _between(tip, goals[0]))
         count += 1
     return count
 
@@ -131,7 +131,7 @@ def led_on(
         way = tuple(_between(tip, goal).T)
         inside = ndimage.uniform_filter1d(hu[way].astype(np.float64), 5, mode="nearest")
         if not shut[way].any() and float(inside.min()) > FAT_HU:
-            _open(cost, tip, goal)
+            opened(cost, _between(tip, goal))
             count += 1
     return count
 
@@ -197,8 +197,8 @@ def _goes_on(free: NDArray[np.bool_], hu: NDArray[np.float32], pair: tuple[Voxel
     return ALIKE[0] <= share <= ALIKE[1] and left >= KEPT_SHARE * (min(level, beyond) - FLOOR_HU)
 
 
-def _open(cost: NDArray[np.float32], tip: Voxels, goal: Voxels) -> None:
-    """Lower the cost on a straight line, and next to it, to that of a poor tube."""
-    for voxel in _between(tip, goal):
-        part = cost[tuple(slice(max(int(v) - 1, 0), int(v) + 2) for v in voxel)]
+def opened(cost: NDArray[np.float32], voxels: Voxels) -> None:
+    """Lower the cost of some voxels (n, 3) of a grid, and next to them, to that of a poor tube."""
+    for voxel in voxels:
+        part = cost[tuple(slice(max(int(v) - 1, 0), max(int(v) + 2, 0)) for v in voxel)]
         np.minimum(part, BREAK_COST, out=part)

@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 
 from recanal.anatomy.from_segmentation import unnamed_segments
 from recanal.anatomy.plausible import unlike_coronaries
-from recanal.anatomy.tree import CoronaryTree, find_tree
+from recanal.anatomy.tree import CoronaryTree, TreeSearch
 from recanal.closures.narrowings import darkest_share, is_threaded
 from recanal.closures.refills import find_refills
 from recanal.closures.suspects import Suspect, find_suspects
@@ -25,6 +25,7 @@ from recanal.core.volume import Volume
 from recanal.errors import ApartError, SeedError
 from recanal.imaging.caps import Gap
 from recanal.measure.findings import lesion_findings
+from recanal.pipeline.beyond import led_beyond, segments_of
 from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
 from recanal.pipeline.edges import unseen_arteries
 from recanal.pipeline.seeded import SeededResult, measure_seeded
@@ -47,7 +48,6 @@ SAME_CAP_MM = 3.0
 LEAST_EXPLAINED = 0.5
 LEAST_SEEN_MM, SEEN_AT_MM = 6.0, 4.0
 OSTIAL_MM = 3.0
-NEAR_MM = 2.5
 LIKELY_OPEN_SHARE = 0.38
 SOFTNESS_SHARE = 0.05
 
@@ -109,14 +109,13 @@ def measure_automatic(
         Called with a few words before each step.
     """
     progress("judging the picture")
-    with ThreadPoolExecutor(1) as pool:
-        judging = pool.submit(_judged_picture, volume, flags)
-        anatomy = find_tree(volume, progress=progress) if tree is None else tree
-        quality, steps = judging.result()
+    anatomy, search, (quality, steps) = _searched(volume, tree, flags, progress)
     candidates = find_suspects(anatomy)
     candidates = [*find_refills(volume, anatomy, candidates), *candidates]
     suspects = [s for s in candidates if vessel is None or s.vessel == vessel]
     parts, empty, doubts, hidden = _measured(volume, anatomy, suspects, progress)
+    anatomy, parts = led_beyond(search, anatomy, parts)
+    del search
     numbered = _numbered(parts)
     lesions = _with_run_outs(tuple(lesion for part in numbered for lesion in part.lesions), empty)
     doubts += [said for part in numbered for said in named_doubts(part, doubts_of(part, volume, automatic=True))]
@@ -140,6 +139,18 @@ def measure_automatic(
         stenosis=grades,
         collaterals=supplies,
     )
+
+
+def _searched(
+    volume: Volume, tree: CoronaryTree | None, flags: tuple[str, ...], progress: Callable[[str], None]
+) -> tuple[CoronaryTree, TreeSearch | None, tuple[Quality, SlabSteps]]:
+    """The tree of a volume, the maps that it grew on (none for a given one), and the graded quality of the picture."""
+    with ThreadPoolExecutor(1) as pool:
+        judging = pool.submit(_judged_picture, volume, flags)
+        if tree is not None:
+            return tree, None, judging.result()
+        search = TreeSearch(volume, progress=progress)
+        return search.tree(), search, judging.result()
 
 
 def _others(
@@ -371,7 +382,7 @@ def _told(lesion: Lesion, gap: Gap, suspect: Suspect, anatomy: CoronaryTree, res
     axis = result.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)]
     return replace(
         lesion,
-        segments=_segments(axis, anatomy),
+        segments=segments_of(axis, anatomy),
         ostial=suspect.start_mm <= OSTIAL_MM,
         flags=(*lesion.flags, _degree(gap)),
     )
@@ -386,22 +397,6 @@ def _degree(gap: Gap) -> str:
     percent = round(100 * max(probability, 1 - probability))
     kind = "total" if probability >= 0.5 else "subtotal"
     return f"{kind} occlusion ({'over 99' if percent > 99 else percent} % likely): {share}"
-
-
-def _segments(axis_mm: NDArray[np.float64], anatomy: CoronaryTree) -> tuple[int, ...]:
-    """SCCT numbers of the segments that a curve runs through."""
-    points, numbers = [], []
-    for item in anatomy.named:
-        branch = anatomy.branches[item.branch]
-        keep = (branch.arc_mm >= item.start_mm) & (branch.arc_mm <= item.end_mm)
-        points.append(branch.line.points_mm[keep])
-        numbers += [item.scct or 0] * int(keep.sum())
-    if not numbers or not len(axis_mm):
-        return ()
-    far, near = cKDTree(np.concatenate(points)).query(axis_mm)
-    hit = np.asarray(numbers)[near[far < NEAR_MM]]
-    value, count = np.unique(hit, return_counts=True)
-    return tuple(int(v) for v, n in zip(value, count, strict=True) if v > 0 and n >= 4)
 
 
 def _run_out(suspect: Suspect, name: str) -> Lesion:

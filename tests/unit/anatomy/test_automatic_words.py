@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -157,7 +158,7 @@ def test_the_reasons_are_the_flags_that_fail(found):
 
 def test_a_tree_that_looks_like_none_is_not_trusted_and_a_given_one_is_not_judged(found, monkeypatch):
     drawing, tree, given = found
-    monkeypatch.setattr(automatic, "find_tree", lambda volume, progress: tree)
+    monkeypatch.setattr(automatic, "TreeSearch", lambda volume, progress: SimpleNamespace(tree=lambda: tree))
     searched = measure_automatic(drawing.volume)
     (reason,) = unlike_coronaries(tree)  # no ostia, and no named main artery
     assert reason in searched.quality.reasons

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from recanal.anatomy.steps import near_steps, step_levels_mm
 from recanal.core.volume import Affine
-from recanal.imaging.sample import Block
+from recanal.grids.steps import near_steps, step_levels_mm
 
 
 def scan(*, shift_mm, noise_hu, tilt=False):
@@ -23,23 +22,23 @@ def scan(*, shift_mm, noise_hu, tilt=False):
     matrix = np.array([[0, 0, 1.0, 0], [0, 1.0, 0, 0], [1.0, 0, 0, -100.0], [0, 0, 0, 1]])
     if tilt:
         matrix[:3, 0] = [0.0, 0.5, 0.8]
-    return Block(hu.astype(np.float32), Affine(matrix))
+    return hu.astype(np.float32), Affine(matrix)
 
 
 @pytest.mark.parametrize(("shift_mm", "noise_hu"), [(2.5, 12.0), (1.5, 6.0)])
 def test_a_step_is_found_between_its_slices(shift_mm, noise_hu):
-    assert step_levels_mm(scan(shift_mm=shift_mm, noise_hu=noise_hu)) == pytest.approx([-70.5])
+    assert step_levels_mm(*scan(shift_mm=shift_mm, noise_hu=noise_hu)) == pytest.approx([-70.5])
 
 
 @pytest.mark.parametrize("noise_hu", [2.0, 12.0])
 def test_anatomy_that_drifts_has_no_steps(noise_hu):
-    assert len(step_levels_mm(scan(shift_mm=0.0, noise_hu=noise_hu))) == 0
+    assert len(step_levels_mm(*scan(shift_mm=0.0, noise_hu=noise_hu))) == 0
 
 
 def test_tilted_or_few_slices_are_not_judged():
-    assert len(step_levels_mm(scan(shift_mm=2.5, noise_hu=6.0, tilt=True))) == 0
-    whole = scan(shift_mm=2.5, noise_hu=6.0)
-    assert len(step_levels_mm(Block(whole.hu[27:34], whole.affine))) == 0
+    assert len(step_levels_mm(*scan(shift_mm=2.5, noise_hu=6.0, tilt=True))) == 0
+    hu, affine = scan(shift_mm=2.5, noise_hu=6.0)
+    assert len(step_levels_mm(hu[27:34], affine)) == 0
 
 
 def test_near_means_within_reach_of_any_level():
