@@ -23,6 +23,7 @@ from recanal.anatomy.ways import Way, find_ways, seen_tubes
 from recanal.core.volume import Volume
 from recanal.grids.breaks import Course, closed_breaks, led_on, opened
 from recanal.grids.geodesic import BLOCKED, Reach, reach_from
+from recanal.grids.passages import led_past
 from recanal.grids.steps import near_steps
 
 __all__ = ["Given", "Stray", "grown_ways", "spared_voxels"]
@@ -117,11 +118,12 @@ def grown_ways(
 
 
 def _mended(cost: NDArray[np.float32], field: Field, reach: Reach, ways: list[Way]) -> bool:
-    """Whether a break was closed ahead of a way, or a stump led on; the cost is lowered there."""
+    """Whether a break was closed ahead of a way, or one led on or past a chamber; the cost is lowered there."""
     tube, hu = seen_tubes(field), field.block.hu
     courses = [Course(way.voxels, np.concatenate(_course(ways, way)[::-1])) for way in ways]
     closed = closed_breaks(cost, hu, tube=tube, reach=reach, ways=[way.voxels for way in ways])
-    return closed + led_on(cost, hu, tube=tube, shut=field.pool, reach=reach, courses=courses) > 0
+    led = led_on(cost, hu, tube=tube, shut=field.pool, reach=reach, courses=courses)
+    return closed + led + led_past(cost, hu, tube=tube, shut=field.pool, reach=reach, courses=courses) > 0
 
 
 def _course(ways: list[Way], way: Way) -> list[NDArray[np.int64]]:

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from recanal.grids.geodesic import BLOCKED, Reach
 
-__all__ = ["Course", "closed_breaks", "led_on", "opened"]
+__all__ = ["Course", "closed_breaks", "led_on", "opened", "piece_at"]
 
 Voxels = NDArray[np.int64]
 TANGENT_VOXELS = 8
@@ -149,7 +149,7 @@ def _ahead(free: NDArray[np.bool_], tip: Voxels, ahead: NDArray[np.float64], lim
     return np.asarray(found[keep][np.argsort(far[keep], kind="stable")])
 
 
-def _piece(free: NDArray[np.bool_], goal: Voxels) -> tuple[Voxels, NDArray[np.float64]]:
+def piece_at(free: NDArray[np.bool_], goal: Voxels) -> tuple[Voxels, NDArray[np.float64]]:
     """The voxels (n, 3) of the tube that a free voxel belongs to, within 45 voxels, and how far they lie from it."""
     low = np.maximum(goal - BEYOND_VOXELS, 0)
     box = tuple(slice(int(a), int(b) + BEYOND_VOXELS + 1) for a, b in zip(low, goal, strict=True))
@@ -166,7 +166,7 @@ def _first_long(
     for goal in goals:
         if goal.tobytes() in known:
             continue
-        piece, far = _piece(free, goal)
+        piece, far = piece_at(free, goal)
         if far.max() < LEAST_TREE_VOXELS:
             known |= {voxel.tobytes() for voxel in piece}
             continue
@@ -186,7 +186,7 @@ def _between(tip: Voxels, goal: Voxels) -> Voxels:
 def _goes_on(free: NDArray[np.bool_], hu: NDArray[np.float32], pair: tuple[Voxels, Voxels], level: float) -> bool:
     """Whether a long tube begins at a free voxel that is as bright as the tip, and contrast lies between."""
     tip, goal = pair
-    piece, far = _piece(free, goal)
+    piece, far = piece_at(free, goal)
     if far.max() < LEAST_BEYOND_VOXELS:
         return False
     beyond = float(np.percentile(hu[tuple(piece[far <= LEVEL_VOXELS].T)], 60))
