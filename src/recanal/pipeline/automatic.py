@@ -48,6 +48,7 @@ SAME_CAP_MM = 3.0
 LEAST_EXPLAINED = 0.5
 LEAST_SEEN_MM, SEEN_AT_MM = 6.0, 4.0
 OSTIAL_MM = 3.0
+SAME_WAY_MM, SAME_WAY_CONFIDENCE = 1.5, 0.1
 LIKELY_OPEN_SHARE = 0.38
 SOFTNESS_SHARE = 0.05
 
@@ -380,11 +381,17 @@ def _told(lesion: Lesion, gap: Gap, suspect: Suspect, anatomy: CoronaryTree, res
     """The lesion with its segments, and with how likely it is to be total."""
     arc = result.vessel.line.arc_mm
     axis = result.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)]
+    confidence, apart_mm = lesion.bridge_confidence, float(cKDTree(suspect.path.points_mm).query(axis)[0].max())
+    flags = (*lesion.flags, _degree(gap))
+    if not suspect.apart and apart_mm < SAME_WAY_MM and confidence is not None and confidence < SAME_WAY_CONFIDENCE:
+        confidence = SAME_WAY_CONFIDENCE
+        flags += (f"the coronary tree, grown on other maps, leads the same way within {apart_mm:.1f} mm",)
     return replace(
         lesion,
         segments=segments_of(axis, anatomy),
         ostial=suspect.start_mm <= OSTIAL_MM,
-        flags=(*lesion.flags, _degree(gap)),
+        bridge_confidence=confidence,
+        flags=flags,
     )
 
 
