@@ -7,7 +7,7 @@ import pytest
 
 from analytic_tube import Scene, draw
 from recanal.core.curves import Centerline, frames
-from recanal.imaging.caps import LumenLevel
+from recanal.imaging.lumen_level import LumenLevel
 from recanal.imaging.sections import RING_MM, Sections
 from recanal.imaging.vessel import trace_vessel
 from recanal.measure import lesion as measuring
@@ -26,14 +26,14 @@ def vessel():
     return trace_vessel(drawing.volume, *drawing.seeds())
 
 
-@pytest.mark.parametrize(("share", "ambiguous"), [(0.97, True), (0.93, False)])
-def test_a_branch_counts_as_similar_though_the_blur_narrows_it(vessel, monkeypatch, share, ambiguous):
-    """A branch is measured 5 % too narrow at most: from 95 % of seven tenths of the calibre on it hides the cap."""
+@pytest.mark.parametrize(("share", "ambiguous"), [(1.02, True), (0.98, False)])
+def test_a_branch_of_seven_tenths_of_the_calibre_hides_the_cap(vessel, monkeypatch, share, ambiguous):
+    monkeypatch.setattr(measuring, "with_calibre", lambda _, found: found)
     monkeypatch.setattr(measuring, "branch_near", lambda *_, **__: None)
     (alone,) = measure_lesions(vessel, name=None)
     assert alone.proximal_cap.shape in ("blunt", "tapered")
     diameter_mm = share * SIMILAR_CALIBRE * alone.reference.proximal_diameter_mm
-    monkeypatch.setattr(measuring, "branch_near", lambda *_, **__: Branch(1.0, diameter_mm))
+    monkeypatch.setattr(measuring, "branch_near", lambda *_, **__: Branch(1.0, diameter_mm, 0.0, ()))
     (beside,) = measure_lesions(vessel, name=None)
     assert (beside.proximal_cap.shape == "ambiguous") is ambiguous
     assert beside.proximal_cap.side_branch
