@@ -237,7 +237,7 @@ def _suspect(
         distal = open_place(course, range(last, len(course.arc)), min(beyond, float(upper[first])))
     if (distal is None) != runs_out or (runs_out and not (_is_wide_before(course, first) and _fades_wide(course, run))):
         return None
-    first = _half_way(course, first, float(upper[first])) if runs_out else first
+    first = _half_way(course, first, max(float(upper[first]), _level_before(course, first))) if runs_out else first
     return Suspect(
         course.path,
         float(course.arc[first]),
@@ -268,6 +268,11 @@ def _half_way(course: Course, first: int, level: float) -> int:
     while here > max(0, first - round(15.0 / STEP_MM)) and core[here - 1] < mark:
         here -= 1
     return here
+
+
+def _level_before(course: Course, first: int) -> float:
+    """The contrast in the bright part of the 30 mm before, which bright plaque next to a closed stretch does not lower."""
+    return float(np.percentile(course.core[max(0, first - round(BEFORE_MM / STEP_MM)) : first + 1], 75))
 
 
 def _is_wide_before(course: Course, first: int) -> bool:

@@ -15,6 +15,7 @@ ALONG_MM, LEAN_ALONG_MM = 0.45, 0.8
 BORDER = (0.8, 1.3)
 LEAST_DOME_HU = 25.0
 LEAST_RATIO = 0.05
+MOST_LOOK = 6.0
 ELSE_SHARE = 0.1
 LOOKS = tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]
 OPEN_LOOKS: LOOKS = (
@@ -65,7 +66,7 @@ def unlike_lumen(sections: Sections, disc_hu: NDArray[np.float64], rows: NDArray
     for look in (_spread_hu(sections, edge), _lean_hu(sections, slice(low, high + 1))):
         along = ndimage.gaussian_filter1d(look, ALONG_MM / step, mode="nearest")
         looks.append(np.log(np.maximum(along / max(float(np.median(along[rows])), 1e-3), LEAST_RATIO)))
-    seen = np.stack(looks, axis=1)
+    seen = np.clip(np.stack(looks, axis=1), -MOST_LOOK, MOST_LOOK)
     anything = ELSE_SHARE * _density(seen, ANY_LOOKS)
     closed, lumen = ((1 - ELSE_SHARE) * _density(seen, known) + anything for known in (CLOSED_LOOKS, OPEN_LOOKS))
     return np.asarray(np.log(closed / lumen))

@@ -75,6 +75,12 @@ def test_one_that_stays_as_bright_as_plaque_runs_out_where_it_fell():
     assert found.cap_mm[0] == pytest.approx(50, abs=1.0)
 
 
+def test_bright_plaque_before_a_dark_end_belongs_to_what_runs_out():
+    (found,) = suspects(branch((50, 400), (9, 185), (30, 60)))
+    assert found.runs_out
+    assert found.cap_mm[0] == pytest.approx(50, abs=1.0)
+
+
 def test_a_dark_thin_end_does_not_hide_an_occlusion_before_it():
     (found,) = suspects(branch((40, 350), (16, 90), (15, 190), (4, 80, 1.0), (20, 85, 0.8)))
     assert not found.runs_out

@@ -72,3 +72,7 @@ def test_an_open_lumen_without_a_border_tells_nothing_by_its_looks() -> None:
 @pytest.mark.parametrize("noise_hu", [0.0, 20.0])
 def test_noise_does_not_turn_lumen_into_plaque(noise_hu: float) -> None:
     assert nats(disc(1.4), noise_hu=noise_hu)[1] <= 0.0
+
+
+def test_what_looks_like_neither_tells_nothing() -> None:
+    assert nats(disc(1.4, 3000.0) - 2000.0 * (RINGS_MM > 0.5))[0] == pytest.approx(0.0, abs=0.05)
