@@ -33,7 +33,7 @@ class Plan:
     Parameters
     ----------
     seed
-        Of the phantom, from 10,300 on.
+        Of the phantom, from 10,600 on.
     options
         What is drawn.
     filling_replaced

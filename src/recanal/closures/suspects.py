@@ -271,7 +271,7 @@ def _half_way(course: Course, first: int, level: float) -> int:
 
 
 def _level_before(course: Course, first: int) -> float:
-    """The contrast in the bright part of the 30 mm before, which bright plaque next to a closed stretch does not lower."""
+    """Contrast in the bright part of the 30 mm before; bright plaque next to a closed stretch does not lower it."""
     return float(np.percentile(course.core[max(0, first - round(BEFORE_MM / STEP_MM)) : first + 1], 75))
 
 
