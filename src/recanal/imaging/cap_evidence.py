@@ -32,7 +32,7 @@ SLOPE_SD_HU_PER_MM = 0.5
 INDEPENDENT_MM = 2.0
 MOVED_NATS = 3.0
 BACK_NATS_PER_MM = 1.0
-ISLAND_NATS = 6.0
+ISLAND_NATS = 12.0
 PLAQUE_MM = (1.5, 6.0)
 LEAST_DARKER_HU = 15.0
 LEAST_PLAQUE = 4
@@ -340,7 +340,7 @@ def falls_in_a_step(
 
 
 def island_is_open(sides: tuple[SideEvidence | None, SideEvidence | None], island: slice) -> bool:
-    """Whether an opacified stretch between two gaps is lumen for sure: e**6 times likelier than plaque, by either end.
+    """Whether an opacified stretch between two gaps is lumen for sure: e**12 times likelier than plaque, by either end.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ def led_beyond(
     if search is None or not missing:
         return anatomy, parts
     longer = search.tree(missing)
-    if set(longer.doubts) - set(anatomy.doubts):
+    if len(longer.doubts) > len(anatomy.doubts):
         return anatomy, parts
     return longer, [_retold(part, longer) for part in parts]
 

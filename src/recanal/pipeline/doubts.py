@@ -18,6 +18,7 @@ LEAST_PROXIMAL_SHARE = 0.7
 LEAST_BLOOD_SHARE = 0.5
 LEAST_OPEN_HU = 150.0
 LEAST_CONTRAST_HU = 60.0
+MOST_LUMEN_HU, MOST_BLOOD_SHARE = 750.0, 1.3
 FACE_MM = 1.5
 LEAST_OPEN_MM = 2.0
 _GIVEN = MappingProxyType(
@@ -28,6 +29,7 @@ _GIVEN = MappingProxyType(
         "are the seeds exchanged, or does the proximal one lie in the occlusion?",
         "blood": "the proximal seed ({:.0f} HU) is far below the blood pool ({:.0f} HU): is it in the occlusion?",
         "faint": "only {:.0f} HU at a seed: it may lie in plaque or muscle and not in open lumen",
+        "hard": "{:.0f} HU at a seed, more than blood shows: it may lie in calcium; move it to lumen without calcium",
         "short": "only {0:.1f} mm of open vessel beyond the {1} cap: the {1} seed may lie in the occlusion",
         "dim": "the lumen at the {} seed is only {:.0f} HU above the plaque: the seed may lie in the occlusion",
     }
@@ -41,6 +43,7 @@ _FOUND = MappingProxyType(
         "blood": "the vessel before the occlusion ({:.0f} HU) is far below the blood pool ({:.0f} HU): "
         "what was followed there may be no open artery",
         "faint": "only {:.0f} HU at an end of what was followed: it may be plaque or muscle and no open lumen",
+        "hard": "{:.0f} HU at an end of what was followed, more than blood shows: it may be calcium and no open lumen",
         "short": "only {:.1f} mm of open vessel was found beyond the {} cap: the cap may lie elsewhere",
     }
 )
@@ -102,6 +105,8 @@ def _seed_doubts(result: SeededResult, says: Mapping[str, str]) -> list[str]:
     faint = min(first, last)
     if not gaps and (faint < LEAST_OPEN_HU or (blood is not None and faint < LEAST_BLOOD_SHARE * blood)):
         doubts.append(says["faint"].format(faint))
+    if gaps and max(first, last) > max(MOST_LUMEN_HU, MOST_BLOOD_SHARE * (blood or 0.0)):
+        doubts.append(says["hard"].format(max(first, last)))
     return doubts
 
 

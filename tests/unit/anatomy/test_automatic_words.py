@@ -49,6 +49,21 @@ def test_no_seed_is_spoken_of_where_none_was_given(found):
     assert "the vessel before the occlusion (100 HU) is far below the blood pool (900 HU)" in "; ".join(automatic_words)
 
 
+@pytest.mark.parametrize(
+    ("level_hu", "blood_hu", "told"), [(800.0, None, 1), (700.0, None, 0), (900.0, 800.0, 0), (955.0, 385.0, 1)]
+)
+def test_an_end_brighter_than_blood_can_be_is_doubted(found, level_hu, blood_hu, told):
+    drawing, _, result = found
+    (part,) = result.parts
+    levels = np.linspace(level_hu, 400.0, len(part.vessel.lumen.level_hu))
+    vessel = replace(part.vessel, lumen=replace(part.vessel.lumen, level_hu=levels))
+    bright = replace(part, vessel=vessel, quality=replace(part.quality, aorta_hu=blood_hu))
+    for automatic_mode in (False, True):
+        said = [words for words in doubts_of(bright, drawing.volume, automatic=automatic_mode) if "calcium" in words]
+        assert len(said) == told
+        assert all(f"{level_hu:.0f} HU" in words for words in said)
+
+
 def test_a_cap_that_may_lie_elsewhere_is_a_doubt_of_its_lesion_alone(found, monkeypatch):
     drawing, tree, result = found
     (part,) = result.parts

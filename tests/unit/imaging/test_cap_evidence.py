@@ -155,9 +155,16 @@ def test_calcium_speaks_for_no_open_vessel() -> None:
 
 @pytest.mark.parametrize(("island_hu", "islands"), [(200.0, True), (150.0, False)])
 def test_an_island_is_lumen_only_where_it_is_as_bright_as_lumen(island_hu: float, islands: bool) -> None:
-    level = levels((0, 340), (15, 60), (24, island_hu), (32, 60), (42, 205))
-    inside = slice(int(np.searchsorted(ARC, 25.0)), int(np.searchsorted(ARC, 31.0)))
+    level = levels((0, 340), (15, 60), (22, island_hu), (33, 60), (42, 205))
+    inside = slice(int(np.searchsorted(ARC, 23.0)), int(np.searchsorted(ARC, 32.0)))
     assert island_is_open(evidence(level), inside) is islands
+
+
+def test_a_short_island_is_no_lumen_though_it_is_as_bright() -> None:
+    """Two occlusions of one vessel are rare, bright plaque is not."""
+    level = levels((0, 340), (15, 60), (24, 195.0), (29, 60), (42, 205))
+    inside = slice(int(np.searchsorted(ARC, 24.7)), int(np.searchsorted(ARC, 28.3)))
+    assert not island_is_open(evidence(level), inside)
 
 
 def test_without_evidence_an_island_counts() -> None:
