@@ -40,11 +40,10 @@ class _Ready:
 
 
 def _lattice(grid: Grid) -> tuple[Floats, Floats, Floats]:
-    axes = []
-    for axis in range(3):
-        across = grid.axis_mm(axis) / _LATTICE_MM
-        axes.append(_LATTICE_MM * np.arange(np.floor(across[0]) - 3, np.ceil(across[-1]) + 5))
-    return axes[0], axes[1], axes[2]
+    most = max(3, int(np.ceil(np.abs(grid.slab_shift_mm).max() / _LATTICE_MM)))  # slabs show what lies beside the grid
+    across = [grid.axis_mm(axis) / _LATTICE_MM for axis in range(3)]
+    z, y, x = (_LATTICE_MM * np.arange(np.floor(a[0]) - most, np.ceil(a[-1]) + most + 2) for a in across)
+    return z, y, x
 
 
 def _mottle(axes: tuple[Floats, Floats, Floats], grain_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:

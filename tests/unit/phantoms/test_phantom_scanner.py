@@ -74,6 +74,16 @@ def test_a_thin_vessel_has_the_asked_width_wherever_the_grid_lies(axis, offset):
     assert sigma**2 == pytest.approx(psf_sigmas(options)[axis] ** 2 + radius**2 / 4, rel=0.05)
 
 
+@pytest.mark.parametrize("shift_mm", [-12.8, -6.1, 6.1, 12.8])
+def test_a_displaced_slab_shows_what_lies_beside_the_grid(shift_mm):
+    still = small_grid()
+    shifts = np.array([[0.0, 0.0, 0.0], [shift_mm, shift_mm, 0.0]])
+    grid = Grid(still.origin_mm, still.spacing_mm, still.shape, np.array([10.0]), shifts)
+    everywhere = Layer("block", Box(np.zeros(3), np.full(3, 99.0), 0.1), 400.0)
+    picture = paint_layers(grid, [everywhere], 1, sigmas_mm=psf_sigmas(resolve_options(PhantomOptions(), 1)))
+    np.testing.assert_allclose(picture, 400.0)
+
+
 def test_motion_widens_edges_along_its_path_alone():
     options = resolve_options(PhantomOptions(psf_sigma_mm=0.35, motion_mm=2.0), 1)
     grid, picture = block_picture(options)
