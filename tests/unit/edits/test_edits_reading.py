@@ -96,6 +96,8 @@ BAD = [
     ({"do": "set_cap", "cap": "distal", "at": {}}, ["at: needs exactly one of point_mm, arc_mm, position_mm, got 0"]),
     ({"do": "set_cap", "cap": "distal", "at": {**PLACE, "position_mm": 1}}, ["got 2"]),
     ({"do": "set_cap", "cap": "distal", "at": {"arc_mm": -1}}, ["at: arc_mm: must be a number from 0", "got -1"]),
+    ({"do": "set_cap", "cap": "distal", "at": {"position_mm": 10**400}}, ["position_mm: must be a number", "got 1000"]),
+    ({"do": "set_cap", "cap": "distal", "at": {"point_mm": [0, 0, -(10**400)]}}, ["point_mm: lies beyond 100 m"]),
     ({"do": "set_cap", "cap": "distal", "at": PLACE, "lesion": "1"}, ["lesion: must be the id of a lesion, got '1'"]),
     ({"do": "set_cap", "cap": "distal", "at": [1, 2, 3]}, ["at: must be a place on the axis, got [1, 2, 3]"]),
     ({"do": "merge_lesions", "lesions": ["L1", "L1"]}, ["lesions: must hold two different ids"]),
