@@ -94,16 +94,18 @@ def _place(found: Stenosis) -> str:
 
 
 def _in_short(case: CaseReport, say: Display) -> str:
-    """One line for the PDF: the arteries with a stenosis, then those without."""
-    narrow, clear = [], []
+    """One line for the PDF: the arteries with a stenosis, those where none could be judged, then those without."""
+    narrow, lost, clear = [], [], []
     for k, grade in enumerate(case.stenosis):
         name, percent, where, _, category, _ = _rows(say, f"stenosis.{k}", grade)[0]
         if grade.worst is None:
-            clear.append(name)
+            places = " and ".join(f"{_place(found)}{found.position_mm:.0f} mm" for found in grade.stenoses)
+            lost += [f"{name} not judged at {places}, elsewhere none of 25 % or more"] if places else []
+            clear += [] if places else [name]
             continue
         more = len(grade.stenoses) - 1
         narrow.append(f"{name} {percent} at {where}{f', and {more} more' if more else ''}, CAD-RADS {category}")
-    said = [*narrow, *([f"none of 25 % or more in {', '.join(clear)}"] if clear else [])]
+    said = [*narrow, *lost, *([f"none of 25 % or more in {', '.join(clear)}"] if clear else [])]
     return "; ".join(said) + "."
 
 
@@ -115,7 +117,8 @@ def _rows(say: Display, at: str, grade: VesselGrade) -> list[tuple[str, ...]]:
     worst = grade.worst
     rows = [] if worst is None else [_row(say, f"{at}.stenoses.{grade.stenoses.index(worst)}", worst, artery)]
     if worst is None:
-        rows = [(grade.vessel, "none of 25 % or more", NO_VALUE, NO_VALUE, *artery)]
+        none = f"none of 25 % or more{' where judged' if grade.stenoses else ''}"
+        rows = [(grade.vessel, none, NO_VALUE, NO_VALUE, *artery)]
     for k, found in enumerate(grade.stenoses):
         if found is not worst:
             rows.append(_row(say, f"{at}.stenoses.{k}", found, (NO_VALUE, NO_VALUE)))

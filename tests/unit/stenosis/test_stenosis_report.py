@@ -54,7 +54,7 @@ def test_every_stenosis_has_a_row_and_the_worst_of_an_artery_is_the_first():
         ["LAD", "60 % (50–70)", "mLAD, 50 mm"],
         ["LAD", "30 % (20–40)", "pLAD, 20 mm"],
         ["LAD", "40 % (30–50)", "dLAD, 80 mm"],
-        ["D1", "none of 25 % or more", "–"],
+        ["D1", "none of 25 % or more where judged", "–"],
         ["D1", "not judged", "4 mm"],
     ]
     assert [row[4] for row in table["rows"]] == ["2", "–", "–", "2", "–"]
@@ -65,6 +65,14 @@ def test_the_line_beside_an_occlusion_says_how_many_more_there_are():
     (line,) = section_of(case_of(LAD, grade("LM"), lesions=(lesion,))).printed
     said = "LAD 60 % (50–70) at mLAD, 50 mm, and 2 more, CAD-RADS 2; none of 25 % or more in LM."
     assert line["words"] == said
+
+
+def test_the_line_says_where_an_artery_could_not_be_judged():
+    lesion = Lesion("L1", "occlusion", "RCA", length_mm=Interval(20.0, 18.0, 22.0))
+    lost = grade("LAD", *(narrow("LAD", "pLAD", at, 70.0, judged=False) for at in (4.0, 12.0)))
+    (line,) = section_of(case_of(lost, grade("LM"), lesions=(lesion,))).printed
+    said = "LAD not judged at pLAD, 4 mm and pLAD, 12 mm, elsewhere none of 25 % or more"
+    assert line["words"] == f"{said}; none of 25 % or more in LM."
 
 
 def test_the_worst_stenoses_are_cut_and_the_left_main_stands_with_the_artery_that_carries_it():
