@@ -141,7 +141,10 @@ def _calcium_rows(at: str, say: Display) -> list[Row]:
     arc = say.interval(f"{calcium}.arc_max_deg", decimals=0, unit="°")
     volume = say.interval(f"{calcium}.volume_mm3", unit="mm³")
     marks = f"any {say.truth(f'{calcium}.any')}; severe {severe_text(calcium, say)}"
-    return [("Calcium", f"{marks}; volume {volume}"), ("", f"largest share of a section {share}; largest arc {arc}")]
+    return [
+        ("Calcium", f"{marks}; volume, lumen glow left out, {volume}"),
+        ("", f"largest share of a section {share}; largest arc {arc}"),
+    ]
 
 
 def _plaque_rows(lesion: Lesion, at: str, say: Display) -> list[Row]:

@@ -32,7 +32,7 @@ def row(text, label):
         ("Distal cap", "tapered; bifurcation no"),
         ("Side branch at cap", "yes, at 1.2 mm"),
         ("Largest bend", "41° (36–47) at 7.5 mm from the proximal cap"),
-        ("Calcium", "any yes; severe yes (98 % likely); volume 31.0 mm³ (27.2–35.9)"),
+        ("Calcium", "any yes; severe yes (98 % likely); volume, lumen glow left out, 31.0 mm³ (27.2–35.9)"),
         ("Plaque", "240.0 mm³ (228.1–251.0)"),
         ("  necrotic core", "26.4 mm³ (22.0–33.0); 11.0 % (10.0–12.0) of plaque"),
         ("  dense calcium", "24.0 mm³ (20.0–30.0); 10.0 % (9.0–11.0) of plaque"),
