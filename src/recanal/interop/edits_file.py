@@ -42,7 +42,7 @@ def read_edits_file(path: str | Path) -> tuple[dict[str, Any], str]:
     except UnicodeDecodeError as error:
         raise ReadError("The text is not UTF-8.", hint="Save it as UTF-8.", file=name, rule="encoding") from error
     except json.JSONDecodeError as error:
-        said = f"This is not valid JSON: {error.msg} at line {error.lineno}."
+        said = f"This is not valid JSON: {error.msg.removesuffix(' at')} at line {error.lineno}."
         raise ReadError(said, hint="See the example in the documentation.", file=name, rule="format") from error
     except (ValueError, RecursionError) as error:
         said = "it nests too deep" if isinstance(error, RecursionError) else str(error)

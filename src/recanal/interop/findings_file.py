@@ -75,5 +75,5 @@ def _where(error: ValueError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return "it nests too deep"
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at line {error.lineno}"
+        return f"{error.msg.removesuffix(' at')} at line {error.lineno}"
     return clean_text(str(error), max_length=120).rstrip(".")

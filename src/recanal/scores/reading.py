@@ -92,7 +92,7 @@ def _parsed(text: str) -> _Object:
         raw = json.loads(text, object_pairs_hook=_object, parse_int=float)
     except json.JSONDecodeError as error:
         raise FindingsError(
-            f"The findings are not JSON: {error.msg} at line {error.lineno}.",
+            f"The findings are not JSON: {error.msg.removesuffix(' at')} at line {error.lineno}.",
             hint='Write an object such as {"length_mm": 22.5}.',
         ) from error
     except RecursionError as error:

@@ -232,6 +232,13 @@ def test_files_that_cannot_be_read_are_refused_by_rule(tmp_path, content, rule):
     assert caught.value.file == "edits.json"
 
 
+def test_a_text_that_does_not_end_is_told_with_its_line(tmp_path):
+    path = tmp_path / "edits.json"
+    path.write_text('{\n"edits', encoding="utf-8")
+    with pytest.raises(ReadError, match=r"not valid JSON: Unterminated string starting at line 2\."):
+        read_edits(path)
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     drawing = draw(Scene())

@@ -49,6 +49,7 @@ def refused(text):
         ("[1, 2]", "The findings must be one JSON object, got a list."),
         ("{length_mm: 20}", "The findings are not JSON:"),
         ("", "The findings are not JSON:"),
+        ('{"length_mm', "The findings are not JSON: Unterminated string starting at line 1."),
         ("[" * 200_000, "The findings are nested too deeply."),
     ],
 )
