@@ -21,6 +21,20 @@ class RecanalCommand(click.Command):
     ``@click.command(cls=RecanalCommand)``; in a group, ``@group.command(cls=RecanalCommand)``.
     """
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments.
+
+        Raises
+        ------
+        click.UsageError
+            That knows its command: click leaves it out where an option lacks its value.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command.
 

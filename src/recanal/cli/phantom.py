@@ -174,8 +174,9 @@ def phantom(out: Path, seed: int, decoys: bool | None, file_format: str, quiet: 
     """
     from recanal.pipeline.phantom_study import make_study
 
-    if seed < 0:
-        raise OptionError(f"--seed takes a whole number of 0 or more, got {seed}.")
+    for option, value in (("--seed", seed), ("--noise-seed", fields["noise_seed"] or 0)):
+        if value < 0:
+            raise OptionError(f"{option} takes a whole number of 0 or more, got {value}.")
     options = _options(fields)
     _check_together({**_given(fields), "decoys": decoys, "file_format": file_format})
     with show_share(quiet=quiet) as progress:
@@ -220,12 +221,11 @@ def _made_text(made: PhantomStudy) -> str:
         length_mm = truth.length_designed_mm if truth.length_mm is None else truth.length_mm
         what = f"{truth.vessel} occluded over {length_mm:.1f} mm"
     result = made.folder.resolve().name + "-result"
-    command = [
-        *("recanal", "analyze", str(made.input), "--out", str(made.folder.parent / result)),
-        f"--proximal={three_text(truth.proximal_seed_mm)}",
-        f"--distal={three_text(truth.distal_seed_mm)}",
-        *("--vessel", truth.vessel),
-    ]
+    command = ["recanal", "analyze", str(made.input), "--out", str(made.folder.parent / result)]
+    if truth.distal_opacified:  # a point must lie in contrast
+        command.append(f"--proximal={three_text(truth.proximal_seed_mm)}")
+        command.append(f"--distal={three_text(truth.distal_seed_mm)}")
+    command += ["--vessel", truth.vessel]
     return "\n".join(
         (
             f"Phantom:  {what}, {size} voxels, {made.series_count} series, synthetic data",

@@ -83,6 +83,12 @@ def test_a_mistake_on_the_command_line_takes_one_line(recanal, words, said):
     assert line.endswith(" --help` shows the use.")
 
 
+@pytest.mark.parametrize("words", [("phantom", "--out"), ("cohort", "import", "--rejected"), ("scores", "show")])
+def test_a_mistake_names_the_help_of_its_own_command(recanal, words):
+    command = " ".join(word for word in words if not word.startswith("-"))
+    assert recanal(*words).stderr.endswith(f" {command} --help` shows the use.\n")
+
+
 def test_a_group_without_a_command_prints_its_help(recanal):
     done = recanal("scores")
     assert done.exit_code == 2

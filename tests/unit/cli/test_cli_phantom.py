@@ -128,6 +128,13 @@ def test_the_command_prints_a_command_that_is_ready_to_run(recanal, tmp_path, pi
     assert request.distal_mm == pytest.approx(truth["distal_seed_mm"], abs=6e-4)
 
 
+def test_no_points_are_offered_where_nothing_is_opacified_beyond(recanal, tmp_path):
+    flags = ("--distal-filling", "none", "--no-decoys")
+    done = recanal("phantom", "--out", tmp_path / "n", "--seed", 7, *FLAGS, *flags)
+    words = shlex.split(done.stdout.split("Analyse:")[1])
+    assert words == ["recanal", "analyze", str(tmp_path / "n"), "--out", str(tmp_path / "n-result"), "--vessel", "RCA"]
+
+
 def test_nifti_holds_the_same_picture(recanal, tmp_path, drawn):
     done = recanal("phantom", "--out", tmp_path / "n", "--seed", 7, *FLAGS, "--format", "nifti")
     assert done.exit_code == 0
@@ -188,6 +195,7 @@ def test_options_reach_their_fields(recanal, tmp_path, monkeypatch):
         (("--grid-shift-mm=9,0,0",), "--grid-shift-mm must be three numbers in [-5, 5]"),
         (("--open", "--collateral", "septal"), "--collateral needs an occlusion"),
         (("--seed", "-1"), "--seed takes a whole number"),
+        (("--noise-seed", "-3"), "recanal: --noise-seed takes a whole number of 0 or more, got -3."),
         (("--stenosis-percent", "40"), "--stenosis-percent has no effect"),
         (("--open", "--distal-filling", "weak"), "--distal-filling has no effect"),
         (("--open", "--proximal-cap", "blunt"), "--proximal-cap has no effect"),
