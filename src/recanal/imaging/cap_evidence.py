@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.imaging.likeness import unlike_lumen
+from recanal.imaging.lumen_level import TISSUE_HU
 from recanal.imaging.sections import Sections
 
 __all__ = [
@@ -43,7 +44,6 @@ STEP_BEFORE_MM, STEP_AFTER_MM = 6.0, 8.0
 STEP_NEAR_MM = 1.0
 STEP_SHARES = (0.7, 0.7, 0.5)
 STEP_QUANTILE = 0.3
-TISSUE_HU = 60.0
 CREDIBLE, BLURRED_MM, SPARE_MM = 0.8, 0.6, 0.3
 LEAST_CALCIUM_HU, CALCIUM_NATS = 150.0, 1.0
 ROUNDS = 6

@@ -91,8 +91,8 @@ def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, fl
     over a disc of 0.7 mm. The level of the plaque is first that of tissue, then that found inside the gap itself.
     Open islands shorter than 5 mm belong to the gap. A run in which contrast never falls far, not even for a millimetre
     between two calcifications, and which no calcium fills from side to side, is a stenosis or a calcified wall and no
-    gap. Each cap is then put, between samples,
-    where the core falls through half of the local lumen-to-plaque contrast.
+    gap. Each cap is then put, between samples, where the core falls through half of the local lumen-to-plaque contrast;
+    the outermost two are moved where the evidence of many sections speaks against that, and left nowhere that it does.
     """
     step = sections.step_mm
     wide = ndimage.gaussian_filter1d(sections.core_hu(WIDE_MM), ALONG_MM / step, mode="nearest")

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from recanal.imaging.lumen_level import ALONG_MM, TISSUE_HU
 from recanal.imaging.sections import Sections
 
 __all__ = ["unlike_lumen"]
 
-TISSUE_HU = 60.0
-ALONG_MM, LEAN_ALONG_MM = 0.45, 0.8
+LEAN_ALONG_MM = 0.8
 BORDER = (0.8, 1.3)
 LEAST_DOME_HU = 25.0
 LEAST_RATIO = 0.05
