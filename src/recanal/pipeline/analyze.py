@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +38,7 @@ from recanal.pipeline.segmenters import make_segmenter, segmented_tree
 from recanal.pipeline.supply import regraded
 from recanal.pipeline.typed import disagreements, typed_findings
 from recanal.pipeline.views import artery_figures, section_positions
+from recanal.quality.gate import graded_in_view
 from recanal.report.angle_picture import angle_figures
 from recanal.report.figures import render_figures
 from recanal.report.page import render_html
@@ -185,8 +187,11 @@ def analyze_volume(
     )
     measure_s = time.perf_counter() - started
     progress("choosing the views")
-    views = find_views(volume, result.vessel)
-    result = replace(result, lesions=with_projections(result.lesions, views), views=views)
+    with ThreadPoolExecutor(1) as pool:
+        judging = pool.submit(graded_in_view, volume, result.quality)
+        views = find_views(volume, result.vessel)
+        quality = judging.result()
+    result = replace(result, lesions=with_projections(result.lesions, views), views=views, quality=quality)
     views_s = time.perf_counter() - started - measure_s
     progress("scoring")
     findings = result.findings.merged(typed or Findings({}))

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 LEAST_PERCENT = 25.0
+LEAST_JUDGED_MM = 3.0
 WINDOW_SECTIONS = 5
 FIXED_PERCENT = 8.0
 CALCIUM_PERCENT = 21.0
@@ -99,7 +100,8 @@ class VesselGrade:
     calcified_mm
         Length with calcium in or next to the lumen.
     category, categories_possible
-        CAD-RADS 2.0 category of this artery, and all that the interval of its worst stenosis leaves open.
+        CAD-RADS 2.0 category of this artery, and all that the interval of its worst stenosis leaves open; with N where
+        a stenosis could not be judged, or less than 3 mm of the artery.
     stenoses
         Those of at least 25 %, proximal first.
     """
@@ -117,8 +119,13 @@ class VesselGrade:
         """The stenosis of the largest value among those that could be judged."""
         return max((s for s in self.stenoses if s.judged), key=lambda s: s.diameter_percent.value, default=None)
 
+    @property
+    def hardly_judged(self) -> bool:
+        """Whether too little of the artery could be judged to say anything of it."""
+        return self.judged_mm < LEAST_JUDGED_MM
 
-def cad_rads_category(percent: float, *, left_main: bool = False, plaque: bool = False) -> str:
+
+def cad_rads_category(percent: float, *, left_main: bool = False, plaque: bool = False, judged: bool = True) -> str:
     """The CAD-RADS 2.0 category of one artery by its largest diameter stenosis.
 
     Parameters
@@ -129,6 +136,9 @@ def cad_rads_category(percent: float, *, left_main: bool = False, plaque: bool =
         Whether the artery is the left main.
     plaque
         Whether plaque is seen: below 25 % it separates category 1 from 0.
+    judged
+        False where a stretch of the artery cannot be judged: then below 50 % the category is N, from there on N is
+        added to it.
 
     Returns
     -------
@@ -144,15 +154,17 @@ def cad_rads_category(percent: float, *, left_main: bool = False, plaque: bool =
     --------
     >>> cad_rads_category(55.0), cad_rads_category(55.0, left_main=True), cad_rads_category(10.0)
     ('3', '4B', '0-1')
+    >>> cad_rads_category(10.0, judged=False), cad_rads_category(55.0, judged=False)
+    ('N', '3/N')
     """
-    if percent < LEAST_PERCENT and not plaque:
+    if percent < LEAST_PERCENT and not plaque and judged:
         return "0-1"
     facts = {"coronary_stenosis_max_percent": Fact(max(percent, 1.0), "ct")}
     facts["lm_stenosis_percent"] = Fact(percent if left_main else 0.0, "ct")
     facts["coronary_vessels_ge70_count"] = Fact(int(percent >= 70), "ct")
-    facts["coronary_cta_nondiagnostic"] = Fact(False, "ct")
-    axis = next(axis for axis in classify("cad_rads_2", Findings(facts)).axes if axis.name == "category")
-    return str(axis.class_name)
+    facts["coronary_cta_nondiagnostic"] = Fact(not judged, "ct")
+    named = {axis.name: axis.class_name for axis in classify("cad_rads_2", Findings(facts)).axes}
+    return f"{named['category']}{'/N' if named['nondiagnostic'] == 'yes' else ''}"
 
 
 def _interval(piece: Piece, found: Narrowing, least_mm: float, hard: float) -> Interval:
@@ -319,14 +331,16 @@ def _grade(name: str, own: tuple[Stenosis, ...], healthy_mm: Floats, calcified: 
     plaque = bool(calcified.any()) or worst.value > 0
     asked = (worst.low, worst.value, worst.high)
     stem = name == "LM"
-    categories = tuple(dict.fromkeys(cad_rads_category(p, left_main=stem, plaque=plaque) for p in asked))
     step = 0.5
+    judged_mm = len(healthy_mm) * step
+    judged = all(s.judged for s in own) and judged_mm >= LEAST_JUDGED_MM
+    named = [cad_rads_category(p, left_main=stem, plaque=plaque, judged=judged) for p in (*asked, worst.value)]
     return VesselGrade(
         vessel=name,
-        judged_mm=len(healthy_mm) * step,
+        judged_mm=judged_mm,
         origin_diameter_mm=float(np.median(healthy_mm[: round(5.0 / step)])),
         calcified_mm=float(calcified.sum()) * step,
-        category=cad_rads_category(worst.value, left_main=stem, plaque=plaque),
-        categories_possible=categories,
+        category=named[-1],
+        categories_possible=tuple(dict.fromkeys(named)),
         stenoses=own,
     )

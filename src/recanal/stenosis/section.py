@@ -16,7 +16,8 @@ NOTE = (
     "Every stenosis of 25 % or more, the worst of an artery first. Diameter stenosis against a reference interpolated "
     "between the healthy lumen on either side; 95 % interval in brackets. CAD-RADS 2.0 read for one artery, by its "
     "worst stenosis; in brackets what the interval leaves open. 0-1: no stenosis of 25 % or more and no calcium seen; "
-    "plaque without calcium is not looked for. Occlusions are not in this table."
+    "plaque without calcium is not looked for. N: a stenosis, or all but 3 mm of the artery, could not be judged. "
+    "Occlusions are not in this table."
 )
 STRIPS_NOTE = (
     "Straightened arteries, proximal on the left, millimetres as in the table. Upper band: CT. Lower band: the lumen "
@@ -101,7 +102,8 @@ def _in_short(case: CaseReport, say: Display) -> str:
         if grade.worst is None:
             places = " and ".join(f"{_place(found)}{found.position_mm:.0f} mm" for found in grade.stenoses)
             lost += [f"{name} not judged at {places}, elsewhere none of 25 % or more"] if places else []
-            clear += [] if places else [name]
+            lost += [f"{name} hardly judged"] if grade.hardly_judged and not places else []
+            clear += [] if places or grade.hardly_judged else [name]
             continue
         more = len(grade.stenoses) - 1
         narrow.append(f"{name} {percent} at {where}{f', and {more} more' if more else ''}, CAD-RADS {category}")
@@ -118,7 +120,7 @@ def _rows(say: Display, at: str, grade: VesselGrade) -> list[tuple[str, ...]]:
     rows = [] if worst is None else [_row(say, f"{at}.stenoses.{grade.stenoses.index(worst)}", worst, artery)]
     if worst is None:
         none = f"none of 25 % or more{' where judged' if grade.stenoses else ''}"
-        rows = [(grade.vessel, none, NO_VALUE, NO_VALUE, *artery)]
+        rows = [(grade.vessel, "hardly judged" if grade.hardly_judged else none, NO_VALUE, NO_VALUE, *artery)]
     for k, found in enumerate(grade.stenoses):
         if found is not worst:
             rows.append(_row(say, f"{at}.stenoses.{k}", found, (NO_VALUE, NO_VALUE)))

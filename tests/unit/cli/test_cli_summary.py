@@ -135,6 +135,15 @@ def test_beside_an_occlusion_the_degrees_of_stenosis_are_one_line(graded, tmp_pa
     assert said == "LAD 39 % (28–50) at mLAD, 31 mm, CAD-RADS 2; none of 25 % or more in RCA."
 
 
+def test_an_artery_that_was_hardly_judged_is_not_listed_as_clear(graded, tmp_path):
+    stem = VesselGrade("LM", 1.0, 3.9, 0.0, "N", ("N",), ())
+    lines = summary_text(replace(graded, stenosis=(stem, *graded.stenosis)), tmp_path).splitlines()
+    said = lines[lines.index("Stenosis of the other arteries:") + 1]
+    assert "; LM hardly judged; none of 25 % or more in RCA." in said
+    text = summary_text(replace(graded, stenosis=(stem,), lesions=(), scores=()), tmp_path)
+    assert " ".join(row(text, "LM").split()) == "hardly judged – – N 1 mm"
+
+
 def test_the_input_cannot_drive_the_terminal(case, tmp_path):
     evil = replace(case.input, description="\x1b[2J[red]gone\u202e")
     text = summary_text(replace(case, input=evil), tmp_path)

@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from analytic_tube import Scene, draw
 from recanal.core.case import Quality
 from recanal.core.quality import LEVELS
 from recanal.core.volume import Affine, Volume
 from recanal.grids.edge_blur import edge_blur
+from recanal.pipeline import AnalyzeRequest
+from recanal.pipeline.analyze import analyze_volume
 from recanal.quality.blood import assess
 from recanal.quality.coverage import heart_cut, metal_mm3, plain_depth_mm
-from recanal.quality.gate import exclusion_flags, grade, graded
+from recanal.quality.gate import exclusion_flags, grade, graded, graded_in_view
 from recanal.quality.steps import slab_steps
 
 SPACING = (0.8, 0.4, 0.4)
@@ -163,3 +166,26 @@ def test_the_exclusions_of_the_study_are_told():
     assert exclusion_flags(Quality()) == ()
     told = exclusion_flags(Quality(usable=False), reference_diameter_mm=2.0, in_stent=False)
     assert told == ("excluded in Xing 2022: poor picture",)
+
+
+@pytest.mark.parametrize(("scale", "usable"), [(1.0, None), (2.2, False)])
+def test_a_box_around_a_vessel_is_not_graded_and_a_whole_chest_is(scale, usable):
+    small = picture(jump_mm=1.9)
+    seen = Volume(small.hu, Affine(matrix_of(np.multiply(SPACING, scale))), small.meta)
+    before = assess(seen)
+    after = graded_in_view(seen, before)
+    if usable is None:
+        assert after is before
+    else:
+        assert after.grade.step_mm > 2.75
+        assert not after.usable
+        assert any("slabs displaced" in reason for reason in after.reasons)
+
+
+def test_a_case_measured_between_points_is_graded_too(monkeypatch):
+    drawing = draw(Scene())
+    proximal, distal = (tuple(map(float, seed)) for seed in drawing.seeds())
+    request = AnalyzeRequest(None, None, proximal, distal, vessel="RCA")
+    assert analyze_volume(drawing.volume, request=request)[0].quality.grade is None
+    monkeypatch.setattr("recanal.quality.gate.HEART_VIEW_MM", 10.0)
+    assert analyze_volume(drawing.volume, request=request)[0].quality.grade.level in LEVELS

@@ -120,6 +120,22 @@ def test_the_left_main_counts_from_50_and_plaque_separates_0_from_1() -> None:
     assert cad_rads_category(10.0, plaque=True) == "1"
 
 
+def test_what_was_not_judged_is_not_clear() -> None:
+    """Cury 2022: N where a segment cannot be judged and no stenosis of 50 % is known, beside one the modifier N."""
+    assert cad_rads_category(10.0, judged=False) == "N"
+    assert cad_rads_category(30.0, judged=False) == "N"
+    assert cad_rads_category(50.0, judged=False) == "3/N"
+    assert cad_rads_category(50.0, left_main=True, judged=False) == "4B/N"
+
+
+def test_an_artery_of_which_a_millimetre_was_judged_is_not_called_clear() -> None:
+    whole = course()
+    named = Course(whole.name, whole.vessel, whole.line, 2.0, stretches=((0.0, 4.0, "LM"), (4.0, 90.0, "mRCA")))
+    stem, rest = grade_courses(drawn(0.0), (named,))
+    assert (stem.vessel, stem.hardly_judged, stem.category) == ("LM", True, "N")
+    assert not rest.hardly_judged
+
+
 def test_the_taper_does_not_follow_a_long_narrowing() -> None:
     arc = np.arange(0.0, 80.0, 0.5)
     radius = narrowed_mm(arc, 60.0, first=20.0, last=45.0)
