@@ -40,6 +40,86 @@ __all__ = [
 ]
 
 
+_AGAIN = "Copy the file again; if that does not help, export or convert it anew."
+_WHOLE = "Export the series anew, with all its original slices."
+_PLAIN = "Export the study as original CT images in Hounsfield units."
+_VOLUME = "Convert it to NIfTI, or to NRRD or MetaImage with raw or gzip-packed numbers of one channel."
+_SMALLER = "Give a smaller part of it, or only the series that is to be read."
+_ZIP = "Unpack the zip yourself, look at what it holds, and give the folder."
+
+#: What to do about a broken rule where the place that found it does not say.
+HINTS = {
+    "bits": _PLAIN,
+    "codestream": _AGAIN,
+    "codestream-size": _AGAIN,
+    "columns": "Give every row as many cells as the header has.",
+    "decode": "Export the study without compression.",
+    "deflate": _AGAIN,
+    "deflate-bomb": _AGAIN,
+    "dimensions": "Give one volume of three dimensions.",
+    "duplicate-uid": "Remove one of the two images.",
+    "edits-size": "Split the corrections, or take contours out that are not meant.",
+    "element-length": _AGAIN,
+    "encapsulation": _AGAIN,
+    "encoding": _VOLUME,
+    "findings-size": "Give the findings of one lesion.",
+    "folder-depth": "Give the folder that holds the images.",
+    "format": "Mend the file in an editor that checks its syntax.",
+    "frames": _AGAIN,
+    "frames-without-geometry": "Export it as enhanced CT or as single slices.",
+    "functional-groups": _AGAIN,
+    "geometry": "Export or convert it anew, on a regular grid of upright voxels.",
+    "geometry-missing": _WHOLE,
+    "header": _AGAIN,
+    "header-too-long": _AGAIN,
+    "high-bit": _PLAIN,
+    "image-size": "Give a CT volume, not a single image or a scout view.",
+    "intercept": _PLAIN,
+    "irregular-gap": _WHOLE,
+    "labels": "Number the labels as the help of the command lists them.",
+    "layout": _AGAIN,
+    "line": "Write every centreline as one run of two or more different points.",
+    "link-outside": _ZIP,
+    "mixed-matrix": "Give the slices of one reconstruction.",
+    "mixed-orientation": "Give the slices of one reconstruction.",
+    "mixed-spacing": "Give the slices of one reconstruction.",
+    "no-files": "Give the folder or file that holds the images.",
+    "not-a-file": "Give a file or a folder.",
+    "not-finite": "Replace what is not a number, for instance by -1024 HU outside the field of view.",
+    "not-found": "Check the path and the right to read it.",
+    "not-seg": "Export it as a binary or label-map DICOM segmentation, or as NIfTI.",
+    "number": "Give finite numbers, one radius for each point.",
+    "number-format": _AGAIN,
+    "orientation": "Convert it anew with its orientation, axes at right angles.",
+    "packing": _AGAIN,
+    "photometric": _PLAIN,
+    "pixel-length": _AGAIN,
+    "pixel-type": _VOLUME,
+    "rescale-missing": _PLAIN,
+    "rescale-type": _PLAIN,
+    "sequence-depth": _AGAIN,
+    "series-absent": "Leave out --series, or give a DICOM study.",
+    "size": _SMALLER,
+    "slice-drift": _WHOLE,
+    "slice-spacing": "Choose a reconstruction with thinner slices.",
+    "slope": _PLAIN,
+    "slope-zero": _PLAIN,
+    "spacing": _PLAIN,
+    "too-large": _SMALLER,
+    "too-many-files": _SMALLER,
+    "truncated": _AGAIN,
+    "two-frames-of-reference": "Give one of them alone.",
+    "two-patients": "Give the files of one patient alone.",
+    "uid-format": _AGAIN,
+    "unknown-format": "Check that it is the file that was meant, and export it anew.",
+    "unreadable": "Check that it may be read and is complete.",
+    "volume-too-large": _SMALLER,
+    "zip-bomb": _ZIP,
+    "zip-damaged": _ZIP,
+    "zip-slip": _ZIP,
+}
+
+
 class RecanalError(Exception):
     """Base of every error that recanal raises on purpose.
 
@@ -74,7 +154,7 @@ class ReadError(InputError):
     Parameters
     ----------
     message, hint
-        As in :class:`RecanalError`.
+        As in :class:`RecanalError`; without a hint that of the rule is taken.
     file
         The name of the offending file, relative to the input.
     rule
@@ -82,7 +162,7 @@ class ReadError(InputError):
     """
 
     def __init__(self, message: str, *, hint: str = "", file: str = "", rule: str = "") -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint or HINTS.get(rule, ""))
         self.file = file
         self.rule = rule
 
