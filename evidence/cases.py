@@ -115,7 +115,8 @@ def _labels(plan: Plan, phantom: Phantom) -> dict[str, Any]:
     out["stenosis_percent"] = None if truth.occluded else truth.stenosis_percent
     out["true_length_mm"] = truth.length_mm if truth.occluded else None
     if truth.occluded:  # so that a case without an answer counts as wrong
-        out |= {"shape_true": truth.proximal_cap_shape, "branch_true": bool(truth.side_branch)}
+        out |= {"shape_true": truth.proximal_cap_shape, "distal_shape_true": truth.distal_cap_shape}
+        out["branch_true"] = bool(truth.side_branch)
     return out
 
 

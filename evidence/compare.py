@@ -134,6 +134,8 @@ def _facts(phantom: Phantom, lesion: Lesion) -> dict[str, Any]:
     if cap is not None:
         out |= {"shape_true": truth.proximal_cap_shape, "shape": cap.shape}
         out |= {"branch_true": bool(truth.side_branch), "branch": cap.side_branch}
+    if lesion.distal_cap is not None:
+        out |= {"distal_shape_true": truth.distal_cap_shape, "distal_shape": lesion.distal_cap.shape}
     if calcium is not None and truth.calcium is not None:
         out |= {"severe_true": truth.calcium.severe, "severe": calcium.severe}
         out |= {"whole_true": truth.calcium.whole_lumen, "whole": calcium.whole_lumen}

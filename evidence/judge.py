@@ -107,6 +107,7 @@ AMOUNTS: tuple[Amount, ...] = (
 )
 YES_NO = (
     ("shape", "shape of the proximal cap"),
+    ("distal_shape", "shape of the distal cap"),
     ("branch", "side branch at the cap"),
     ("severe", "severe calcification"),
     ("whole", "calcium across the whole lumen"),

@@ -137,7 +137,7 @@ def _lesion(site: _Site, *, name: str | None, bins: Scheme, number: int) -> Lesi
         length_mm=interval("length_mm", gap.end_mm - gap.start_mm, conditions),
         chord_mm=chord_mm(line, start_mm=gap.start_mm, end_mm=gap.end_mm),
         proximal_cap=_proximal_cap(site, proximal_taper, branch, reference),
-        distal_cap=DistalCap(_shape(distal_taper, beyond, reference.distal_diameter_mm), beyond is not None),
+        distal_cap=DistalCap(_shape(distal_taper), beyond is not None),
         bend_max_deg=None
         if bend is None
         else interval("bend_max_deg", bend[0], conditions, at_mm=bend[1] - gap.start_mm),
@@ -192,7 +192,7 @@ def _reference(site: _Site, proximal: Taper | None, distal: Taper | None) -> Ref
     return Reference(diameter(site.gap.start_mm, -1, proximal), diameter(site.gap.end_mm, 1, distal))
 
 
-def _shape(funnel: Taper | None, branch: Branch | None, calibre_mm: float | None) -> str | None:
+def _shape(funnel: Taper | None, branch: Branch | None = None, calibre_mm: float | None = None) -> str | None:
     if funnel is None:
         return None
     rival = branch is not None and calibre_mm is not None and branch.diameter_mm >= SIMILAR_CALIBRE * calibre_mm

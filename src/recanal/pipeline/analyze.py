@@ -187,11 +187,7 @@ def analyze_volume(
     )
     measure_s = time.perf_counter() - started
     progress("choosing the views")
-    with ThreadPoolExecutor(1) as pool:
-        judging = pool.submit(graded_in_view, volume, result.quality)
-        views = find_views(volume, result.vessel)
-        quality = judging.result()
-    result = replace(result, lesions=with_projections(result.lesions, views), views=views, quality=quality)
+    result = _viewed_and_graded(result, volume)
     views_s = time.perf_counter() - started - measure_s
     progress("scoring")
     findings = result.findings.merged(typed or Findings({}))
@@ -249,6 +245,15 @@ def analyze_automatic(
         collaterals=result.collaterals,
     )
     return case, result
+
+
+def _viewed_and_graded(result: SeededResult, volume: Volume) -> SeededResult:
+    """The result with the views of its lesions, and the picture judged meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        judging = pool.submit(graded_in_view, volume, result.quality)
+        views = find_views(volume, result.vessel)
+        quality = judging.result()
+    return replace(result, lesions=with_projections(result.lesions, views), views=views, quality=quality)
 
 
 def _with_views(result: AutomaticResult, volume: Volume) -> AutomaticResult:

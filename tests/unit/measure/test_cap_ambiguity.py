@@ -37,6 +37,9 @@ def test_a_branch_of_seven_tenths_of_the_calibre_hides_the_cap(vessel, monkeypat
     (beside,) = measure_lesions(vessel, name=None)
     assert (beside.proximal_cap.shape == "ambiguous") is ambiguous
     assert beside.proximal_cap.side_branch
+    # the ambiguity is that of the stump into which a wire is to enter; at the far end a branch is a bifurcation
+    assert beside.distal_cap.shape in ("blunt", "tapered")
+    assert beside.distal_cap.bifurcation
 
 
 def ended(spot_hu: float, noise_hu: float) -> Taper:
