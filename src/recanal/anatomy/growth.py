@@ -21,6 +21,7 @@ from recanal.anatomy.veins import (
 )
 from recanal.anatomy.ways import Way, find_ways, seen_tubes
 from recanal.core.volume import Volume
+from recanal.grids.balls import fill_balls
 from recanal.grids.breaks import Course, closed_breaks, led_on, opened
 from recanal.grids.geodesic import BLOCKED, Reach, reach_from
 from recanal.grids.passages import led_past
@@ -238,12 +239,8 @@ def _veins(ways: list[Way], profiles: list[Profile]) -> list[Stray]:
 def _fill(cost: NDArray[np.float32], field: Field, points_mm: NDArray[np.float64], spared: NDArray[np.int64]) -> None:
     """Block a tube around a curve, but for some voxels."""
     kept = cost[tuple(spared.T)]
-    index = np.rint(field.block.affine.to_index(points_mm[::2])).astype(int)
-    reach = round(CUT_MM / GRID_MM)
-    offset = np.argwhere(np.ones((2 * reach + 1,) * 3)) - reach
-    ball = offset[(offset**2).sum(axis=1) <= reach**2]
-    where = np.clip((index[:, None, :] + ball[None]).reshape(-1, 3), 0, np.array(cost.shape) - 1)
-    cost[tuple(where.T)] = BLOCKED
+    where = field.block.affine.to_index(points_mm[::2])
+    fill_balls(cost, where, np.full(len(where), round(CUT_MM / GRID_MM)), float(BLOCKED))
     cost[tuple(spared.T)] = kept
 
 

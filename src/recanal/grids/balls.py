@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["fill_balls"]
 
 
-def fill_balls(out: NDArray[Any], where: NDArray[np.float64], reach_voxels: NDArray[np.float64], value: int) -> None:
+def fill_balls(out: NDArray[Any], where: NDArray[np.float64], reach_voxels: NDArray[Any], value: float) -> None:
     """Write a value into the balls around some places of a grid.
 
     Parameters
