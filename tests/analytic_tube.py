@@ -24,6 +24,7 @@ class Scene:
     lumen_diameter_mm: float = 2.8
     lumen_hu: float = 400.0
     distal_hu: float | None = None
+    distal_diameter_mm: float | None = None
     gaps_mm: tuple[tuple[float, float], ...] = ((23.0, 40.0),)
     wall_mm: float = 0.45
     plaque_hu: float = 70.0
@@ -183,17 +184,14 @@ def _paint(scene: Scene, hu, points, *, affine: Affine, pose: NDArray[np.float64
     where = tuple(index.T)
     far, nearest = cKDTree(posed).query(affine.to_mm(index))
     here = arc[nearest]
-    radius = scene.lumen_diameter_mm / 2
+    beyond = here > scene.gaps_mm[-1][0] if scene.gaps_mm else np.zeros(len(here), dtype=bool)
+    radius = np.where(beyond, scene.distal_diameter_mm or scene.lumen_diameter_mm, scene.lumen_diameter_mm) / 2
     shut = np.zeros(len(here))
     for start, end in scene.gaps_mm:
         shut = np.maximum(shut, _cover(np.maximum(start - here, here - end), width))
     brush(where, far - radius - scene.wall_mm, 60.0 * (1 - shut) + scene.plaque_hu * shut)
     share = _cover(far - radius, width) * (1 - shut)
-    level = (
-        scene.lumen_hu
-        if scene.distal_hu is None
-        else np.where(here > scene.gaps_mm[-1][0], scene.distal_hu, scene.lumen_hu)
-    )
+    level = scene.lumen_hu if scene.distal_hu is None else np.where(beyond, scene.distal_hu, scene.lumen_hu)
     hu[where] = hu[where] * (1 - share) + level * share
     for at, u, v, size in scene.nodules:
         centre = np.array([np.interp(at, arc, posed[:, k]) for k in range(3)]) + pose[:3, :3] @ np.array([0.0, u, v])

@@ -31,7 +31,7 @@ from recanal.interop.atomic import write_atomic
 from recanal.measure.intervals import METHOD
 from recanal.pipeline.angles import find_views, simulated, with_projections
 from recanal.pipeline.automatic import AutomaticResult, measure_automatic
-from recanal.pipeline.doubts import doubts_of
+from recanal.pipeline.doubts import doubts_of, perhaps_exchanged
 from recanal.pipeline.edited import check_series, corrected_case, naming_file, read_edits
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.segmenters import make_segmenter, segmented_tree
@@ -280,7 +280,7 @@ def _told(result: SeededResult | AutomaticResult, typed: Findings) -> tuple[Lesi
 
 def _quality(result: SeededResult, volume: Volume) -> Quality:
     doubts = doubts_of(result, volume)
-    flags = (*result.quality.flags, *doubts)
+    flags = (*result.quality.flags, *doubts, *perhaps_exchanged(result))
     if volume.meta.get("contrast") is False:
         flags = (*flags, "the series says that it was taken without contrast")
     if len(result.lesions) > 1:

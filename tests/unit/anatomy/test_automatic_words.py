@@ -13,13 +13,14 @@ from recanal.anatomy.from_segmentation import tree_of_segmentation
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.segmentation import VesselLines
 from recanal.closures.suspects import find_suspects
-from recanal.core.case import Interval, Lesion
+from recanal.core.case import Interval, Lesion, Reference
 from recanal.core.curves import Centerline
 from recanal.errors import SeedError
 from recanal.measure.lesion import WEAK_CONTRAST_HU, measure_lesions
-from recanal.pipeline import automatic
+from recanal.pipeline import AnalyzeRequest, automatic
+from recanal.pipeline.analyze import analyze_volume
 from recanal.pipeline.automatic import measure_automatic
-from recanal.pipeline.doubts import LEAST_CONTRAST_HU, cap_doubts, doubts_of, named_doubts
+from recanal.pipeline.doubts import LEAST_CONTRAST_HU, cap_doubts, doubts_of, named_doubts, perhaps_exchanged
 from recanal.stenosis import Stenosis, VesselGrade
 
 
@@ -62,6 +63,29 @@ def test_an_end_brighter_than_blood_can_be_is_doubted(found, level_hu, blood_hu,
         said = [words for words in doubts_of(bright, drawing.volume, automatic=automatic_mode) if "calcium" in words]
         assert len(said) == told
         assert all(f"{level_hu:.0f} HU" in words for words in said)
+
+
+@pytest.mark.parametrize(("widths_mm", "told"), [((2.0, 2.3), True), ((2.2, 2.3), False), ((None, 2.3), False)])
+def test_a_vessel_wider_beyond_than_before_asks_whether_the_points_are_exchanged(found, widths_mm, told):
+    (part,) = found[2].parts
+    lesion = replace(part.lesions[0], reference=Reference(*widths_mm))
+    said = perhaps_exchanged(replace(part, lesions=(lesion,)))
+    assert [("wider beyond the occlusion (2.3 mm)" in words, "exchanged" in words) for words in said] == (
+        [(True, True)] if told else []
+    )
+    assert perhaps_exchanged(replace(part, lesions=(replace(lesion, reference=None),))) == ()
+
+
+def test_points_set_the_other_way_round_are_said_to_be_perhaps_exchanged():
+    def flags(scene, *, turned):
+        drawing = draw(scene)
+        ends = [tuple(map(float, seed)) for seed in drawing.seeds()]
+        request = AnalyzeRequest(None, None, *(ends[::-1] if turned else ends), vessel="RCA")
+        return " ".join(analyze_volume(drawing.volume, request=request)[0].quality.flags)
+
+    narrowing = Scene(lumen_diameter_mm=3.0, distal_diameter_mm=2.2)
+    assert "exchanged" not in flags(narrowing, turned=False)
+    assert "exchanged" in flags(narrowing, turned=True)
 
 
 def test_a_cap_that_may_lie_elsewhere_is_a_doubt_of_its_lesion_alone(found, monkeypatch):
