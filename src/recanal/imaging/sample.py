@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from recanal.core.volume import Affine, Volume
 from recanal.errors import GeometryError
 
-__all__ = ["Block", "isotropic", "isotropic_around", "sample", "sample_rays"]
+__all__ = ["Block", "isotropic", "isotropic_around", "sample", "sample_cubic", "sample_rays"]
 
 AIR_HU = -1024.0
 ALONG = 1e-9
@@ -90,6 +90,37 @@ def _trilinear(hu, inverse, points, out):  # type: ignore[no-untyped-def]  # pra
             continue
         i, j, k = min(max(i, 0.0), na - 1.0), min(max(j, 0.0), nb - 1.0), min(max(k, 0.0), nc - 1.0)
         out[p] = _between(hu, i, j, k)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _four_weights(share, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Weights of the four voxels around a place that lies ``share`` of a step beyond the second."""
+    out[0] = ((1.0 - 0.5 * share) * share - 0.5) * share
+    out[1] = (1.5 * share - 2.5) * share * share + 1.0
+    out[2] = ((2.0 - 1.5 * share) * share + 0.5) * share
+    out[3] = 0.5 * (share - 1.0) * share * share
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _cubic(hu, places, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Values at fractional indices by cubic convolution; the border voxels go on outside."""
+    na, nb, nc = hu.shape
+    along, across, within = np.empty(4), np.empty(4), np.empty(4)
+    for p in range(places.shape[0]):
+        a, b, c = int(np.floor(places[p, 0])), int(np.floor(places[p, 1])), int(np.floor(places[p, 2]))
+        _four_weights(places[p, 0] - a, along)
+        _four_weights(places[p, 1] - b, across)
+        _four_weights(places[p, 2] - c, within)
+        total = 0.0
+        for i in range(4):
+            plane = hu[min(max(a - 1 + i, 0), na - 1)]
+            for j in range(4):
+                row = plane[min(max(b - 1 + j, 0), nb - 1)]
+                part = 0.0
+                for k in range(4):
+                    part += within[k] * row[min(max(c - 1 + k, 0), nc - 1)]
+                total += along[i] * across[j] * part
+        out[p] = total
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -228,6 +259,20 @@ def sample(block: Block, points_mm: ArrayLike) -> NDArray[np.float32]:
     flat = np.ascontiguousarray(points.reshape(-1, 3))
     out = np.empty(len(flat), dtype=np.float32)
     _trilinear(block.hu, np.ascontiguousarray(block.affine.inverse), flat, out)
+    return out.reshape(points.shape[:-1])
+
+
+def sample_cubic(block: Block, points_mm: ArrayLike) -> NDArray[np.float32]:
+    """Hounsfield units at (..., 3) LPS points by cubic convolution, which blurs far less than a trilinear sample.
+
+    Notes
+    -----
+    Keys RG. IEEE Trans Acoust 1981;29:1153, a = -1/2. doi:10.1109/TASSP.1981.1163711
+    """
+    points = np.asarray(points_mm, dtype=np.float64)
+    places = np.ascontiguousarray(block.affine.to_index(points.reshape(-1, 3)))
+    out = np.empty(len(places), dtype=np.float32)
+    _cubic(block.hu, places, out)
     return out.reshape(points.shape[:-1])
 
 

@@ -103,7 +103,9 @@ def open_vessel(vessel: Vessel, *, name: str | None = None) -> Lesion:
 
 
 def _site(vessel: Vessel, gap: Gap, bridge: Bridge) -> _Site:
-    tissue = tissue_between(vessel.sections, vessel.borders.contours, start_mm=gap.start_mm, end_mm=gap.end_mm)
+    tissue = tissue_between(
+        vessel.block, vessel.sections, vessel.borders.contours, start_mm=gap.start_mm, end_mm=gap.end_mm
+    )
     level = vessel.lumen.level_hu
     contrast = min(float(level[0]) - gap.plaque_start_hu, float(level[-1]) - gap.plaque_end_hu)
     ratio = vessel.lumen.noise_hu / max(contrast, 20.0)

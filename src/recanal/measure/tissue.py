@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from recanal.core.curves import Contours
+from recanal.imaging.sample import Block, sample_cubic
 from recanal.imaging.sections import RING_MM, Sections
+from recanal.measure.noise import noise_around_hu, without_noise
 
-__all__ = ["Tissue", "steadied", "tissue_between"]
-
-STEADY_MM = 0.4
-SOFT_BELOW_HU = 300.0
+__all__ = ["Tissue", "tissue_between"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +27,9 @@ class Tissue:
         (n,) length of vessel each section stands for.
     hu
         (n, m, r) Hounsfield units.
-    steady_hu
-        (n, m, r) the same with less noise, for counting by thresholds; see :func:`steadied`.
+    counted_hu
+        (n, m, r) for counting by thresholds: sampled without blur, and spread as they would be without noise (see
+        :func:`recanal.measure.noise.without_noise`); 0 outside the wall.
     area_mm2
         (n, m, r) area of each cell inside the wall, 0 outside.
     volume_mm3
@@ -42,53 +41,29 @@ class Tissue:
     position_mm: NDArray[np.float64]
     step_mm: NDArray[np.float64]
     hu: NDArray[np.float32]
-    steady_hu: NDArray[np.float32]
+    counted_hu: NDArray[np.float32]
     area_mm2: NDArray[np.float64]
     volume_mm3: NDArray[np.float64]
     wall_mm: NDArray[np.float64]
 
     def area_between(self, low_hu: float, high_hu: float) -> NDArray[np.float64]:
-        """(n,) area of each section with ``low_hu <= steady HU < high_hu``."""
-        chosen = (self.steady_hu >= low_hu) & (self.steady_hu < high_hu)
+        """(n,) area of each section with ``low_hu <= counted HU < high_hu``."""
+        chosen = (self.counted_hu >= low_hu) & (self.counted_hu < high_hu)
         return np.asarray((self.area_mm2 * chosen).sum(axis=(1, 2)))
 
     def volume_between(self, low_hu: float, high_hu: float) -> float:
-        """Volume with ``low_hu <= steady HU < high_hu``."""
-        chosen = (self.steady_hu >= low_hu) & (self.steady_hu < high_hu)
+        """Volume with ``low_hu <= counted HU < high_hu``."""
+        chosen = (self.counted_hu >= low_hu) & (self.counted_hu < high_hu)
         return float((self.volume_mm3 * chosen).sum())
 
 
-def steadied(hu: NDArray[np.float32], *, step_mm: float) -> NDArray[np.float32]:
-    """Hounsfield units with noise lessened along the vessel, calcium left as it is.
+def tissue_between(block: Block, sections: Sections, contours: Contours, *, start_mm: float, end_mm: float) -> Tissue:
+    """All tissue inside the outer wall between two positions of the axis.
 
     Parameters
     ----------
-    hu
-        (n, m, r) sections, ``step_mm`` apart, their rays in line with one another.
-
-    Notes
-    -----
-    A Gaussian mean over 0.4 mm along each ray and ring, of the cells below 300 HU. Noise spreads the values of a tissue
-    over the thresholds on either side of it, and so makes the bin in the middle too small. Across the vessel nothing is
-    averaged, for there the border to fat would be blurred.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> hu = np.full((9, 4, 3), 100.0, dtype=np.float32)
-    >>> hu[4] = 900.0
-    >>> bool((steadied(hu, step_mm=0.25) == hu).all())
-    True
-    """
-    soft = hu < SOFT_BELOW_HU
-    size = STEADY_MM / step_mm
-    weight = ndimage.gaussian_filter1d(soft.astype(np.float32), size, axis=0, mode="nearest", truncate=3.0)
-    total = ndimage.gaussian_filter1d(np.where(soft, hu, 0.0), size, axis=0, mode="nearest", truncate=3.0)
-    return np.where(soft, total / np.maximum(weight, 1e-6), hu).astype(np.float32)
-
-
-def tissue_between(sections: Sections, contours: Contours, *, start_mm: float, end_mm: float) -> Tissue:
-    """All tissue inside the outer wall between two positions of the axis.
+    block
+        The voxels around the vessel, from which the sections were cut.
 
     Notes
     -----
@@ -118,4 +93,8 @@ def tissue_between(sections: Sections, contours: Contours, *, start_mm: float, e
     toward = np.einsum("nmk,nk->nm", along, bending)
     stretch = np.clip(1.0 - toward[:, :, None] * rings, 0.2, 1.8)
     volume = area * stretch * step[rows][:, None, None]
-    return Tissue(arc[rows], step[rows], hu, steadied(hu, step_mm=sections.step_mm), area, volume, wall)
+    inside = volume > 0
+    places = (sections.line.points_mm[rows][:, None, None, :] + rings[:, None] * along[:, :, None, :])[inside]
+    counted = np.zeros_like(hu)
+    counted[inside] = without_noise(sample_cubic(block, places), volume[inside], noise_hu=noise_around_hu(block))
+    return Tissue(arc[rows], step[rows], hu, counted, area, volume, wall)

@@ -8,7 +8,7 @@ import pytest
 import analytic_tube
 from recanal.core.volume import Affine, Volume
 from recanal.errors import GeometryError
-from recanal.imaging.sample import Block, isotropic, isotropic_around, sample, sample_rays
+from recanal.imaging.sample import Block, isotropic, isotropic_around, sample, sample_cubic, sample_rays
 
 SHAPE = (9, 7, 8)
 GRADIENT = np.array([3.0, -2.0, 5.0])
@@ -41,6 +41,23 @@ def test_linear_fields_are_sampled_exactly(name: str) -> None:
     inside = np.random.default_rng(0).uniform(0, np.array(SHAPE) - 1, (300, 3))
     points = block.affine.to_mm(inside)
     assert sample(block, points) == pytest.approx(points @ GRADIENT + 7.0, abs=2e-3)
+
+
+@pytest.mark.parametrize("name", AFFINES)
+def test_cubic_samples_of_linear_fields_are_exact_and_go_on_at_the_border(name: str) -> None:
+    block = linear_block(AFFINES[name])
+    inside = np.random.default_rng(0).uniform(1, np.array(SHAPE) - 2, (100, 3, 3))
+    points = block.affine.to_mm(inside.reshape(-1, 3)).reshape(inside.shape)
+    assert sample_cubic(block, points) == pytest.approx(points @ GRADIENT + 7.0, abs=2e-3)
+    assert sample_cubic(block, block.affine.to_mm([[-2.0, -2.0, -2.0]]))[0] == pytest.approx(block.hu[0, 0, 0])
+
+
+def test_cubic_samples_between_voxels_blur_a_thin_sheet_less_than_linear_ones() -> None:
+    hu = np.zeros((9, 9, 9), dtype=np.float32)
+    hu[4:6] = 100.0
+    block = Block(hu, Affine(np.eye(4)))
+    assert sample_cubic(block, [[4.5, 4.0, 4.0]])[0] == pytest.approx(112.5)
+    assert sample_cubic(block, [[4.0, 4.2, 4.7]])[0] == pytest.approx(100.0)
 
 
 @pytest.mark.parametrize("name", AFFINES)
