@@ -12,14 +12,14 @@ __all__ = ["noise_around_hu", "without_noise"]
 
 REACH = 2
 PLACES = 4000
-AIR_BELOW_HU = -150.0
+AIR_BELOW_HU = -300.0
 EVEN_SHARE = 0.2
 BIN_HU = 3.0
-ROUNDS = 4
+ROUNDS = 2
 
 
 def noise_around_hu(block: Block) -> float:
-    """Noise of the voxels around a vessel: what a fifth of the neighbourhoods of 5x5x5 voxels do not exceed.
+    """Noise around a vessel: the spread that a fifth of the neighbourhoods of 5x5x5 voxels without air do not exceed.
 
     Notes
     -----
@@ -35,7 +35,7 @@ def noise_around_hu(block: Block) -> float:
     around = np.stack(np.meshgrid(*[np.arange(-REACH, REACH + 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     index = centres[:, None, :] + around
     values = block.hu[tuple(np.moveaxis(index, -1, 0))].astype(np.float64)
-    tissue = values.mean(axis=1) > AIR_BELOW_HU
+    tissue = values.min(axis=1) > AIR_BELOW_HU
     return float(np.quantile(values[tissue].std(axis=1, ddof=1), EVEN_SHARE)) if tissue.any() else 0.0
 
 
@@ -52,16 +52,17 @@ def without_noise(hu: NDArray[np.float32], weight: NDArray[np.float64], *, noise
     Notes
     -----
     Noise spreads the values of a tissue over the thresholds on either side of it, and so makes the bin in the middle
-    too small. Their histogram is that of the tissue, blurred by the noise; four rounds of Richardson and Lucy take the
-    blur away (Richardson WH. J Opt Soc Am 1972;62:55, doi:10.1364/JOSA.62.000055), and each value goes to where the
-    sharp histogram has as much below it as the blurred one had. So nothing is smoothed in the picture itself.
+    too small. Their histogram is that of the tissue, blurred by the noise; two rounds of Richardson and Lucy take most
+    of the blur away (Richardson WH. J Opt Soc Am 1972;62:55, doi:10.1364/JOSA.62.000055), and each value goes to where
+    the sharp histogram has as much below it as the blurred one had. Nothing is smoothed in the picture itself. On
+    phantoms more rounds came no nearer the truth, and measurements under new noise agreed less well.
 
     Examples
     --------
     >>> import numpy as np
     >>> hu = np.random.default_rng(1).normal(100.0, 50.0, 9000).astype(np.float32)
     >>> int(without_noise(hu, np.ones(9000), noise_hu=30.0).std().round())
-    41
+    43
     """
     if not len(hu) or weight.sum() <= 0 or noise_hu < BIN_HU / 3:
         return hu
