@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from recanal.core.curves import Contours
 from recanal.imaging.edges import steady
@@ -158,13 +160,13 @@ def _own_size(contours: Contours, side: NDArray[np.bool_], rows: NDArray[np.int6
 
 def _connected(bright: NDArray[np.bool_], start: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The bright cells that hang together with the start cells, rays closing into a circle."""
-    twice = np.concatenate([bright, bright], axis=1)
-    label, _ = ndimage.label(twice)
-    seeds = np.concatenate([start, start], axis=1)
-    keep = np.unique(label[seeds])
-    both = np.isin(label, keep[keep > 0])
-    rays = bright.shape[1]
-    return np.asarray(both[:, :rays] | both[:, rays:])
+    label, count = ndimage.label(bright)
+    first, last = label[:, 0][bright[:, 0] & bright[:, -1]], label[:, -1][bright[:, 0] & bright[:, -1]]
+    seam = coo_array((np.ones(len(first), dtype=np.int8), (first, last)), shape=(count + 1, count + 1))
+    group = connected_components(seam, directed=False)[1]
+    keep = np.isin(group, group[label[start & bright]])
+    keep[0] = False
+    return np.asarray(keep[label])
 
 
 def _upright(own: NDArray[np.bool_], beyond: NDArray[np.bool_], arc: NDArray[np.float64], *, ray_mm: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
 from recanal.grids.edge_model import blurred_disc
 from recanal.imaging.sections import RING_MM
@@ -104,12 +104,12 @@ def fit_funnel(picture: EndPicture) -> FunnelFit | None:
         return None
     weight = -0.5 * INDEPENDENT_CELLS * np.log(cost / cost.min())
     each = np.unique(lengths)
-    log_weight = np.array([float(logsumexp(weight[lengths == length])) for length in each])
-    log_weight -= float(logsumexp(log_weight))
+    log_weight = np.array([np.logaddexp.reduce(weight[lengths == length]) for length in each])
+    log_weight -= np.logaddexp.reduce(log_weight)
     blunt = each < TAPER_LIMIT_MM
     if not blunt.any() or blunt.all():
         return FunnelFit(float((np.exp(log_weight) * each).sum()), float(blunt.all()))
-    odds = [float(logsumexp(log_weight[kind])) - np.log(kind.sum()) for kind in (blunt, ~blunt)]
+    odds = [float(np.logaddexp.reduce(log_weight[kind]) - np.log(kind.sum())) for kind in (blunt, ~blunt)]
     return FunnelFit(float((np.exp(log_weight) * each).sum()), float(expit(odds[0] - odds[1])))
 
 

@@ -6,37 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from recanal.imaging.sample import Block
+__all__ = ["without_noise"]
 
-__all__ = ["noise_around_hu", "without_noise"]
-
-REACH = 2
-PLACES = 4000
-AIR_BELOW_HU = -300.0
-EVEN_SHARE = 0.2
 BIN_HU = 3.0
 ROUNDS = 2
-
-
-def noise_around_hu(block: Block) -> float:
-    """Noise around a vessel: the spread that a fifth of the neighbourhoods of 5x5x5 voxels without air do not exceed.
-
-    Notes
-    -----
-    Where anatomy is even, a neighbourhood varies by noise alone. The fifth was set on phantoms: it is what noise leaves
-    at a place between the voxels.
-    """
-    inner = [n - 2 * REACH for n in block.hu.shape]
-    if min(inner) < 1:
-        return 0.0
-    step = max(1, round(2 * (np.prod(inner) / PLACES) ** (1 / 3)))
-    ends = [(np.arange(0, n, step), np.arange(n - 1, -1, -step)) for n in inner]  # a flipped block has the same
-    centres = np.stack(np.meshgrid(*[np.union1d(*x) + REACH for x in ends], indexing="ij"), axis=-1).reshape(-1, 3)
-    around = np.stack(np.meshgrid(*[np.arange(-REACH, REACH + 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    index = centres[:, None, :] + around
-    values = block.hu[tuple(np.moveaxis(index, -1, 0))].astype(np.float64)
-    tissue = values.min(axis=1) > AIR_BELOW_HU
-    return float(np.quantile(values[tissue].std(axis=1, ddof=1), EVEN_SHARE)) if tissue.any() else 0.0
 
 
 def without_noise(hu: NDArray[np.float32], weight: NDArray[np.float64], *, noise_hu: float) -> NDArray[np.float32]:

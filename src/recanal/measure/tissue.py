@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from recanal.core.curves import Contours
 from recanal.imaging.sample import Block, sample_cubic
 from recanal.imaging.sections import RING_MM, Sections
-from recanal.measure.noise import noise_around_hu, without_noise
+from recanal.measure.noise import without_noise
 
 __all__ = ["Tissue", "tissue_between"]
 
@@ -94,7 +94,8 @@ def tissue_between(block: Block, sections: Sections, contours: Contours, *, star
     stretch = np.clip(1.0 - toward[:, :, None] * rings, 0.2, 1.8)
     volume = area * stretch * step[rows][:, None, None]
     inside = volume > 0
-    places = (sections.line.points_mm[rows][:, None, None, :] + rings[:, None] * along[:, :, None, :])[inside]
+    row, ray, ring = np.nonzero(inside)
+    places = sections.line.points_mm[rows][row] + rings[ring, None] * along[row, ray]
     counted = np.zeros_like(hu)
-    counted[inside] = without_noise(sample_cubic(block, places), volume[inside], noise_hu=noise_around_hu(block))
+    counted[inside] = without_noise(sample_cubic(block, places), volume[inside], noise_hu=block.noise_hu)
     return Tissue(arc[rows], step[rows], hu, counted, area, volume, wall)

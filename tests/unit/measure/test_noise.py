@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from recanal.core.volume import Affine
 from recanal.imaging.sample import Block
-from recanal.measure.noise import noise_around_hu, without_noise
+from recanal.measure.noise import without_noise
 
 BINS_HU = (-np.inf, 76.0, 131.0, np.inf)
 
@@ -65,16 +65,16 @@ def test_noise_is_seen_beside_edges_and_lung() -> None:
     hu = np.where(np.arange(60)[:, None, None] // 20 % 2 == 0, 60.0, -90.0) * np.ones((60, 60, 60))
     hu[:, :, 40:] = np.where(rng.random((60, 60, 20)) < 0.2, -100.0, -900.0)
     noise = ndimage.gaussian_filter(rng.standard_normal(hu.shape), 0.6)
-    found = noise_around_hu(block_of(hu + 20.0 * noise / noise.std()))
+    found = block_of(hu + 20.0 * noise / noise.std()).noise_hu
     assert found == pytest.approx(18.0, abs=2.0)
-    assert noise_around_hu(block_of(hu)) == 0.0
+    assert block_of(hu).noise_hu == 0.0
 
 
 def test_a_flipped_block_has_the_same_noise() -> None:
     hu = 50.0 + 20.0 * np.random.default_rng(8).standard_normal((40, 41, 43))
-    assert noise_around_hu(block_of(hu)) == pytest.approx(noise_around_hu(block_of(hu[::-1, :, ::-1])), rel=1e-9)
+    assert block_of(hu).noise_hu == pytest.approx(block_of(hu[::-1, :, ::-1]).noise_hu, rel=1e-9)
 
 
 @pytest.mark.parametrize("shape", [(3, 3, 3), (9, 9, 9)])
 def test_a_block_without_tissue_or_too_small_has_no_noise(shape: tuple[int, int, int]) -> None:
-    assert noise_around_hu(block_of(np.full(shape, -900.0))) == 0.0
+    assert block_of(np.full(shape, -900.0)).noise_hu == 0.0
