@@ -31,11 +31,8 @@ MOST_WIDTH_MM = 3.2
 LED_MM = 40.0
 LATELY_MM = 20.0
 TISSUE_HU = 60.0
-CLOSED_SHARE = 0.62
 STEADY = 1.25
-PLAQUE_RADIUS_MM = 1.4
-LONG_PLAQUE_RADIUS_MM = 1.2
-EMPTY_SHARE = 0.3
+CLOSED = ((0.2, 0.62, 1.4), (0.2, 0.2, 1.25), (0.6, 0.3, 1.2))
 CALCIUM_HU = 150.0
 NECK_HU, STRAND_HU = 100.0, 60.0
 NECK_MM = (2.5, 9.0)
@@ -154,14 +151,20 @@ def _necks(profile: Profile) -> list[Jump]:
 
 
 def _in_plaque(profile: Profile, k: int) -> bool:
-    """Whether a dip lies in a closed stretch: wide, and lately far below the lumen that leads there, or calcium."""
+    """Whether a dip lies in a closed stretch: wide, and lately far below the lumen that leads there, or calcium.
+
+    The darker what came before, the narrower a vessel may be. Nor do vessels part where calcium begins right beyond the
+    dip: no neighbour is that bright.
+    """
     led = profile.hu[max(0, k - round(LED_MM / STEP_MM)) : k + 1]
     calcium_hu = float(np.percentile(led, 75)) + CALCIUM_HU
     lumen = float(np.percentile(led[led < calcium_hu], 80))
     around = float(np.median(profile.radius_mm[max(0, k - 20) : k + 20]))
-    steady = profile.radius_mm[k] < STEADY * around
+    if profile.radius_mm[k] >= STEADY * around:
+        return False
     lately = profile.hu[max(0, k - round(LATELY_MM / STEP_MM)) : max(1, k - round(SIDE_MM[0] / STEP_MM))]
-    lately = np.where(lately < calcium_hu, lately, TISSUE_HU)
-    closed = float(np.quantile(lately, 0.2)) - TISSUE_HU < CLOSED_SHARE * (lumen - TISSUE_HU)
-    long = float(np.quantile(lately, 0.6)) - TISSUE_HU < EMPTY_SHARE * (lumen - TISSUE_HU)
-    return bool(closed and steady and around > (LONG_PLAQUE_RADIUS_MM if long else PLAQUE_RADIUS_MM))
+    dark = (np.where(lately < calcium_hu, lately, TISSUE_HU) - TISSUE_HU) / max(lumen - TISSUE_HU, 1.0)
+    beyond = profile.hu[k + round(SIDE_MM[0] / STEP_MM) + 1 : k + round(SIDE_MM[1] / STEP_MM)]
+    if len(beyond) and float(np.median(beyond)) > calcium_hu and around > CLOSED[0][2]:
+        return True
+    return any(float(np.quantile(dark, part)) < share and around > least for part, share, least in CLOSED)

@@ -47,6 +47,8 @@ def test_a_strand_of_tissue_to_a_neighbour_is_a_jump():
         [(20, 380, 1.7), (9, 110, 1.7), (1.5, 40, 1.8), (4, 125, 1.7), (20, 300, 1.5)],  # fat inside a plaque
         [(30, 340, 1.6), (24, 65, 1.6), (5, 150, 1.35), (1.5, 40, 1.3), (20, 230, 1.2)],  # at the end of a long one
         [(35, 290, 1.65), (6.5, 575, 1.7), (1.5, 115, 1.7), (20, 245, 1.5)],  # beyond the calcium of an occlusion
+        [(20, 310, 1.5), (1.5, 60, 1.7), (6, 800, 1.6), (20, 70, 1.6)],  # before the calcium of an occlusion
+        [(20, 360, 1.3), (8, 65, 1.5), (6, 280, 1.3), (1.5, 50, 1.4), (20, 150, 1.15)],  # before a dim vessel beyond
         [(20, 430, 2.0), (5, 35, 1.9), (20, 250, 1.6)],  # a short occlusion keeps its width
     ],
 )
