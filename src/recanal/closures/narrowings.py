@@ -6,11 +6,12 @@ import numpy as np
 from scipy import ndimage
 
 from recanal.closures.course import TISSUE_HU
+from recanal.imaging.cap_calcium import filled_with_calcium
 from recanal.imaging.caps import Gap
 from recanal.imaging.sections import RING_MM
 from recanal.imaging.vessel import SECTION_STEP_MM, Vessel
 
-__all__ = ["darkest_share", "is_threaded"]
+__all__ = ["darkest_share", "is_filled", "is_threaded"]
 
 CAP_ZONE_MM = 2.0
 LEAST_CLEAN_MM = 6.0
@@ -80,3 +81,27 @@ def darkest_share(vessel: Vessel, gap: Gap) -> float:
     inside = (arc > gap.start_mm + END_MM) & (arc < gap.end_mm - END_MM)
     share = (core - TISSUE_HU) / np.maximum(level - TISSUE_HU, LEAST_CONTRAST_HU)
     return float(share[inside].min()) if inside.any() else 0.0
+
+
+def is_filled(vessel: Vessel, gap: Gap, *, diameter_mm: float | None) -> bool:
+    """Whether calcium fills a stretch from side to side: what lies next to it is lit by its glow and not by contrast.
+
+    Parameters
+    ----------
+    vessel
+        The traced vessel.
+    gap
+        One of its stretches without contrast.
+    diameter_mm
+        Of the open vessel; 2.6 mm where it is not known.
+
+    Notes
+    -----
+    A nodule on the axis alone tells nothing: the lumen may run around it.
+    """
+    arc = vessel.line.arc_mm
+    inside = np.flatnonzero((arc >= gap.start_mm) & (arc <= gap.end_mm))
+    if not len(inside):
+        return False
+    run, radius = (int(inside[0]), int(inside[-1])), (USUAL_MM if diameter_mm is None else diameter_mm) / 2
+    return filled_with_calcium(vessel.sections, vessel.lumen.level_hu, run, radius_mm=radius, on_axis=False)

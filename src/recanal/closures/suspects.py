@@ -284,8 +284,12 @@ def _is_wide_before(course: Course, first: int) -> bool:
 
 
 def _fades_wide(course: Course, run: tuple[int, int]) -> bool:
-    """Whether a wide vessel, and not the wall of a chamber, goes on without contrast to the end of the path."""
+    """Whether a wide vessel, and not the wall of a chamber, goes on without contrast to the end of the path.
+
+    A vessel has fat to most sides of it, a wall to one.
+    """
     wide = course.outer[run[0] :]
     first = wide[: round(RUN_OUT_MM / STEP_MM)]
     vessel = float(np.percentile(first, 20)) >= RUN_OUT_WIDE_MM and float(np.median(first)) <= MOST_OUTER_MM
+    vessel = vessel and float(np.median(course.lumen[run[0] :])) <= MOST_OUTER_MM
     return bool(len(wide) * STEP_MM >= RUN_OUT_MM and vessel and float(np.median(wide)) >= RUN_OUT_WIDE_MM)

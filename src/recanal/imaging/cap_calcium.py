@@ -125,7 +125,12 @@ def long_runs(mask: NDArray[np.bool_], least_samples: float) -> NDArray[np.bool_
 
 
 def filled_with_calcium(
-    sections: Sections, level_hu: NDArray[np.float64], run: tuple[int, int], *, radius_mm: float
+    sections: Sections,
+    level_hu: NDArray[np.float64],
+    run: tuple[int, int],
+    *,
+    radius_mm: float,
+    on_axis: bool = True,
 ) -> bool:
     """Whether calcium stands where the lumen should be.
 
@@ -141,6 +146,8 @@ def filled_with_calcium(
         First and last section.
     radius_mm
         Of the open lumen.
+    on_axis
+        Whether calcium that stands on the axis, and not from side to side, counts.
     """
     rings = round(FILLED_RADIUS * radius_mm / RING_MM) + 1
     weight = np.arange(rings) + 0.25
@@ -154,5 +161,6 @@ def filled_with_calcium(
     core = ndimage.gaussian_filter1d(sections.core_hu(AXIS_MM)[rows], blur, mode="nearest") - level
     whole = core > HOLE_SHARE * ring
     stretches = [((covered > share) & whole, length_mm) for share, length_mm in FILLED]
-    stretches.append((whole & (core > ON_AXIS[0]), ON_AXIS[1]))
+    if on_axis:
+        stretches.append((whole & (core > ON_AXIS[0]), ON_AXIS[1]))
     return any(bool(long_runs(mask, length_mm / sections.step_mm).any()) for mask, length_mm in stretches)

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from recanal.anatomy.from_segmentation import unnamed_segments
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.tree import CoronaryTree, TreeSearch
-from recanal.closures.narrowings import darkest_share, is_threaded
+from recanal.closures.narrowings import darkest_share, is_filled, is_threaded
 from recanal.closures.refills import find_refills
 from recanal.closures.suspects import Suspect, find_suspects
 from recanal.collaterals.supply import Supply
@@ -278,6 +278,7 @@ def _is_narrowing(result: SeededResult, k: int) -> bool:
     known = None if size is None else size.proximal_diameter_mm or size.distal_diameter_mm
     dark = darkest_share(result.vessel, gap)
     lit = total_prob(gap.residual_share) < LEAST_TOTAL_PROB and MOST_DARKEST_SHARE < dark < CALCIUM_SHARE
+    lit = lit and not is_filled(result.vessel, gap, diameter_mm=known)
     return lit or is_threaded(result.vessel, gap, diameter_mm=known)
 
 

@@ -41,6 +41,12 @@ def test_a_stretch_that_keeps_much_of_the_contrast_is_a_narrowing(found, monkeyp
     assert len(again(found, monkeypatch, gap={"residual_share": share}).lesions) == count
 
 
+def test_what_glows_next_to_calcium_from_side_to_side_is_no_narrowing(found, monkeypatch):
+    monkeypatch.setattr(automatic, "darkest_share", lambda *_: 0.5)
+    monkeypatch.setattr(automatic, "is_filled", lambda *_, **__: True)
+    assert len(again(found, monkeypatch, gap={"residual_share": 0.6}).lesions) == 1
+
+
 def test_a_vessel_apart_from_the_tree_needs_a_surer_axis(found, monkeypatch):
     _, tree, result = found
     (part,) = result.parts

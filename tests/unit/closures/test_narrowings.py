@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from recanal.closures.narrowings import darkest_share, is_threaded
+from recanal.closures.narrowings import darkest_share, is_filled, is_threaded
 from recanal.core.curves import Centerline
 from recanal.imaging.caps import Gap
 from recanal.imaging.lumen_level import LumenLevel
@@ -80,3 +80,13 @@ def test_the_darkest_place_is_found_between_two_calcifications():
     assert darkest_share(drawn, gap) == pytest.approx((100 - 60) / (350 - 60), abs=0.03)
     assert darkest_share(vessel(glow), gap) == pytest.approx((260 - 60) / (350 - 60), abs=0.02)
     assert darkest_share(drawn, Gap(20.0, 20.4, 100.0, 100.0, 0.1)) == 0.0
+
+
+@pytest.mark.parametrize(("rings", "filled"), [(30, True), (8, False), (0, False)])
+def test_calcium_from_side_to_side_fills_a_stretch_and_a_nodule_does_not(rings, filled):
+    drawn = vessel(np.full(51, 260.0))
+    drawn.sections.hu[np.abs(drawn.line.arc_mm - 30.0) < 2.5, :, :rings] = 900.0
+    gap = Gap(START_MM, END_MM, 100.0, 100.0, 0.6)
+    assert is_filled(drawn, gap, diameter_mm=3.0) is filled
+    assert is_filled(drawn, gap, diameter_mm=None) is filled
+    assert not is_filled(drawn, Gap(20.1, 20.2, 100.0, 100.0, 0.6), diameter_mm=3.0)

@@ -1,5 +1,7 @@
 """Stretches without contrast on trees drawn in code."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -144,6 +146,10 @@ def test_calcium_that_hardly_outshines_the_lumen_is_closed():
 
 def test_what_runs_out_into_a_wall_is_no_occlusion():
     assert suspects(branch((50, 350), (10, 50, 3.6), (30, 50, 1.8))) == []
+    vessel = branch((50, 350), (40, 90))
+    along = replace(vessel, lumen_mm=np.where(vessel.core_hu < 140, 3.6, vessel.lumen_mm))  # fat on one side alone
+    assert len(suspects(vessel)) == 1
+    assert suspects(along) == []
 
 
 def test_a_dark_speck_in_a_thin_vessel_is_not_where_it_runs_out():
