@@ -26,7 +26,7 @@ from recanal.errors import ApartError, SeedError
 from recanal.imaging.caps import Gap
 from recanal.measure.findings import lesion_findings
 from recanal.pipeline.beyond import led_beyond, segments_of
-from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts
+from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts, off_steps
 from recanal.pipeline.edges import unseen_arteries
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of
@@ -115,6 +115,7 @@ def measure_automatic(
     candidates = [*find_refills(volume, anatomy, candidates), *candidates]
     suspects = [s for s in candidates if vessel is None or s.vessel == vessel]
     parts, empty, doubts, hidden = _measured(volume, anatomy, suspects, progress)
+    parts, stepped = off_steps(parts, volume, steps)
     anatomy, parts = led_beyond(search, anatomy, parts)
     del search
     numbered = _numbered(parts)
@@ -127,7 +128,7 @@ def measure_automatic(
     doubts = [*unseen_arteries(volume, anatomy, lesions, vessel=vessel), *doubts]
     progress("grading the other arteries")
     grades, supplies = _others(volume, anatomy, tuple(numbered), lesions, steps)
-    notes += [*_notes(lesions, candidates, vessel), *hidden, *_perhaps_shut(grades)]
+    notes += [*_notes(lesions, candidates, vessel), *hidden, *stepped, *_perhaps_shut(grades)]
     longest = max(lesions, key=_length, default=None)
     return AutomaticResult(
         anatomy=anatomy,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recanal.core.volume import Volume
+from recanal.imaging.caps import Gap
 from recanal.pipeline.seeded import SeededResult
+from recanal.quality.steps import SlabSteps
 
-__all__ = ["cap_doubts", "doubts_of", "named_doubts", "perhaps_exchanged"]
+__all__ = ["cap_doubts", "doubts_of", "named_doubts", "off_steps", "perhaps_exchanged"]
 
 UNUSABLE_CONFIDENCE = 0.05
 LEAST_PROXIMAL_SHARE = 0.7
@@ -22,6 +25,7 @@ LEAST_CONTRAST_HU = 60.0
 MOST_LUMEN_HU, MOST_BLOOD_SHARE = 750.0, 1.3
 FACE_MM = 1.5
 LEAST_OPEN_MM = 2.0
+STEP_REACH_MM, STEP_LENGTH_MM = 2.5, 2.0
 _GIVEN = MappingProxyType(
     {
         "axis": "the axis through {} is not to be trusted: check both seeds",
@@ -97,6 +101,45 @@ def perhaps_exchanged(result: SeededResult) -> tuple[str, ...]:
         return ()
     said = f"the vessel is wider beyond the occlusion ({far:.1f} mm) than before it ({width:.1f} mm)"
     return (f"{said}: are the seeds exchanged, or is it dilated there?",)
+
+
+def off_steps(parts: list[SeededResult], volume: Volume, steps: SlabSteps) -> tuple[list[SeededResult], list[str]]:
+    """The measured vessels without what is as short as a displacement of slabs at it, and a note on each such stretch.
+
+    Where two slabs do not meet, a vessel that runs level is shown beside itself, and the way between is dark.
+
+    Parameters
+    ----------
+    parts
+        One measured vessel for each place where an occlusion was found.
+    volume, steps
+        The picture, and where its slabs do not meet.
+    """
+    kept, notes = [], []
+    for part in parts:
+        met = [_is_step(part, gap, volume, steps) for gap in part.vessel.gaps]
+        notes += [
+            f"{lesion.vessel or 'an artery without a name'}: {gap.end_mm - gap.start_mm:.1f} mm without contrast "
+            "where two slabs do not meet, not taken for an occlusion"
+            for lesion, gap, step in zip(part.lesions, part.vessel.gaps, met, strict=True)
+            if step
+        ]
+        rest = [k for k, step in enumerate(met) if not step]
+        gaps, bridges = tuple(part.vessel.gaps[k] for k in rest), tuple(part.vessel.bridges[k] for k in rest)
+        vessel = replace(part.vessel, gaps=gaps, bridges=bridges)
+        if rest:
+            kept.append(replace(part, vessel=vessel, lesions=tuple(part.lesions[k] for k in rest)))
+    return kept, notes
+
+
+def _is_step(part: SeededResult, gap: Gap, volume: Volume, steps: SlabSteps) -> bool:
+    """Whether a stretch lies where slabs do not meet, and is hardly longer than their displacement."""
+    arc = part.vessel.line.arc_mm
+    slices = volume.affine.to_index(part.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)])[:, 0]
+    if not len(slices) or gap.end_mm - gap.start_mm > steps.largest_mm + STEP_LENGTH_MM:
+        return False
+    reach = STEP_REACH_MM / volume.spacing_mm[0]
+    return any(slices.min() - reach < k < slices.max() + reach for k in steps.slice_index)
 
 
 def _axis_doubts(result: SeededResult, volume: Volume, says: Mapping[str, str]) -> list[str]:

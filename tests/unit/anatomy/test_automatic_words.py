@@ -20,7 +20,15 @@ from recanal.measure.lesion import WEAK_CONTRAST_HU, measure_lesions
 from recanal.pipeline import AnalyzeRequest, automatic
 from recanal.pipeline.analyze import analyze_volume
 from recanal.pipeline.automatic import measure_automatic
-from recanal.pipeline.doubts import LEAST_CONTRAST_HU, cap_doubts, doubts_of, named_doubts, perhaps_exchanged
+from recanal.pipeline.doubts import (
+    LEAST_CONTRAST_HU,
+    cap_doubts,
+    doubts_of,
+    named_doubts,
+    off_steps,
+    perhaps_exchanged,
+)
+from recanal.quality.steps import SlabSteps
 from recanal.stenosis import Stenosis, VesselGrade
 
 
@@ -256,3 +264,19 @@ def test_calcium_that_hides_the_lumen_of_an_open_vessel_is_told(found, monkeypat
     place = f"over 5 mm, {suspect.start_mm:.0f} mm from the aorta: is it open?"
     assert (f"calcium hides the lumen of an artery without a name {place}" in again.quality.flags) is told
     assert not any("calcium hides" in reason for reason in again.quality.reasons)
+
+
+def test_a_short_dark_stretch_where_slabs_do_not_meet_is_told_and_no_occlusion(found):
+    drawing, _, result = found
+    (part,) = result.parts
+    gap, arc = part.vessel.gaps[0], part.vessel.line.arc_mm
+    short = replace(part, vessel=replace(part.vessel, gaps=(replace(gap, end_mm=gap.start_mm + 3.0),)))
+    inside = part.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.start_mm + 3.0)]
+    at = round(float(drawing.volume.affine.to_index(inside)[:, 0].mean()))
+    kept, (said,) = off_steps([short], drawing.volume, SlabSteps(2.0, (at,)))
+    assert kept == []
+    assert "3.0 mm without contrast where two slabs do not meet" in said
+    for one, steps in ((part, (2.0, (at,))), (short, (2.0, (at + 20,))), (short, (0.8, (at,))), (short, (0.0, ()))):
+        kept, said = off_steps([one], drawing.volume, SlabSteps(*steps))
+        assert [k.lesions for k in kept] == [one.lesions]
+        assert said == []
