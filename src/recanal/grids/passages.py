@@ -94,12 +94,13 @@ def _touching(way: Voxels, shut: NDArray[np.bool_], hu: NDArray[np.float32]) -> 
 
 
 def _arrivals(free: NDArray[np.bool_], front: Reach, low: Voxels) -> list[Voxels]:
-    """The first voxel of each long free tube that a front arrived at, the nearest first."""
+    """The first voxel of each free tube of some length that a front arrived at, the nearest first."""
     box = tuple(slice(int(a), int(a) + size) for a, size in zip(low, front.cost.shape, strict=True))
-    label, count = ndimage.label(free[box] & np.isfinite(front.cost), structure=np.ones((3, 3, 3)))
-    firsts = ndimage.minimum_position(front.cost, label, np.arange(1, count + 1)) if count else []
+    label, _ = ndimage.label(free[box], structure=np.ones((3, 3, 3)))
+    long = 1 + np.flatnonzero(np.bincount(label.ravel())[1:] >= NEAR_VOXELS)
+    firsts = ndimage.minimum_position(front.cost, label, long) if len(long) else []
     firsts = sorted(firsts, key=lambda where: float(front.cost[where]))[:MOST_TRIED]
-    return [np.array(where, dtype=np.int64) + low for where in firsts]
+    return [np.array(where, dtype=np.int64) + low for where in firsts if np.isfinite(front.cost[where])]
 
 
 def _is_same(free: NDArray[np.bool_], hu: NDArray[np.float32], way: Voxels, course: Course) -> bool:

@@ -43,6 +43,15 @@ def test_a_front_follows_a_vessel_along_a_chamber():
     assert reach.length_mm[FAR] == pytest.approx(100 * 0.6, abs=2.0)
 
 
+def test_specks_of_tube_in_the_rim_do_not_hide_the_vessel_beyond():
+    cost, hu, tube, shut = scene()
+    for k in (42, 44, 46, 48):
+        tube[k, AT - 2, AT], hu[k, AT - 2, AT], cost[k, AT - 2, AT] = True, 300.0, 1.0
+    way = np.stack([np.arange(40), np.full(40, AT), np.full(40, AT)], axis=1)
+    assert led_past(cost, hu, tube=tube, shut=shut, reach=front(cost), courses=[Course(way, way)]) == 1
+    assert np.isfinite(front(cost).cost[FAR])
+
+
 def test_the_rest_of_the_chamber_stays_closed():
     _, reach = past()
     assert not np.isfinite(reach.cost[44, WALL + 4, AT])
