@@ -23,6 +23,7 @@ SHELL_MM = 1.1
 LEAST_UPRIGHT = 0.6
 LEVEL_MM = (1.5, 8.0)
 LEVEL_SHARE = 0.33
+BRIGHT_SHARES = (0.5, 0.65)
 FAINT_SHARES = (0.25, 0.15)
 MOST_DIAMETER_MM = 5.0
 MOST_FAINT_MM = 1.6
@@ -104,8 +105,9 @@ def branch_near(
     -----
     Contrast that is connected to the open lumen and leaves the wall by more than 2 mm, in a tube of at least 1 mm.
     Radii up to the reach of the sections are looked at, from 7 mm on the open side to 8 mm beyond the cap. A branch
-    about as wide as the blur shows only part of its contrast: where nothing is found before the proximal cap, fainter
-    contrast is followed too, and counts where it is narrow. Beyond an occlusion the vessel itself is often faint.
+    about as wide as the blur shows only part of its contrast, and one that leaves beside a chamber or another artery
+    makes one patch with it, too wide for a branch: where nothing is found before the proximal cap, brighter contrast is
+    followed, then fainter, which counts where it is narrow. Beyond an occlusion the vessel itself is often faint.
     """
     arc = sections.line.arc_mm
     low, high = (cap_mm - 7.0, cap_mm + 8.0) if away < 0 else (cap_mm - 8.0, cap_mm + 7.0)
@@ -125,6 +127,8 @@ def branch_near(
         cap_mm=cap_mm,
     )
     found = _branch(around, share=LEVEL_SHARE)
+    for share in BRIGHT_SHARES if away < 0 else ():
+        found = _branch(around, share=share) if found is None else found
     for share in FAINT_SHARES if away < 0 else ():
         if found is None:
             faint = _branch(around, share=share)

@@ -27,8 +27,13 @@ def blurred_disc(diameter_mm: float, distance_mm: np.ndarray) -> np.ndarray:
     return np.asarray(np.interp(distance_mm, fine, shown))
 
 
-def found(diameter_mm: float, *, at_mm: float = 24.0, noise_hu: float = 0.0) -> Branch | None:
-    """The branch found before a cap at 25 mm, where one of a diameter leaves at a place; none at 0."""
+def found(
+    diameter_mm: float, *, at_mm: float = 24.0, noise_hu: float = 0.0, chamber_hu: float | None = None
+) -> Branch | None:
+    """The branch found before a cap at 25 mm, where one of a diameter leaves at a place; none at 0.
+
+    A chamber of ``chamber_hu`` may lie beside it, at the wall of the vessel.
+    """
     line = Centerline(np.stack([ARC, 0 * ARC, 0 * ARC], axis=1))
     _, normals, binormals = frames(line)
     rings = np.arange(51) * RING_MM
@@ -42,6 +47,9 @@ def found(diameter_mm: float, *, at_mm: float = 24.0, noise_hu: float = 0.0) -> 
         tube = FAT_HU + (WALL_HU - FAT_HU) * blurred_disc(diameter_mm + 0.6, away)
         tube += (LUMEN_HU - WALL_HU) * blurred_disc(diameter_mm, away)
         hu = np.maximum(hu, tube)
+    if chamber_hu is not None:
+        beside = (np.abs(ARC - 20.0) < 6.0)[:, None, None] & (np.cos(angle) > 0.3)[:, None] & (rings > 1.6)
+        hu = np.maximum(hu, np.where(beside, chamber_hu, FAT_HU))
     noise = np.random.default_rng(3).normal(0.0, 1.0, hu.shape) * noise_hu
     smooth = np.full((len(ARC), RAYS), RADIUS_MM)
     contours = Contours(line, normals, binormals, smooth, smooth + 0.1, np.ones(smooth.shape, dtype=bool))
@@ -71,3 +79,10 @@ def test_a_branch_of_half_a_millimetre_does_not_count() -> None:
 
 def test_a_branch_far_from_the_cap_does_not_count() -> None:
     assert found(1.5, at_mm=19.0) is None
+
+
+def test_a_branch_that_leaves_beside_a_less_opacified_chamber_is_found() -> None:
+    branch = found(2.0, chamber_hu=195.0)
+    assert branch is not None
+    assert branch.distance_mm == pytest.approx(1.0, abs=0.4)
+    assert found(0.0, chamber_hu=195.0) is None
