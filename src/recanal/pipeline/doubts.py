@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recanal.core.volume import Volume
 from recanal.imaging.caps import Gap
 from recanal.pipeline.seeded import SeededResult
+from recanal.quality.coverage import is_wide
 from recanal.quality.steps import SlabSteps
 
 __all__ = ["cap_doubts", "doubts_of", "named_doubts", "off_steps", "perhaps_exchanged"]
@@ -23,6 +24,7 @@ LEAST_BLOOD_SHARE = 0.5
 LEAST_OPEN_HU = 150.0
 LEAST_CONTRAST_HU = 60.0
 MOST_LUMEN_HU, MOST_BLOOD_SHARE = 750.0, 1.3
+MOST_BLOOD_SHARE_SEEN = 1.4
 FACE_MM = 1.5
 LEAST_OPEN_MM = 2.0
 STEP_REACH_MM, STEP_LENGTH_MM = 2.5, 2.0
@@ -69,7 +71,11 @@ def doubts_of(result: SeededResult, volume: Volume, *, automatic: bool = False) 
     """
     says = _FOUND if automatic else _GIVEN
     caps = [] if automatic else [*_short(result, says), *_dim(result, says)]
-    return (*_axis_doubts(result, volume, says), *_seed_doubts(result, says), *caps)
+    return (
+        *_axis_doubts(result, volume, says),
+        *_seed_doubts(result, says, seen=not automatic and is_wide(volume)),
+        *caps,
+    )
 
 
 def cap_doubts(result: SeededResult) -> tuple[str, ...]:
@@ -154,7 +160,8 @@ def _axis_doubts(result: SeededResult, volume: Volume, says: Mapping[str, str]) 
     return doubts
 
 
-def _seed_doubts(result: SeededResult, says: Mapping[str, str]) -> list[str]:
+def _seed_doubts(result: SeededResult, says: Mapping[str, str], *, seen: bool) -> list[str]:
+    """Doubts of the lumen at the two ends; ``seen`` where the aorta or a left chamber surely is in view."""
     vessel, gaps = result.vessel, result.vessel.gaps
     first, last = float(vessel.lumen.level_hu[0]), float(vessel.lumen.level_hu[-1])
     blood = result.quality.aorta_hu
@@ -166,7 +173,8 @@ def _seed_doubts(result: SeededResult, says: Mapping[str, str]) -> list[str]:
     faint = min(first, last)
     if not gaps and (faint < LEAST_OPEN_HU or (blood is not None and faint < LEAST_BLOOD_SHARE * blood)):
         doubts.append(says["faint"].format(faint))
-    if gaps and max(first, last) > max(MOST_LUMEN_HU, MOST_BLOOD_SHARE * (blood or 0.0)):
+    most = max(MOST_LUMEN_HU, MOST_BLOOD_SHARE * (blood or 0.0))
+    if gaps and max(first, last) > (MOST_BLOOD_SHARE_SEEN * blood if seen and blood else most):
         doubts.append(says["hard"].format(max(first, last)))
     return doubts
 

@@ -8,7 +8,7 @@ from recanal.core.case import Quality
 from recanal.core.quality import LEVELS, QualityGrade
 from recanal.core.volume import Volume
 from recanal.grids.edge_blur import EdgeBlur, edge_blur
-from recanal.quality.coverage import heart_cut, metal_mm3, plain_depth_mm
+from recanal.quality.coverage import heart_cut, is_wide, metal_mm3, plain_depth_mm
 from recanal.quality.steps import SlabSteps, slab_steps
 
 __all__ = ["exclusion_flags", "grade", "graded", "graded_in_view"]
@@ -16,7 +16,6 @@ __all__ = ["exclusion_flags", "grade", "graded", "graded_in_view"]
 LEAST_METAL_MM3 = 2.0
 LEAST_VESSEL_MM = 2.0
 CHAMBER_MM = 9.0
-HEART_VIEW_MM = 100.0
 
 
 @dataclass(frozen=True)
@@ -124,16 +123,8 @@ def graded(volume: Volume, quality: Quality, *, whole_heart: bool = False, steps
 
 
 def graded_in_view(volume: Volume, quality: Quality) -> Quality:
-    """The graded quality of a picture that need not show the whole heart; as it was for a box cut around a vessel.
-
-    Notes
-    -----
-    Motion and contrast are judged on chambers, displaced slabs on the outline of the heart and the chest. A box of less
-    than 100 mm in any direction holds too little of them: of 53 boxes of 50 to 80 mm 6 came out as not usable, though
-    all were sound.
-    """
-    extent_mm = [count * step for count, step in zip(volume.shape, volume.spacing_mm, strict=True)]
-    return graded(volume, quality) if min(extent_mm) >= HEART_VIEW_MM else quality
+    """The graded quality of a picture that need not show the whole heart; as it was for a box cut around a vessel."""
+    return graded(volume, quality) if is_wide(volume) else quality
 
 
 def exclusion_flags(

@@ -73,6 +73,19 @@ def test_an_end_brighter_than_blood_can_be_is_doubted(found, level_hu, blood_hu,
         assert all(f"{level_hu:.0f} HU" in words for words in said)
 
 
+@pytest.mark.parametrize(("level_hu", "told"), [(520.0, True), (480.0, False)])
+def test_in_a_whole_view_less_is_needed_to_doubt_an_end_brighter_than_blood(found, monkeypatch, level_hu, told):
+    drawing, _, result = found
+    (part,) = result.parts
+    levels = np.linspace(level_hu, 400.0, len(part.vessel.lumen.level_hu))
+    vessel = replace(part.vessel, lumen=replace(part.vessel.lumen, level_hu=levels))
+    bright = replace(part, vessel=vessel, quality=replace(part.quality, aorta_hu=360.0))
+    assert "calcium" not in "; ".join(doubts_of(bright, drawing.volume))
+    monkeypatch.setattr("recanal.quality.coverage.HEART_VIEW_MM", 10.0)
+    assert ("calcium" in "; ".join(doubts_of(bright, drawing.volume))) is told
+    assert "calcium" not in "; ".join(doubts_of(bright, drawing.volume, automatic=True))
+
+
 @pytest.mark.parametrize(("widths_mm", "told"), [((2.0, 2.3), True), ((2.2, 2.3), False), ((None, 2.3), False)])
 def test_a_vessel_wider_beyond_than_before_asks_whether_the_points_are_exchanged(found, widths_mm, told):
     (part,) = found[2].parts

@@ -187,5 +187,5 @@ def test_a_case_measured_between_points_is_graded_too(monkeypatch):
     proximal, distal = (tuple(map(float, seed)) for seed in drawing.seeds())
     request = AnalyzeRequest(None, None, proximal, distal, vessel="RCA")
     assert analyze_volume(drawing.volume, request=request)[0].quality.grade is None
-    monkeypatch.setattr("recanal.quality.gate.HEART_VIEW_MM", 10.0)
+    monkeypatch.setattr("recanal.quality.coverage.HEART_VIEW_MM", 10.0)
     assert analyze_volume(drawing.volume, request=request)[0].quality.grade.level in LEVELS
