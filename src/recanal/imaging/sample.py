@@ -131,15 +131,19 @@ def _four_weights(share, out):  # type: ignore[no-untyped-def]  # pragma: no cov
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _cubic(hu, places, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
-    """Values at fractional indices by cubic convolution; the border voxels go on outside."""
+def _cubic(hu, inverse, points, out):  # type: ignore[no-untyped-def]  # pragma: no cover - compiled
+    """Values at points by cubic convolution; the border voxels go on outside."""
     na, nb, nc = hu.shape
     along, across, within = np.empty(4), np.empty(4), np.empty(4)
-    for p in range(places.shape[0]):
-        a, b, c = int(np.floor(places[p, 0])), int(np.floor(places[p, 1])), int(np.floor(places[p, 2]))
-        _four_weights(places[p, 0] - a, along)
-        _four_weights(places[p, 1] - b, across)
-        _four_weights(places[p, 2] - c, within)
+    for p in range(points.shape[0]):
+        x, y, z = points[p]
+        u = inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z + inverse[0, 3]
+        v = inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z + inverse[1, 3]
+        w = inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z + inverse[2, 3]
+        a, b, c = int(np.floor(u)), int(np.floor(v)), int(np.floor(w))
+        _four_weights(u - a, along)
+        _four_weights(v - b, across)
+        _four_weights(w - c, within)
         total = 0.0
         for i in range(4):
             plane = hu[min(max(a - 1 + i, 0), na - 1)]
@@ -299,9 +303,12 @@ def sample_cubic(block: Block, points_mm: ArrayLike) -> NDArray[np.float32]:
     Keys RG. IEEE Trans Acoust 1981;29:1153, a = -1/2. doi:10.1109/TASSP.1981.1163711
     """
     points = np.asarray(points_mm, dtype=np.float64)
-    places = np.ascontiguousarray(block.affine.to_index(points.reshape(-1, 3)))
-    out = np.empty(len(places), dtype=np.float32)
-    _cubic(block.hu, places, out)
+    flat = np.ascontiguousarray(points.reshape(-1, 3))
+    out = np.empty(len(flat), dtype=np.float32)
+    inverse = np.ascontiguousarray(block.affine.inverse)
+    with ThreadPoolExecutor(THREADS) as pool:
+        parts = zip(np.array_split(flat, THREADS), np.array_split(out, THREADS), strict=True)
+        list(pool.map(lambda part: _cubic(block.hu, inverse, *part), parts))
     return out.reshape(points.shape[:-1])
 
 
