@@ -104,7 +104,7 @@ HINTS = {
     "slice-spacing": "Choose a reconstruction with thinner slices.",
     "slope": _PLAIN,
     "slope-zero": _PLAIN,
-    "spacing": _PLAIN,
+    "spacing": "Check the header: spacing is read in millimetres.",
     "too-large": _SMALLER,
     "too-many-files": _SMALLER,
     "truncated": _AGAIN,

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from recanal.core.volume import Affine, Volume
 from recanal.errors import GeometryError
+from recanal.grids.neighbourhoods import every, neighbourhoods
 
 __all__ = ["Block", "isotropic", "isotropic_around", "sample", "sample_cubic", "sample_rays"]
 
@@ -64,17 +65,10 @@ class Block:
             return 0.0
         step = max(1, round(2 * (np.prod(inner) / NOISE_PLACES) ** (1 / 3)))
         ends = [(np.arange(0, n, step), np.arange(n - 1, -1, -step)) for n in inner]  # a flipped block has the same
-        centres = _every(*[np.union1d(*places) + NOISE_REACH for places in ends])
-        around = _every(*[np.arange(-NOISE_REACH, NOISE_REACH + 1)] * 3)
-        index = centres[:, None, :] + around
-        values = self.hu[tuple(np.moveaxis(index, -1, 0))].astype(np.float64)
+        centres = every(*[np.union1d(*places) + NOISE_REACH for places in ends])
+        values = neighbourhoods(self.hu, centres, reach=NOISE_REACH)
         tissue = values.min(axis=1) > NOISE_ABOVE_HU
         return float(np.quantile(values[tissue].std(axis=1, ddof=1), EVEN_SHARE)) if tissue.any() else 0.0
-
-
-def _every(*places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n, 3) all combinations of indices along three axes."""
-    return np.stack(np.meshgrid(*places, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
 def _cut(volume: Volume, points_mm: ArrayLike, margin_mm: float) -> tuple[NDArray[np.generic], Affine]:

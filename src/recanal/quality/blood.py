@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from recanal.core.case import Quality
 from recanal.core.volume import Volume
+from recanal.grids.neighbourhoods import neighbourhoods
 
 __all__ = ["assess"]
 
@@ -67,9 +68,7 @@ def _blood_and_noise(
     pick = pick[((pick >= reach) & (pick <= upper)).all(axis=1)]
     if len(pick) < 20:
         return None, None
-    around = np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    index = pick[:, None, :] + around[None]
-    values = volume.hu[tuple(np.moveaxis(index, -1, 0))].astype(np.float64)
+    values = neighbourhoods(volume.hu, pick, reach=reach)
     level = np.median(values, axis=1)
     bright = level >= np.quantile(level, 0.5)
     return float(np.median(level[bright])), float(np.median(values[bright].std(axis=1, ddof=1)))

@@ -334,13 +334,13 @@ def _grade(name: str, own: tuple[Stenosis, ...], healthy_mm: Floats, calcified: 
     step = 0.5
     judged_mm = len(healthy_mm) * step
     judged = all(s.judged for s in own) and judged_mm >= LEAST_JUDGED_MM
-    named = [cad_rads_category(p, left_main=stem, plaque=plaque, judged=judged) for p in (*asked, worst.value)]
+    named = [cad_rads_category(p, left_main=stem, plaque=plaque, judged=judged) for p in asked]
     return VesselGrade(
         vessel=name,
         judged_mm=judged_mm,
         origin_diameter_mm=float(np.median(healthy_mm[: round(5.0 / step)])),
         calcified_mm=float(calcified.sum()) * step,
-        category=named[-1],
+        category=named[1],
         categories_possible=tuple(dict.fromkeys(named)),
         stenoses=own,
     )
