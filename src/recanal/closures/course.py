@@ -81,12 +81,18 @@ def course_of(branches: tuple[Branch, ...], tip: int) -> Course:
 
 
 def closed_along(course: Course) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(n,) level of an open vessel, and the samples that are closed."""
+    """(n,) level of an open vessel, and the samples that are closed.
+
+    Notes
+    -----
+    The level is that of what is not closed before. Inside bright plaque it falls with the plaque. So where the vessel
+    fills again, no level before that is taken to be lower, but no higher either than it was nearer to the ostium.
+    """
     core = ndimage.median_filter(course.core, 3, mode="nearest")
     wide = course.outer >= WIDE_MM
     n, look, ahead = len(core), round(LOOK_MM / STEP_MM), round(AHEAD_MM / STEP_MM)
     upper = np.full(n, float(np.percentile(core[: 2 * look], 75)))
-    beyond = np.full(n, 0.0)
+    level, highest = upper.copy(), float(upper[0]) if n else 0.0
     filled = np.where(wide & (course.lumen >= 0.6), core, 0.0)
     steady = ndimage.percentile_filter(filled, 40, round(6.0 / STEP_MM), mode="nearest")
     closed = np.zeros(n, dtype=bool)
@@ -96,13 +102,15 @@ def closed_along(course: Course) -> tuple[NDArray[np.float64], NDArray[np.bool_]
             upper[k] = float(np.median(core[max(0, k - 3 * look) : k][lit[-look:]]))
         elif k:
             upper[k] = upper[k - 1]
-        beyond[k] = float(steady[k : k + ahead].max())
-        stays_dim = TISSUE_HU <= beyond[k] < TISSUE_HU + STEP_SHARE * (upper[k] - TISSUE_HU)
-        after = upper[k] if stays_dim else min(upper[k], max(beyond[k], LEAST_OPEN_HU))
-        mark = min(0.5 * (upper[k] - TISSUE_HU), DIP_SHARE * (after - TISSUE_HU))
+        highest = max(highest, float(upper[k]))
+        beyond = float(steady[k : k + ahead].max())
+        level[k] = max(upper[k], min(beyond, highest))
+        stays_dim = TISSUE_HU <= beyond < TISSUE_HU + STEP_SHARE * (level[k] - TISSUE_HU)
+        after = level[k] if stays_dim else min(level[k], max(beyond, LEAST_OPEN_HU))
+        mark = min(0.5 * (level[k] - TISSUE_HU), DIP_SHARE * (after - TISSUE_HU))
         dark = core[k] < TISSUE_HU + mark
-        closed[k] = wide[k] and (dark or core[k] > upper[k] + CALCIUM_HU)
-    return upper, closed
+        closed[k] = wide[k] and (dark or core[k] > level[k] + CALCIUM_HU)
+    return level, closed
 
 
 def open_place(

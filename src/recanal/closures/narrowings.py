@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import ndimage
 
@@ -11,7 +13,7 @@ from recanal.imaging.caps import Gap
 from recanal.imaging.sections import RING_MM
 from recanal.imaging.vessel import SECTION_STEP_MM, Vessel
 
-__all__ = ["darkest_share", "is_filled", "is_threaded"]
+__all__ = ["darkest_share", "is_filled", "is_flat", "is_threaded"]
 
 CAP_ZONE_MM = 2.0
 LEAST_CLEAN_MM = 6.0
@@ -23,6 +25,7 @@ LEAST_CONTRAST_HU = 40.0
 CALCIUM_HU, LEAST_CALCIUM_HU = 100.0, 330.0
 CALCIUM_REACH_MM, CALCIUM_TRACE = 1.6, 0.02
 THREAD_SHARE, LEVEL_SHARE = 0.14, 0.44
+LEAST_FLAT_MM, FLAT_SHARE, MOST_FLAT_LEVEL = 3.0, 0.09, 0.6
 END_MM, DISC_MM, SHORT_MM = 0.5, 0.5, 0.75
 
 
@@ -45,21 +48,62 @@ def is_threaded(vessel: Vessel, gap: Gap, *, diameter_mm: float | None) -> bool:
     around it, and less than half as bright as blood; a lumen that the blur widens and dims is brighter on the axis.
     Where less than 6 mm remain, nothing is told.
     """
+    looks = _clean_looks(vessel, gap, diameter_mm)
+    return looks.length_mm >= LEAST_CLEAN_MM and looks.thread > THREAD_SHARE and looks.kept > LEVEL_SHARE
+
+
+def is_flat(vessel: Vessel, gap: Gap, *, diameter_mm: float | None) -> bool:
+    """Whether a stretch is as bright around its axis as on it: bright plaque, and no narrow lumen.
+
+    Parameters
+    ----------
+    vessel
+        The traced vessel.
+    gap
+        One of its stretches without contrast.
+    diameter_mm
+        Of the open vessel; 2.6 mm where it is not known.
+
+    Notes
+    -----
+    The same sections count as in :func:`is_threaded`. Blur dims a narrow lumen to the level of plaque, but then little
+    of it is left a millimetre beside the axis: in 60 made stenoses of which 30 to 60 % of the contrast was seen, the
+    axis stood out by less than 9 % of the contrast in one place of 50, in plaque as bright as that in one of two.
+    """
+    looks = _clean_looks(vessel, gap, diameter_mm)
+    return looks.length_mm >= LEAST_FLAT_MM and looks.thread < FLAT_SHARE and looks.kept < MOST_FLAT_LEVEL
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What the sections of a stretch show that lie clear of its caps and of calcium.
+
+    ``length_mm`` of them in all; ``thread``, how far their axis stands out from what is around it, as a mean, and
+    ``kept``, how bright it is, as a median, both as shares of the contrast of the open lumen.
+    """
+
+    length_mm: float
+    thread: float
+    kept: float
+
+
+def _clean_looks(vessel: Vessel, gap: Gap, diameter_mm: float | None) -> _Looks:
+    """The looks of a stretch; no length where it has no clean section."""
     sections, arc = vessel.sections, vessel.line.arc_mm
     level = np.maximum(vessel.lumen.level_hu + CALCIUM_HU, LEAST_CALCIUM_HU)
     dense = sections.hu[:, :, : round(CALCIUM_REACH_MM / RING_MM)] > level[:, None, None]
     inside = (arc > gap.start_mm + CAP_ZONE_MM) & (arc < gap.end_mm - CAP_ZONE_MM)
     calcium = dense.mean(axis=(1, 2)) >= CALCIUM_TRACE
     inside &= ~ndimage.binary_dilation(calcium, iterations=round(GLOW_MM / SECTION_STEP_MM))
-    if inside.sum() * SECTION_STEP_MM < LEAST_CLEAN_MM:
-        return False
+    if not inside.any():
+        return _Looks(0.0, 0.0, 0.0)
     radius = max(USUAL_MM if diameter_mm is None else diameter_mm, LEAST_MM) / 2
     rings = np.arange(round(RING_SHARE[0] * radius / RING_MM), round(RING_SHARE[1] * radius / RING_MM) + 1)
     around = (sections.hu[:, :, rings].mean(axis=1) * rings).sum(axis=1) / rings.sum()
     contrast = max(float(np.median(vessel.lumen.level_hu)) - TISSUE_HU, LEAST_CONTRAST_HU)
     thread = float((sections.core_hu(CORE_MM) - around)[inside].mean()) / contrast
     kept = (float(np.median(vessel.lumen.core_hu[inside])) - TISSUE_HU) / contrast
-    return thread > THREAD_SHARE and kept > LEVEL_SHARE
+    return _Looks(float(inside.sum()) * SECTION_STEP_MM, thread, kept)
 
 
 def darkest_share(vessel: Vessel, gap: Gap) -> float:

@@ -227,7 +227,7 @@ def _suspect(
     stump = course.lumen[max(0, first - 16) : max(1, first - 2)]
     if float(np.median(stump)) < LUMEN_MM:
         return None
-    proximal = open_place(course, range(first, -1, -1), float(upper[first]))
+    proximal = _open_before(course, first, float(upper[first]))
     if proximal is None:
         return None
     tail = course.core[last + 1 :]
@@ -248,6 +248,15 @@ def _suspect(
         vessel_at(course, first, named),
         () if distal is None else _farther(course, run, (proximal, distal), (float(upper[run[0]]), beyond)),
     )
+
+
+def _open_before(course: Course, first: int, level: float) -> Point | None:
+    """An open place before a closed stretch, as bright as the vessel was farther up, or else as bright as next to it.
+
+    Next to it bright plaque may lie, which is open for neither.
+    """
+    bright = max(level, _level_before(course, first))
+    return open_place(course, range(first, -1, -1), bright) or open_place(course, range(first, -1, -1), level)
 
 
 def _farther(

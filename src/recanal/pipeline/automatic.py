@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from recanal.anatomy.from_segmentation import unnamed_segments
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.tree import CoronaryTree, TreeSearch
-from recanal.closures.narrowings import darkest_share, is_filled, is_threaded
+from recanal.closures.narrowings import darkest_share, is_filled, is_flat, is_threaded
 from recanal.closures.refills import find_refills
 from recanal.closures.suspects import Suspect, find_suspects
 from recanal.collaterals.supply import Supply
@@ -279,7 +279,8 @@ def _is_narrowing(result: SeededResult, k: int) -> bool:
     known = None if size is None else size.proximal_diameter_mm or size.distal_diameter_mm
     dark = darkest_share(result.vessel, gap)
     lit = total_prob(gap.residual_share) < LEAST_TOTAL_PROB and MOST_DARKEST_SHARE < dark < CALCIUM_SHARE
-    lit = lit and not is_filled(result.vessel, gap, diameter_mm=known)
+    if lit and (is_filled(result.vessel, gap, diameter_mm=known) or is_flat(result.vessel, gap, diameter_mm=known)):
+        lit = False
     return lit or is_threaded(result.vessel, gap, diameter_mm=known)
 
 
@@ -306,27 +307,30 @@ def _closed_mm(result: SeededResult | SeedError) -> float:
 
 
 def _traced(volume: Volume, suspect: Suspect) -> SeededResult | SeedError:
-    """The vessel between the points of a suspect, or farther ones where these give none; else what stood against it."""
+    """The vessel between the points of a suspect, or farther ones where these give none; else what stood against it.
+
+    Points within 5 mm of a cap may lie in bright plaque: then farther ones are tried too, and those stand that lie
+    farthest from what is found between them.
+    """
     refused: SeedError | None = None
-    near: SeededResult | None = None
+    best: SeededResult | None = None
     for proximal_mm, distal_mm in ((suspect.proximal_mm, suspect.distal_mm), *suspect.farther_mm):
         try:
             result = measure_seeded(volume, proximal_mm, distal_mm, name=suspect.vessel)  # type: ignore[arg-type]
         except SeedError as error:
             refused = refused or error
             continue
-        if near is not None:
-            return result if result.vessel.gaps else near
-        if _is_clear(result):
-            return result
-        near = result
-    return near or refused or SeedError("no point of open lumen was found")
+        if best is None or (result.vessel.gaps and _clear_mm(result) > _clear_mm(best)):
+            best = result
+        if _clear_mm(best) >= LEAST_CLEAR_MM:
+            return best
+    return best or refused or SeedError("no point of open lumen was found")
 
 
-def _is_clear(result: SeededResult) -> bool:
-    """Whether both points lie well outside the occlusion that was found between them, or none was found."""
+def _clear_mm(result: SeededResult) -> float:
+    """How far both points lie outside the occlusions that were found between them; without end where none was found."""
     gaps, seeds = result.vessel.gaps, result.vessel.seed_mm
-    return not gaps or min(gaps[0].start_mm - seeds[0], seeds[1] - gaps[-1].end_mm) >= LEAST_CLEAR_MM
+    return min(gaps[0].start_mm - seeds[0], seeds[1] - gaps[-1].end_mm) if gaps else math.inf
 
 
 def _confirmed(

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.core.volume import Volume
-from recanal.imaging.caps import Gap
 from recanal.pipeline.seeded import SeededResult
 from recanal.quality.coverage import is_wide
 from recanal.quality.steps import SlabSteps
@@ -28,6 +27,7 @@ MOST_BLOOD_SHARE_SEEN = 1.4
 FACE_MM = 1.5
 LEAST_OPEN_MM = 2.0
 STEP_REACH_MM, STEP_LENGTH_MM = 2.5, 2.0
+ASTRAY_LENGTH_MM, ASTRAY_CONFIDENCE = 8.0, 0.1
 _GIVEN = MappingProxyType(
     {
         "axis": "the axis through {} is not to be trusted: check both seeds",
@@ -112,7 +112,8 @@ def perhaps_exchanged(result: SeededResult) -> tuple[str, ...]:
 def off_steps(parts: list[SeededResult], volume: Volume, steps: SlabSteps) -> tuple[list[SeededResult], list[str]]:
     """The measured vessels without what is as short as a displacement of slabs at it, and a note on each such stretch.
 
-    Where two slabs do not meet, a vessel that runs level is shown beside itself, and the way between is dark.
+    Where two slabs do not meet, a vessel that runs level is shown beside itself, and the way between is dark. The way
+    from one part to the other may be led astray: where it shows no vessel it may be 8 mm longer than the displacement.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def off_steps(parts: list[SeededResult], volume: Volume, steps: SlabSteps) -> tu
     """
     kept, notes = [], []
     for part in parts:
-        met = [_is_step(part, gap, volume, steps) for gap in part.vessel.gaps]
+        met = [_is_step(part, k, volume, steps) for k in range(len(part.vessel.gaps))]
         notes += [
             f"{lesion.vessel or 'an artery without a name'}: {gap.end_mm - gap.start_mm:.1f} mm without contrast "
             "where two slabs do not meet, not taken for an occlusion"
@@ -138,11 +139,14 @@ def off_steps(parts: list[SeededResult], volume: Volume, steps: SlabSteps) -> tu
     return kept, notes
 
 
-def _is_step(part: SeededResult, gap: Gap, volume: Volume, steps: SlabSteps) -> bool:
+def _is_step(part: SeededResult, k: int, volume: Volume, steps: SlabSteps) -> bool:
     """Whether a stretch lies where slabs do not meet, and is hardly longer than their displacement."""
-    arc = part.vessel.line.arc_mm
+    arc, gap, confidence = part.vessel.line.arc_mm, part.vessel.gaps[k], part.lesions[k].bridge_confidence
+    astray = confidence is not None and confidence <= ASTRAY_CONFIDENCE
     slices = volume.affine.to_index(part.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)])[:, 0]
-    if not len(slices) or gap.end_mm - gap.start_mm > steps.largest_mm + STEP_LENGTH_MM:
+    if not len(slices) or gap.end_mm - gap.start_mm > steps.largest_mm + (
+        ASTRAY_LENGTH_MM if astray else STEP_LENGTH_MM
+    ):
         return False
     reach = STEP_REACH_MM / volume.spacing_mm[0]
     return any(slices.min() - reach < k < slices.max() + reach for k in steps.slice_index)

@@ -293,3 +293,8 @@ def test_a_short_dark_stretch_where_slabs_do_not_meet_is_told_and_no_occlusion(f
         kept, said = off_steps([one], drawing.volume, SlabSteps(*steps))
         assert [k.lesions for k in kept] == [one.lesions]
         assert said == []
+    lost = replace(short.vessel, gaps=(replace(gap, end_mm=gap.start_mm + 8.0),))
+    for confidence, left in ((0.1, 0), (0.5, 1)):
+        lesions = (replace(part.lesions[0], bridge_confidence=confidence),)
+        astray = replace(short, vessel=lost, lesions=lesions)
+        assert len(off_steps([astray], drawing.volume, SlabSteps(2.0, (at,)))[0]) == left

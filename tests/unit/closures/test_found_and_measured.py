@@ -38,7 +38,13 @@ def again(found, monkeypatch, *, gap=None, lesion=None):
 )
 def test_a_stretch_that_keeps_much_of_the_contrast_is_a_narrowing(found, monkeypatch, share, darkest, count):
     monkeypatch.setattr(automatic, "darkest_share", lambda *_: darkest)
+    monkeypatch.setattr(automatic, "is_flat", lambda *_, **__: False)
     assert len(again(found, monkeypatch, gap={"residual_share": share}).lesions) == count
+
+
+def test_bright_plaque_that_fills_the_vessel_is_no_narrowing(found, monkeypatch):
+    monkeypatch.setattr(automatic, "darkest_share", lambda *_: 0.36)
+    assert len(again(found, monkeypatch, gap={"residual_share": 0.45}).lesions) == 1
 
 
 def test_what_glows_next_to_calcium_from_side_to_side_is_no_narrowing(found, monkeypatch):
@@ -77,6 +83,20 @@ def test_a_point_too_near_to_the_cap_is_moved_away(found, monkeypatch):
     assert second == suspect.farther_mm[0]
     gone = np.linalg.norm(np.subtract(second, first), axis=1)
     assert gone.max() > 3.0
+
+
+def test_of_points_that_all_lie_near_a_cap_the_farthest_stand(found, monkeypatch):
+    drawing, tree, result = found
+    (part,) = result.parts
+    cap = part.vessel.gaps[0].start_mm
+    away = iter([1.0, 0.5, 3.0, 2.0])
+
+    def measured(*_, **__):
+        return replace(part, vessel=replace(part.vessel, seed_mm=(cap - next(away), part.vessel.seed_mm[1])))
+
+    monkeypatch.setattr(automatic, "measure_seeded", measured)
+    (best,) = measure_automatic(drawing.volume, tree=tree).parts
+    assert best.vessel.seed_mm[0] == cap - 3.0
 
 
 def test_the_near_measurement_stands_where_no_farther_one_is_to_be_had(found, monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from recanal.closures.narrowings import darkest_share, is_filled, is_threaded
+from recanal.closures.narrowings import darkest_share, is_filled, is_flat, is_threaded
 from recanal.core.curves import Centerline
 from recanal.imaging.caps import Gap
 from recanal.imaging.lumen_level import LumenLevel
@@ -90,3 +90,19 @@ def test_calcium_from_side_to_side_fills_a_stretch_and_a_nodule_does_not(rings, 
     assert is_filled(drawn, gap, diameter_mm=3.0) is filled
     assert is_filled(drawn, gap, diameter_mm=None) is filled
     assert not is_filled(drawn, Gap(20.1, 20.2, 100.0, 100.0, 0.6), diameter_mm=3.0)
+
+
+@pytest.mark.parametrize("noise_hu", [0.0, 30.0])
+def test_plaque_half_as_bright_as_blood_is_flat_and_a_dimmed_lumen_is_not(noise_hu):
+    gap = Gap(START_MM, END_MM, 100.0, 100.0, 0.45)
+    assert is_flat(vessel(np.full(51, 190.0), noise_hu=noise_hu), gap, diameter_mm=3.0)
+    assert is_flat(vessel(np.full(51, 190.0), noise_hu=noise_hu), gap, diameter_mm=None)
+    assert not is_flat(vessel(THREAD, noise_hu=noise_hu), gap, diameter_mm=3.0)
+    assert not is_flat(vessel(np.full(51, 290.0), noise_hu=noise_hu), gap, diameter_mm=3.0)
+
+
+def test_a_stretch_too_short_or_full_of_calcium_is_not_known_to_be_flat():
+    plaque = np.full(51, 190.0)
+    assert not is_flat(vessel(plaque), Gap(20.0, 26.0, 100.0, 100.0, 0.45), diameter_mm=3.0)
+    calcified = vessel(plaque, calcium=tuple(np.arange(15.0, 46.0, 3.0)))
+    assert not is_flat(calcified, Gap(START_MM, END_MM, 100.0, 100.0, 0.45), diameter_mm=3.0)

@@ -50,10 +50,18 @@ def test_two_gaps_close_together_are_handed_on_as_one():
     assert (found.start_mm, found.end_mm) == pytest.approx((40, 65.5), abs=1.0)
 
 
+def test_bright_plaque_before_the_dark_one_belongs_to_the_occlusion():
+    (found,) = suspects(branch((40, 350), (8, 182), (6, 145), (20, 85), (32, 130), (40, 240)))
+    assert found.end_mm == pytest.approx(105.5, abs=1.5)
+    assert found.proximal_mm[0] < 40
+    assert found.distal_mm[0] >= 109
+
+
 @pytest.mark.parametrize(
     "stretches",
     [
         [(100, 350)],
+        [(30, 250), (40, 165), (20, 345)],  # something brighter than the vessel ever was
         [(40, 350), (2, 90), (40, 340)],  # a step between two table positions
         [(40, 350), (20, 250), (40, 340)],  # a stenosis
         [(60, 350), (30, 90, 0.7)],  # a vessel that gets thin
