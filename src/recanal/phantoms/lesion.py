@@ -226,7 +226,8 @@ def _drawn_caps(options: PhantomOptions, rng: np.random.Generator) -> tuple[Cap,
         spans = {"blunt": (0.5, 1.0), "tapered": (3.0, 8.0), "ambiguous": (0.8, 1.8)}
         return Cap(shape, min(float(rng.uniform(*spans[shape])), limit), float(rng.uniform(0.8, 1.15)))
 
-    return one(str(options.proximal_cap)), one(str(options.distal_cap))
+    bare = (options.distal_cap, options.calcium) == ("ambiguous", "none")  # nothing would hide it
+    return one(str(options.proximal_cap)), one("blunt" if bare else str(options.distal_cap))
 
 
 def _lumen_hu(options: PhantomOptions, arc: Floats, place: Placement, rng: np.random.Generator) -> Floats:

@@ -73,7 +73,7 @@ class PhantomOptions:
         Diameter stenosis of an open vessel; ignored when there is an occlusion.
     proximal_cap, distal_cap
         ``"blunt"``, ``"tapered"`` (funnel of 3-8 mm) or ``"ambiguous"`` (a side branch of similar calibre, or
-        calcium where there is any, hides it).
+        calcium, hides it; a distal one without calcium is drawn blunt, for nothing would hide it).
     side_branch_at_cap
         A branch of at least 1 mm leaving within 3 mm of the proximal cap.
     bend_deg

@@ -196,6 +196,13 @@ def test_calcium_in_the_lumen_at_a_cap_makes_its_shape_ambiguous(before_mm, half
     assert truth.distal_cap_shape == "blunt"
 
 
+@pytest.mark.parametrize(("calcium", "shape"), [("none", "blunt"), ("spots", "ambiguous")])
+def test_a_distal_cap_that_nothing_hides_is_not_ambiguous(calcium, shape):
+    truth = make_phantom(replace(SMALL, calcium=calcium, distal_cap="ambiguous"), seed=207).truth
+    assert truth.options.distal_cap == "ambiguous"
+    assert truth.distal_cap_shape == shape
+
+
 def test_seeds_lie_in_bright_open_lumen(blunt, tapered):
     for phantom in (blunt, tapered):
         truth = phantom.truth
