@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from recanal.grids.edge_model import blurred_disc
 from recanal.imaging.sections import RING_MM
@@ -72,20 +72,22 @@ class FunnelFit:
         Over how much the lumen narrows from its full width to a point: the mean over all lengths, weighted by how well
         each fits.
     blunt_prob
-        Probability that this is less than 2 mm, both kinds of cap taken for equally likely beforehand.
+        Probability that this is less than 2 mm.
     """
 
     length_mm: float
     blunt_prob: float
 
 
-def fit_funnel(picture: EndPicture) -> FunnelFit | None:
+def fit_funnel(picture: EndPicture, *, blunt_share: float = 0.5) -> FunnelFit | None:
     """The length of the funnel, from a model of lumen, wall and surroundings blurred by the scanner.
 
     Parameters
     ----------
     picture
         The end of a lumen.
+    blunt_share
+        How many of such ends are blunt, in (0, 1): what is to be expected before the picture is seen.
 
     Returns
     -------
@@ -110,7 +112,8 @@ def fit_funnel(picture: EndPicture) -> FunnelFit | None:
     if not blunt.any() or blunt.all():
         return FunnelFit(float((np.exp(log_weight) * each).sum()), float(blunt.all()))
     odds = [float(np.logaddexp.reduce(log_weight[kind]) - np.log(kind.sum())) for kind in (blunt, ~blunt)]
-    return FunnelFit(float((np.exp(log_weight) * each).sum()), float(expit(odds[0] - odds[1])))
+    length_mm = float((np.exp(log_weight) * each).sum())
+    return FunnelFit(length_mm, float(expit(odds[0] - odds[1] + logit(blunt_share))))
 
 
 def _costs(picture: EndPicture) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

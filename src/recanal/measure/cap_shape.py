@@ -32,6 +32,7 @@ SPOT_RADIUS_MM = (0.2, 0.9)
 SPOT_BLUR_MM = 0.3
 SPOT_REACH_MM = 1.8
 LEAST_SECTIONS = 12
+BLUNT_SHARE, DISTAL_BLUNT_SHARE = 0.5, 0.21
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,9 @@ def taper(
     are left out, and so is an eighth of a turn on either side of a branch; of what remains each ring leaves out the
     darkest and the brightest fifth of its cells.
     Calcium hides the shape where it stands at the cap or up to 1 mm before it; beyond, the end of the lumen is seen.
+    Beforehand half of the proximal caps are taken for blunt and a fifth of the distal ones: of 95 occlusions under the
+    microscope about 50 % closed abruptly on the proximal side, and 79 % tapered on the distal one (Sakakura K, et al.
+    Eur Heart J 2014, doi:10.1093/eurheartj/eht422).
     """
     arc = (sections.line.arc_mm - end.cap_mm) * -end.away
     rows = np.flatnonzero((arc >= -FIT_MM) & (arc <= 3.0))
@@ -117,7 +121,8 @@ def taper(
     hard = calcified(sections, lumen.level_hu, margin_hu=margin)
     hidden = bool(hard[int(np.argmin(np.abs(arc)))] or hard[(arc > -BEFORE_MM) & (arc <= 0.0)].any())
     hidden = hidden or _spot_above_hu(sections, rows, position) > min(SPOT_HU, SPOT_NOISES * lumen.noise_hu)
-    fit = fit_funnel(_picture(sections, lumen.level_hu, end, rows=rows, outer=(sigma_mm, wall_mm)))
+    picture = _picture(sections, lumen.level_hu, end, rows=rows, outer=(sigma_mm, wall_mm))
+    fit = fit_funnel(picture, blunt_share=BLUNT_SHARE if end.away < 0 else DISTAL_BLUNT_SHARE)
     return None if fit is None else Taper(fit.length_mm, fit.blunt_prob, hidden)
 
 
