@@ -99,6 +99,14 @@ def test_a_cone_at_the_limit_is_left_open() -> None:
     assert near.length_mm < 3.5
 
 
+def test_what_is_known_of_such_ends_beforehand_shifts_the_odds_and_no_more() -> None:
+    unsure = picture(drawn(2.0, noise_hu=20.0))
+    even, rarely = (fit_funnel(unsure, blunt_share=share) for share in (0.5, 0.21))
+    assert even.length_mm == rarely.length_mm
+    odds = [fit.blunt_prob / (1 - fit.blunt_prob) for fit in (rarely, even)]
+    assert odds[0] / odds[1] == pytest.approx(0.21 / 0.79, rel=1e-6)
+
+
 def test_levels_of_the_picture_do_not_matter() -> None:
     one = picture(drawn(4.0))
     other = replace(one, hu=0.5 * one.hu + 120.0)
@@ -136,6 +144,15 @@ def test_either_side_of_an_occlusion_is_judged_alike(length_mm: float, reverse: 
     assert not found.hidden
     assert (found.blunt_prob > 0.9) == (length_mm == 0.0)
     assert (found.blunt_prob < 0.1) == (length_mm == 5.0)
+
+
+def test_an_unsure_distal_end_is_taken_for_a_tapered_one() -> None:
+    """As 79 % of distal caps are; of proximal ones half."""
+    odds = []
+    for reverse in (False, True):
+        found = shape(drawn(2.0, noise_hu=20.0), reverse=reverse)
+        odds.append(found.blunt_prob / (1 - found.blunt_prob))
+    assert odds[1] / odds[0] == pytest.approx(0.21 / 0.79, rel=0.2)
 
 
 def test_calcium_beyond_the_cap_does_not_lengthen_the_funnel() -> None:
