@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from recanal.anatomy.from_segmentation import unnamed_segments
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.tree import CoronaryTree, TreeSearch
-from recanal.closures.narrowings import darkest_share, is_filled, is_flat, is_threaded
+from recanal.closures.narrowings import darkest_share, is_filled, is_flat, is_stepped, is_threaded
 from recanal.closures.refills import find_refills
 from recanal.closures.suspects import Suspect, find_suspects
 from recanal.collaterals.supply import Supply
@@ -44,7 +44,7 @@ LEAST_TOTAL_PROB, MOST_DARKEST_SHARE = 0.3, 0.32
 CALCIUM_SHARE, CALCIUM_HU, LEAST_HIDDEN_MM = 1.15, 130.0, 2.0
 LEAST_CLEAR_MM = 5.0
 LEAST_PROXIMAL_SHARE = 0.7
-SAME_CAP_MM = 3.0
+SAME_CAP_MM, SAME_STUMP_MM = 3.0, 8.0
 LEAST_EXPLAINED = 0.5
 LEAST_SEEN_MM, SEEN_AT_MM = 6.0, 4.0
 OSTIAL_MM = 3.0
@@ -191,7 +191,7 @@ def _with_run_outs(lesions: tuple[Lesion, ...], empty: list[Suspect]) -> tuple[L
     known = [np.asarray(lesion.proximal_cap_mm) for lesion in lesions if lesion.proximal_cap_mm is not None]
     for suspect in empty:
         beyond = any(_is_beyond(suspect, other) for other in empty)
-        if not beyond and _is_new(np.asarray(suspect.cap_mm), known):
+        if not beyond and _is_new(np.asarray(suspect.cap_mm), known, apart_mm=SAME_STUMP_MM):
             lesions = (*lesions, _run_out(suspect, f"L{len(lesions) + 1}"))
             known.append(np.asarray(suspect.cap_mm))
     return lesions
@@ -212,8 +212,8 @@ def _facts(longest: Lesion | None, lesions: tuple[Lesion, ...]) -> Findings:
     return lesion_findings(longest, occlusions=tuple(x for x in lesions if x.vessel == longest.vessel))
 
 
-def _is_new(cap: NDArray[np.float64], known: list[NDArray[np.float64]]) -> bool:
-    return all(float(np.linalg.norm(cap - other)) > SAME_CAP_MM for other in known)
+def _is_new(cap: NDArray[np.float64], known: list[NDArray[np.float64]], *, apart_mm: float = SAME_CAP_MM) -> bool:
+    return all(float(np.linalg.norm(cap - other)) > apart_mm for other in known)
 
 
 def _measured(
@@ -280,6 +280,8 @@ def _is_narrowing(result: SeededResult, k: int) -> bool:
     dark = darkest_share(result.vessel, gap)
     lit = total_prob(gap.residual_share) < LEAST_TOTAL_PROB and MOST_DARKEST_SHARE < dark < CALCIUM_SHARE
     if lit and (is_filled(result.vessel, gap, diameter_mm=known) or is_flat(result.vessel, gap, diameter_mm=known)):
+        lit = False
+    if lit and is_stepped(result.vessel, gap):
         lit = False
     return lit or is_threaded(result.vessel, gap, diameter_mm=known)
 

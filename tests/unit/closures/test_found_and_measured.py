@@ -47,6 +47,23 @@ def test_bright_plaque_that_fills_the_vessel_is_no_narrowing(found, monkeypatch)
     assert len(again(found, monkeypatch, gap={"residual_share": 0.45}).lesions) == 1
 
 
+def test_a_stretch_beyond_which_the_vessel_stays_dim_is_no_narrowing(found, monkeypatch):
+    monkeypatch.setattr(automatic, "darkest_share", lambda *_: 0.5)
+    monkeypatch.setattr(automatic, "is_flat", lambda *_, **__: False)
+    for stepped in (False, True):
+        monkeypatch.setattr(automatic, "is_stepped", lambda *_, stepped=stepped: stepped)
+        assert len(again(found, monkeypatch, gap={"residual_share": 0.6}).lesions) == int(stepped)
+
+
+def test_a_vessel_that_runs_out_next_to_a_measured_cap_is_not_told_twice(found):
+    _, tree, result = found
+    (lesion,) = result.lesions
+    for away_mm, count in ((7.0, 1), (9.0, 2)):
+        cap = tuple(map(float, np.add(lesion.proximal_cap_mm, (0.0, 0.0, away_mm))))
+        empty = replace(automatic.find_suspects(tree)[0], distal_mm=None, cap_mm=cap)
+        assert len(automatic._with_run_outs(result.lesions, [empty])) == count
+
+
 def test_what_glows_next_to_calcium_from_side_to_side_is_no_narrowing(found, monkeypatch):
     monkeypatch.setattr(automatic, "darkest_share", lambda *_: 0.5)
     monkeypatch.setattr(automatic, "is_filled", lambda *_, **__: True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from recanal.closures.narrowings import darkest_share, is_filled, is_flat, is_threaded
+from recanal.closures.narrowings import darkest_share, is_filled, is_flat, is_stepped, is_threaded
 from recanal.core.curves import Centerline
 from recanal.imaging.caps import Gap
 from recanal.imaging.lumen_level import LumenLevel
@@ -106,3 +106,17 @@ def test_a_stretch_too_short_or_full_of_calcium_is_not_known_to_be_flat():
     assert not is_flat(vessel(plaque), Gap(20.0, 26.0, 100.0, 100.0, 0.45), diameter_mm=3.0)
     calcified = vessel(plaque, calcium=tuple(np.arange(15.0, 46.0, 3.0)))
     assert not is_flat(calcified, Gap(START_MM, END_MM, 100.0, 100.0, 0.45), diameter_mm=3.0)
+
+
+@pytest.mark.parametrize(
+    ("beyond", "radius_mm", "stepped"),
+    [(0.5, 1.5, True), (0.65, 1.5, True), (0.8, 1.5, False), (1.0, 1.5, False), (0.5, 0.6, False)],
+)
+def test_a_vessel_that_stays_dim_beyond_calcium_fills_from_elsewhere(beyond, radius_mm, stepped):
+    drawn = vessel(np.full(51, 600.0), noise_hu=20.0)
+    arc = drawn.line.arc_mm
+    drawn.sections.hu[arc >= END_MM] = 60.0 + beyond * (drawn.sections.hu[arc >= END_MM] - 60.0)
+    area = np.where(arc >= END_MM, np.pi * radius_mm**2, np.pi * 1.5**2)
+    drawn.borders = SimpleNamespace(contours=SimpleNamespace(lumen_area_mm2=area))
+    assert is_stepped(drawn, Gap(START_MM, END_MM, 100.0, 100.0, 0.6)) is stepped
+    assert not is_stepped(drawn, Gap(START_MM, LENGTH_MM - 1.0, 100.0, 100.0, 0.6))
