@@ -19,6 +19,7 @@ __all__ = ["RawTable", "plain_formula_text", "read_csv", "read_source", "safe_fo
 
 _DATA_KINDS = (".csv", ".tsv", ".xlsx", ".parquet", ".sav", ".zsav", ".dta")
 _SEPARATORS = (",", ";", "\t", "|")
+_NAME_THE_ENCODING = "Name the encoding, as in --encoding cp1252."
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,9 @@ def _utf8(data: bytes, encoding: str, name: str) -> bytes:
             data.decode("utf-8")
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-            raise CohortError(
-                f"{name}: line {line} is not UTF-8 text.", hint="Name the encoding, as in --encoding cp1252."
-            ) from error
+            wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            hint = "It begins as UTF-16 does: use --encoding utf-16." if wide else _NAME_THE_ENCODING
+            raise CohortError(f"{name}: line {line} is not UTF-8 text.", hint=hint) from error
         return _plain_text(data, name)
     if not data.isascii() and encoding.lower().startswith(("cp", "latin", "iso", "windows")) and _is_utf8(data):
         raise CohortError(f"{name}: the text is UTF-8; {encoding} would garble it.", hint="Use --encoding utf-8.")

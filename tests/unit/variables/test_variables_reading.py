@@ -41,7 +41,9 @@ def test_line_ends_and_quotes():
 REFUSED = [
     (b"a,b\n1,\xe9\n", {}, "line 2 is not UTF-8 text"),
     ("a,b\n1,é\n".encode(), {"encoding": "cp1252"}, "the text is UTF-8; cp1252 would garble it"),
-    ("a,b\n1,2\n".encode("utf-16"), {}, "not UTF-8|NUL"),
+    ("a,b\n1,2\n".encode("utf-16"), {}, "line 1 is not UTF-8 text. It begins as UTF-16 does: use --encoding utf-16."),
+    (b"\xfe\xff" + "a,b\n1,2\n".encode("utf-16-be"), {}, "use --encoding utf-16"),
+    ("a,b\n1,2\n".encode("utf-16-le"), {}, "NUL"),
     (b"a;b,c\n1;2,3\n", {}, "either may separate"),
     (b"a,a\n1,2\n", {}, "the column 'a' stands twice"),
     (b"a,,b\n1,2,3\n", {}, "column 2 has no name"),
