@@ -124,8 +124,9 @@ def read_csv(
     Raises
     ------
     CohortError
-        Where the bytes are not text in the encoding, the separator is ambiguous, a column name stands twice, or a row
-        has another number of fields than the header.
+        Where the bytes are not text in the encoding, the separator is ambiguous, a column name stands twice, a line
+        between the rows is empty (in a file of one column it is an empty cell), or a row has another number of fields
+        than the header.
     """
     data = _utf8(data, options.encoding, name)
     if b"\n" not in data:
@@ -251,6 +252,8 @@ def _check_each_record(data: bytes, separator: str, width: int, name: str) -> No
     try:
         for number, record in enumerate(reader, start=1):
             if len(record) != width and not (width == 1 and not record):
+                if len(record) < 2 and not "".join(record).strip():
+                    raise CohortError(f"{name}: row {number} is an empty line.", hint="Take it out of the file.")
                 what = f"row {number} has {len(record)} fields, the header has {width}"
                 raise CohortError(f"{name}: {what}.", hint="Is a quote or a separator missing?")
     except csv.Error as error:

@@ -38,6 +38,10 @@ def test_line_ends_and_quotes():
     }
 
 
+def test_empty_lines_at_the_end_are_passed_over():
+    assert read(b"a,b\n1,2\n\n\n")[0] == read(b"a,b\r\n1,2\r\n\r\n")[0] == {"a": ["1"], "b": ["2"]}
+
+
 REFUSED = [
     (b"a,b\n1,\xe9\n", {}, "line 2 is not UTF-8 text"),
     ("a,b\n1,é\n".encode(), {"encoding": "cp1252"}, "the text is UTF-8; cp1252 would garble it"),
@@ -49,6 +53,8 @@ REFUSED = [
     (b"a,,b\n1,2,3\n", {}, "column 2 has no name"),
     (b"a,b\n1,2\n3\n", {}, "row 3 has 1 fields, the header has 2"),
     (b"a,b\n1,2,3\n4\n", {}, "row 2 has 3 fields"),
+    (b"a,b\n1,2\n\n3,4\n", {}, "row 3 is an empty line. Take it out of the file."),
+    (b"a,b\r\n1,2\r\n  \r\n3,4\r\n", {}, "row 3 is an empty line"),
     (b'a,b\n"1,2\n', {}, "row 2 has 1 fields|well-formed"),
     (b"", {}, "no column names"),
     (b"\n1,2\n", {}, "no column names"),
