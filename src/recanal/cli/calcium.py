@@ -11,6 +11,7 @@ import click
 from recanal.cli.crash import debug_option
 from recanal.cli.errors import RecanalCommand
 from recanal.cli.progress import show_steps
+from recanal.cli.terminal import RESEARCH_USE
 
 if TYPE_CHECKING:
     from recanal.core.calcium import CalciumLesion, CalciumReport
@@ -85,7 +86,7 @@ def _text(report: CalciumReport, out: Path) -> str:
     if weak:
         lines += ["", f"? with a confidence below {UNSURE_BELOW:g}, to be checked on calcium.png:"]
         lines += [_unsure(item) for item in weak]
-    return "\n".join([*lines, "", *_how(report), f"Result:   {out / 'calcium.json'}"])
+    return "\n".join([*lines, "", *_how(report), f"Result:   {out / 'calcium.json'}", "", RESEARCH_USE])
 
 
 def _unsure(item: CalciumLesion) -> str:

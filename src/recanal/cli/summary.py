@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from recanal.cli.edits_text import edits_text
+from recanal.cli.terminal import RESEARCH_USE
 from recanal.core.case import COMPONENTS, CaseReport, Lesion
 from recanal.report.angle_section import view_lines
 from recanal.report.display import NOT_ASSESSED, NOT_MEASURABLE, Display, clean, nothing_found, words
@@ -22,7 +23,6 @@ from recanal.stenosis.section import stenosis_section
 
 __all__ = ["summary_text"]
 
-_RESEARCH_USE = "Research use only: not for diagnosis or treatment."
 _SYNTHETIC = "Synthetic data: a phantom, no patient."
 _CHECKS = "How far each sheet was checked: report.html, or `recanal scores show SHEET`."
 _REPORT_FILES = ("report.html", "report.pdf", "case.json")
@@ -58,7 +58,7 @@ def summary_text(case: CaseReport, out: Path, *, width_columns: int = 110) -> st
         parts += [edits_text(case, width_columns=width_columns), ""]
     if case.scores:
         parts += [_scores(case, width_columns), ""]
-    parts += [_pairs(_quality_rows(case, say), width_columns), *_file_lines(out), "", _RESEARCH_USE]
+    parts += [_pairs(_quality_rows(case, say), width_columns), *_file_lines(out), "", RESEARCH_USE]
     return "\n".join(parts)
 
 

@@ -6,7 +6,10 @@ import sys
 
 import click
 
-__all__ = ["echo", "spelled"]
+__all__ = ["RESEARCH_USE", "echo", "spelled"]
+
+RESEARCH_USE = "Research use only: not for diagnosis or treatment."
+"""The line that ends what is printed of a result."""
 
 _SPELLING = str.maketrans(
     {"−": "-", "–": "-", "°": " deg", "²": "2", "³": "3", "≥": ">=", "≤": "<=", "×": "x", "…": "...", "’": "'"}

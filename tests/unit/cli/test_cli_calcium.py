@@ -52,6 +52,7 @@ def test_a_mask_gives_the_exact_score_and_three_files(study):
     plain, mask, out = study
     done = run(plain, "--out", out, "--mask", mask, "--calibration", "0.0008")
     assert done.exit_code == 0, done.output
+    assert done.stdout.endswith("\n\nResearch use only: not for diagnosis or treatment.\n")
     told = json.loads((out / "calcium.json").read_text())
     assert told["schema"] == "recanal.calcium/1"
     assert told["total"] == {"agatston": 16.0, "volume_mm3": 24.0, "mass_mg": 4.8, "lesion_count": 1}
