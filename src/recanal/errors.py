@@ -22,6 +22,8 @@ No message holds a patient identifier.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 __all__ = [
     "ApartError",
     "CohortError",
@@ -37,7 +39,19 @@ __all__ = [
     "StatsError",
     "StudyError",
     "TableError",
+    "shown_name",
 ]
+
+
+def shown_name(path: str | Path) -> str:
+    """The name by which a message calls a file or folder: its last part, or the path itself where it has none.
+
+    Examples
+    --------
+    >>> shown_name("study/lesions.csv"), shown_name("."), shown_name("/")
+    ('lesions.csv', '.', '/')
+    """
+    return Path(path).name or str(Path(path))
 
 
 _AGAIN = "Copy the file again; if that does not help, export or convert it anew."

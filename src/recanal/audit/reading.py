@@ -12,7 +12,7 @@ from recanal.audit.building import KINDS, build_groups, build_row
 from recanal.audit.fields import Fields
 from recanal.audit.reading_csv import csv_tables
 from recanal.audit.rows import CountRow, Document, LevelsRow, MeanRow, MedianRow, Row
-from recanal.errors import TableError
+from recanal.errors import TableError, shown_name
 
 __all__ = ["read_tables", "read_tables_text", "template_text"]
 
@@ -33,20 +33,22 @@ def read_tables(path: str | Path) -> Document:
     kind = where.suffix.lower().removeprefix(".")
     if kind not in _FORMATS:
         raise TableError(
-            f"{where.name!r} is neither .toml nor .csv.", hint="`recanal audit --template` prints a start."
+            f"{shown_name(where)!r} is neither .toml nor .csv.", hint="`recanal audit --template` prints a start."
         )
     try:
         with where.open("rb") as stream:
             data = stream.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a file name"
-        raise TableError(f"{where.name!r} cannot be read: {reason}.") from error
+        raise TableError(f"{shown_name(where)!r} cannot be read: {reason}.") from error
     if len(data) > _MOST_BYTES:
-        raise TableError(f"{where.name!r} is larger than {_MOST_BYTES} bytes.", hint="Is this the right file?")
+        raise TableError(f"{shown_name(where)!r} is larger than {_MOST_BYTES} bytes.", hint="Is this the right file?")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TableError(f"{where.name!r} is not UTF-8 text (byte {error.start}).", hint="Save it as UTF-8.") from error
+        raise TableError(
+            f"{shown_name(where)!r} is not UTF-8 text (byte {error.start}).", hint="Save it as UTF-8."
+        ) from error
     return read_tables_text(text, kind, title=where.stem)
 
 

@@ -15,7 +15,7 @@ from recanal.cli.errors import RecanalCommand
 from recanal.cli.points import parse_three
 from recanal.cli.progress import show_steps
 from recanal.cli.terminal import echo
-from recanal.errors import OptionError, ReadError
+from recanal.errors import OptionError, ReadError, shown_name
 
 if TYPE_CHECKING:
     from recanal.core.case import CaseReport
@@ -149,7 +149,7 @@ def _check_files(study: Path, out: Path, clinical: Path | None, edits: Path | No
             raise ReadError(
                 f"There is no such file or folder for the {what}.",
                 hint="Check the path.",
-                file=ascii(path.name or str(path))[1:-1],
+                file=ascii(shown_name(path))[1:-1],
                 rule="not-found",
             )
     _check_out(out)
@@ -169,14 +169,18 @@ def _check_out(out: Path) -> None:
     except OSError as error:
         raise OptionError(f"The result folder cannot be used: {error.strerror}.", hint="Name another.") from error
     if out.is_symlink() and not out.exists():
-        raise OptionError(f"The result folder {out.name!a} is a link to nowhere.", hint="Name another for --out.")
+        raise OptionError(
+            f"The result folder {shown_name(out)!a} is a link to nowhere.", hint="Name another for --out."
+        )
     if out.exists() and not out.is_dir():
-        raise OptionError(f"The result folder {out.name!a} is a file.", hint="Name another folder for --out.")
+        raise OptionError(f"The result folder {shown_name(out)!a} is a file.", hint="Name another folder for --out.")
     nearest = next((place for place in (out, *out.absolute().parents) if place.exists()), out)
     if not nearest.is_dir():
-        raise OptionError(f"The result folder cannot lie inside the file {nearest.name!a}.", hint="Name another.")
+        raise OptionError(
+            f"The result folder cannot lie inside the file {shown_name(nearest)!a}.", hint="Name another."
+        )
     if not os.access(nearest, os.W_OK):
-        raise OptionError(f"The folder {nearest.name!a} cannot be written to.", hint="Name another for --out.")
+        raise OptionError(f"The folder {shown_name(nearest)!a} cannot be written to.", hint="Name another for --out.")
     wrong = [out / name for name in _RESULT_FILES if (out / name).is_dir()]
     wrong += [out / "figures"] * ((out / "figures").exists() and not (out / "figures").is_dir())
     if wrong:

@@ -23,7 +23,7 @@ from recanal.cli.cohort_redcap import redcap
 from recanal.cli.crash import CarefulGroup, debug_option
 from recanal.cli.errors import RecanalCommand
 from recanal.cli.progress import show_share
-from recanal.errors import CohortError, OptionError
+from recanal.errors import CohortError, OptionError, shown_name
 
 if TYPE_CHECKING:
     from recanal.variables import Dictionary
@@ -278,7 +278,7 @@ def attach_file(store: str, lesion: str, case: Path, case_lesion: str, **author:
     try:
         text = case.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CohortError(f"{case.name}: cannot be read.") from error
+        raise CohortError(f"{shown_name(case)}: cannot be read.") from error
     with closing(open_store(store)) as opened:
         key = attach_case(opened, lesion, text, author=author_of(author), case_lesion=case_lesion)
     click.echo(f"CT reading {key}")
@@ -304,7 +304,7 @@ def withdraw(store: str, table: str, keys: Path, children: bool, **author: str) 
     try:
         wanted = keys.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
-        raise CohortError(f"{keys.name}: cannot be read.") from error
+        raise CohortError(f"{shown_name(keys)}: cannot be read.") from error
     with closing(open_store(store)) as opened:
         count = withdraw_rows(opened, table, wanted, author=author_of(author), children=children)
     click.echo(f"{count} rows withdrawn.")
@@ -368,4 +368,4 @@ def _write(file: Path, data: bytes) -> None:
     try:
         write_atomic(file, data)
     except OSError as error:
-        raise OptionError(f"{file.name!r} cannot be written: {error.strerror or 'unknown reason'}.") from error
+        raise OptionError(f"{shown_name(file)!r} cannot be written: {error.strerror or 'unknown reason'}.") from error

@@ -15,7 +15,7 @@ from recanal.cli.cohort_options import author_of, author_options
 from recanal.cli.crash import debug_option
 from recanal.cli.errors import RecanalCommand
 from recanal.cli.progress import show_share
-from recanal.errors import CohortError, OptionError
+from recanal.errors import CohortError, OptionError, shown_name
 
 if TYPE_CHECKING:
     from recanal.cohort import ImportResult, RedcapProject
@@ -98,7 +98,7 @@ def take_file(store: str, file: Path, **given: Any) -> None:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise CohortError(f"{file.name}: cannot be read: {error.strerror}.") from error
+        raise CohortError(f"{shown_name(file)}: cannot be read: {error.strerror}.") from error
     _take(store, data, given)
 
 
@@ -169,7 +169,7 @@ def _project(url: str, token_file: Path | None) -> RedcapProject:
         try:
             token = token_file.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise OptionError(f"--token-file: {token_file.name!r} cannot be read.") from error
+            raise OptionError(f"--token-file: {shown_name(token_file)!r} cannot be read.") from error
     if not token:
         raise OptionError("A token is missing.", hint=f"Set {_TOKEN}, or use --token-file.")
     return RedcapProject(url, token)
@@ -199,4 +199,6 @@ def _write(file: Path, text: str) -> None:
     try:
         write_atomic(file, text.encode())
     except OSError as error:
-        raise OptionError(f"--out: {file.name!r} cannot be written: {error.strerror or 'unknown reason'}.") from error
+        raise OptionError(
+            f"--out: {shown_name(file)!r} cannot be written: {error.strerror or 'unknown reason'}."
+        ) from error

@@ -16,7 +16,7 @@ from recanal.cli.score_tables import not_shipped_text, results_text, sheet_text,
 from recanal.core.case import as_json
 from recanal.core.findings import Findings, vocabulary
 from recanal.core.score import ClassResult, ScoreResult
-from recanal.errors import FindingsError, OptionError
+from recanal.errors import FindingsError, OptionError, shown_name
 from recanal.scores import (
     LeftOut,
     class_sheet_ids,
@@ -161,7 +161,7 @@ def read_findings(file: str) -> Findings:
             with Path(file).open("rb") as stream:
                 data = stream.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise FindingsError(f"{Path(file).name!r} cannot be read: {_reason(error)}.") from error
+        raise FindingsError(f"{shown_name(file)!r} cannot be read: {_reason(error)}.") from error
     if len(data) > _MOST_BYTES:
         raise FindingsError(f"The findings are larger than {_MOST_BYTES} bytes.", hint="Is this the right file?")
     try:

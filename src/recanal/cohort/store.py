@@ -18,7 +18,7 @@ from recanal.cohort import engines
 from recanal.cohort.columns import frames_by_columns
 from recanal.cohort.hashing import chunks_hash, entry_hash, leaves, split_chunks
 from recanal.cohort.schema import AUDIT, BOOK, LEAVES, build_metadata, column_type, guard_statements, view_statements
-from recanal.errors import CohortError
+from recanal.errors import CohortError, shown_name
 from recanal.variables.dictionary import Dictionary, Table, as_plain, load_dictionary, parse_dictionary
 from recanal.variables.frames import column_dtype, frame_schema
 
@@ -299,7 +299,7 @@ def open_store(where: str, *, timeout_s: float = 60.0, clock: Callable[[], str] 
         Where there is none, or a newer recanal made it.
     """
     if not engines.is_url(where) and not Path(where).is_file():
-        raise CohortError(f"There is no store {Path(where).name!r}.", hint="`recanal cohort init` makes one.")
+        raise CohortError(f"There is no store {shown_name(where)!r}.", hint="`recanal cohort init` makes one.")
     engine = engines.connect(where, timeout_s=timeout_s)
     with engines.reading(engine) as connection:
         return Store(engine, _read_book(connection), clock=clock)
@@ -314,7 +314,9 @@ def _prepare_file(where: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600, exist_ok=True)
     except OSError as error:
-        raise CohortError(f"{file.name!r} cannot be made: {error.strerror}.", hint="Name another place.") from error
+        raise CohortError(
+            f"{shown_name(file)!r} cannot be made: {error.strerror}.", hint="Name another place."
+        ) from error
 
 
 def _read_book(connection: sa.Connection) -> Dictionary:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
-from recanal.errors import OptionError
+from recanal.errors import OptionError, shown_name
 from recanal.interop.leftovers import clear_leftovers, hold, release
 
 __all__ = ["ResultFolder", "write_atomic", "write_json_atomic", "write_text_atomic"]
@@ -106,12 +106,13 @@ class ResultFolder:
 
     def __enter__(self) -> Self:
         if self.folder.exists() and not self.folder.is_dir():
-            raise OptionError(f"The result folder {self.folder.name!r} is a file.", hint="Name another folder.")
+            raise OptionError(f"The result folder {shown_name(self.folder)!r} is a file.", hint="Name another folder.")
         try:
             name = self._staging_folder()
         except OSError as error:
+            reason = error.strerror or "unknown reason"
             raise OptionError(
-                f"The result folder {self.folder.name!r} cannot be written: {error.strerror or 'unknown reason'}.",
+                f"The result folder {shown_name(self.folder)!r} cannot be written: {reason}.",
                 hint="Name a folder on a disk that can be written.",
             ) from error
         self._staging = Path(name)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.dicom.wording import clean_text
-from recanal.errors import ReadError
+from recanal.errors import ReadError, shown_name
 
 __all__ = ["ReadLine", "read_centerlines"]
 
@@ -53,7 +53,7 @@ def read_centerlines(path: str | Path) -> tuple[ReadLine, ...]:
         ``not-found``, ``unknown-format``, ``too-large``, ``space``, ``columns``, ``number`` or ``line``.
     """
     where = Path(path)
-    name = clean_text(where.name, max_length=200)
+    name = clean_text(shown_name(where), max_length=200)
     if not where.is_file():
         raise ReadError("There is no such file.", hint="Check the path.", file=name, rule="not-found")
     try:

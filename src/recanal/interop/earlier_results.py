@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from recanal.errors import OptionError
+from recanal.errors import OptionError, shown_name
 
 __all__ = ["check_own_folder"]
 
@@ -30,12 +30,15 @@ def check_own_folder(out: Path) -> None:
     try:
         held = {path.name for path in out.iterdir() if not path.name.startswith(".")} if out.is_dir() else set()
     except OSError as error:
-        raise OptionError(f"--out: {out.name!a} cannot be read: {error.strerror}.", hint="Name another.") from error
+        raise OptionError(
+            f"--out: {shown_name(out)!a} cannot be read: {error.strerror}.", hint="Name another."
+        ) from error
     sealed = {name for name in _SEALS if name in held and _is_own(out / name)}
     foreign = sorted(held & set(_SEALS) - sealed) or ([] if sealed else sorted(held))
     if foreign:
+        name = shown_name(out.resolve())
         raise OptionError(
-            f"--out: the folder {out.resolve().name!a} is no earlier result of recanal: it holds {foreign[0][:80]!a}.",
+            f"--out: the folder {name!a} is no earlier result of recanal: it holds {foreign[0][:80]!a}.",
             hint="Name an empty or a new folder.",
         )
 

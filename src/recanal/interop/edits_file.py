@@ -9,7 +9,7 @@ from typing import Any
 
 from recanal.dicom.files import open_regular
 from recanal.dicom.wording import clean_text
-from recanal.errors import ReadError
+from recanal.errors import ReadError, shown_name
 from recanal.interop.folders import single_file
 
 __all__ = ["MAX_EDITS_BYTES", "read_edits_file"]
@@ -29,7 +29,7 @@ def read_edits_file(path: str | Path) -> tuple[dict[str, Any], str]:
         ``not-found``, ``not-a-file``, ``edits-size``, ``encoding`` or ``format``.
     """
     where = Path(path)
-    name = clean_text(where.name, max_length=200)
+    name = clean_text(shown_name(where), max_length=200)
     if not where.exists():
         raise ReadError("There is no such file.", hint="Check the path of --edits.", file=name, rule="not-found")
     handle, size = open_regular(single_file(where))

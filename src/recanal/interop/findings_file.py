@@ -9,7 +9,7 @@ from typing import Any
 
 from recanal.dicom.files import open_regular
 from recanal.dicom.wording import clean_text
-from recanal.errors import ReadError
+from recanal.errors import ReadError, shown_name
 from recanal.interop.folders import single_file
 from recanal.interop.limits import MAX_FINDINGS_BYTES
 
@@ -27,7 +27,7 @@ def read_findings_file(path: str | Path) -> dict[str, Any]:
         ``not-found``, ``not-a-file``, ``findings-size``, ``encoding``, ``format`` or ``unknown-format``.
     """
     where = Path(path)
-    name = clean_text(where.name, max_length=200)
+    name = clean_text(shown_name(where), max_length=200)
     if not where.exists():
         raise ReadError("There is no such file.", file=name, rule="not-found")
     text = _text(where, name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recanal.dicom.files import InputFile
 from recanal.dicom.wording import clean_text
-from recanal.errors import ReadError
+from recanal.errors import ReadError, shown_name
 from recanal.interop.limits import MAX_FILES, MAX_FOLDER_DEPTH
 
 __all__ = ["list_files", "single_file"]
@@ -20,9 +20,9 @@ def single_file(path: Path) -> InputFile:
     path = Path(os.path.realpath(path))
     if not stat.S_ISREG(path.stat().st_mode):
         raise ReadError(
-            "This is neither a file nor a folder.", file=clean_text(path.name, max_length=200), rule="not-a-file"
+            "This is neither a file nor a folder.", file=clean_text(shown_name(path), max_length=200), rule="not-a-file"
         )
-    return InputFile(str(path), clean_text(path.name, max_length=200))
+    return InputFile(str(path), clean_text(shown_name(path), max_length=200))
 
 
 def list_files(folder: Path) -> tuple[list[InputFile], bool]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recanal.core.volume import Affine
 from recanal.dicom.wording import clean_text
-from recanal.errors import GeometryError, ReadError
+from recanal.errors import GeometryError, ReadError, shown_name
 
 __all__ = ["read_label_map"]
 
@@ -51,7 +51,7 @@ def read_label_map(path: str | Path, *, most_label: int) -> tuple[NDArray[np.uin
         ``not-found``, ``unknown-format``, ``dimensions``, ``orientation``, ``labels``.
     """
     where = Path(path)
-    name = clean_text(where.name, max_length=200)
+    name = clean_text(shown_name(where), max_length=200)
     image = _opened(where, name)
     shape = tuple(n for k, n in enumerate(image.shape) if k < 3 or n != 1)
     if len(shape) != 3 or int(np.prod(shape)) > _MOST_VOXELS:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from recanal.dicom.segmentation import SegmentMask, read_segmentation
 from recanal.dicom.wording import clean_text
-from recanal.errors import ReadError
+from recanal.errors import ReadError, shown_name
 from recanal.interop.folders import single_file
 
 __all__ = ["SegmentMask", "is_dicom_file", "read_segmentation_file"]
@@ -40,7 +40,7 @@ def read_segmentation_file(path: Path, *, wanted: tuple[int, ...]) -> SegmentMas
     try:
         file = single_file(path)
     except OSError as error:
-        name = clean_text(path.name, max_length=200)
+        name = clean_text(shown_name(path), max_length=200)
         raise ReadError("There is no such file.", hint="Check the path.", file=name, rule="not-found") from error
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pydicom")  # they quote values of the header

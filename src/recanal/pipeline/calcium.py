@@ -22,7 +22,7 @@ from recanal.calcium.stack import SliceStack, labels_on, stack_of
 from recanal.core.calcium import ARTERIES, CalciumReport
 from recanal.core.case import InputInfo, Provenance, RejectedSeries, as_json
 from recanal.core.volume import Volume
-from recanal.errors import OptionError, ReadError
+from recanal.errors import OptionError, ReadError, shown_name
 from recanal.interop import LoadedStudy, ResultFolder, load_study, nifti_bytes
 from recanal.interop.earlier_results import check_own_folder
 from recanal.interop.label_map import read_label_map
@@ -213,16 +213,18 @@ def _view(stack: SliceStack, scored: Scored) -> SliceView:
 def _check_files(request: CalciumRequest) -> None:
     """Refuse a mask that is not there and a result folder that cannot be written, before anything is computed."""
     if request.mask is not None and not request.mask.is_file():
-        name = ascii(request.mask.name)[1:-1]
+        name = ascii(shown_name(request.mask))[1:-1]
         raise ReadError("There is no such file.", hint="Check the path of the mask.", file=name, rule="not-found")
     out = request.out
     if out.is_symlink() and not out.exists():
-        raise OptionError(f"--out: {out.name!a} is a link to nowhere.", hint="Name another folder.")
+        raise OptionError(f"--out: {shown_name(out)!a} is a link to nowhere.", hint="Name another folder.")
     nearest = next(place for place in (out, *out.absolute().parents) if place.exists())
     if not nearest.is_dir():
-        raise OptionError(f"--out: {nearest.name!a} is a file, not a folder.", hint="Name another folder.")
+        raise OptionError(f"--out: {shown_name(nearest)!a} is a file, not a folder.", hint="Name another folder.")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise OptionError(f"--out: the folder {nearest.name!a} cannot be written to.", hint="Name another folder.")
+        raise OptionError(
+            f"--out: the folder {shown_name(nearest)!a} cannot be written to.", hint="Name another folder."
+        )
     wrong = [name for name in _FILES if (out / name).is_dir()]
     if wrong:
         raise OptionError(f"--out: {wrong[0]!r} is a folder there.", hint="Remove it, or name another folder.")

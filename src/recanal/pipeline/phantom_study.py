@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from recanal.core.volume import Volume
-from recanal.errors import OptionError
+from recanal.errors import OptionError, shown_name
 from recanal.interop import ResultFolder, nifti_bytes, write_dicom_study
 from recanal.phantoms import PhantomOptions, PhantomTruth, calcium_scan, make_phantom
 from recanal.phantoms import decoys as make_decoys
@@ -124,11 +124,12 @@ def _earlier_files(out: Path) -> set[str]:
     if not out.exists():
         return set()
     if not out.is_dir():
-        raise OptionError(f"The folder for the study, {out.name!a}, is a file.", hint="Name another folder.")
+        raise OptionError(f"The folder for the study, {shown_name(out)!a}, is a file.", hint="Name another folder.")
     names = {path.name for path in out.iterdir() if not path.name.startswith(".")}
     if names and (_TRUTH not in names or not all(_OWN_FILE.fullmatch(name) for name in names)):
+        name = shown_name(out.resolve())
         raise OptionError(
-            f"The folder {out.resolve().name!a} holds files that are no phantom, and the study would mix with them.",
+            f"The folder {name!a} holds files that are no phantom, and the study would mix with them.",
             hint="Name a new or an empty folder.",
         )
     return names

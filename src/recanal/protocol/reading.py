@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from recanal.errors import StudyError
+from recanal.errors import StudyError, shown_name
 from recanal.protocol.fields import Fields
 from recanal.protocol.place import Place, line_index, shown
 from recanal.protocol.plan import RULE_SETS, TYPES, Analysis, DataPlan, EndpointPlan, Plan, VariablePlan
@@ -42,14 +42,18 @@ def read_plan(path: str | Path) -> Plan:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a file name"
         raise StudyError(
-            f"{where.name!r} cannot be read: {reason}.", hint="`recanal study --template` prints a plan."
+            f"{shown_name(where)!r} cannot be read: {reason}.", hint="`recanal study --template` prints a plan."
         ) from error
     if len(data) > _MOST_BYTES:
-        raise StudyError(f"{where.name!r} is larger than {_MOST_BYTES} bytes.", hint="Is this the plan, or the data?")
+        raise StudyError(
+            f"{shown_name(where)!r} is larger than {_MOST_BYTES} bytes.", hint="Is this the plan, or the data?"
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise StudyError(f"{where.name!r} is not UTF-8 text (byte {error.start}).", hint="Save it as UTF-8.") from error
+        raise StudyError(
+            f"{shown_name(where)!r} is not UTF-8 text (byte {error.start}).", hint="Save it as UTF-8."
+        ) from error
     return read_plan_text(text)
 
 

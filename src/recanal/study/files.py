@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from recanal.core.study import StudyFigure, StudyReport, StudyTable
-from recanal.errors import OptionError
+from recanal.errors import OptionError, shown_name
 from recanal.interop.atomic import ResultFolder
 from recanal.study.run import StudyResult
 
@@ -69,7 +69,7 @@ def write_study(
                 out.write(name, data)
     except OSError as error:
         reason = error.strerror or "unknown reason"
-        raise OptionError(f"--out: {Path(folder).name!r} cannot be written: {reason}.") from error
+        raise OptionError(f"--out: {shown_name(folder)!r} cannot be written: {reason}.") from error
     return tuple(sorted(files))
 
 

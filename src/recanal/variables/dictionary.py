@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from recanal.core.findings import vocabulary
-from recanal.errors import CohortError
+from recanal.errors import CohortError, shown_name
 
 __all__ = [
     "KINDS",
@@ -245,7 +245,7 @@ def extended(dictionary: Dictionary, file: str | Path) -> Dictionary:
     try:
         rows = tomllib.loads(Path(file).read_text(encoding="utf-8")).get("variables", [])
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CohortError(f"{Path(file).name}: not a readable TOML file.", hint="See the page on cohorts.") from error
+        raise CohortError(f"{shown_name(file)}: not a readable TOML file.", hint="See the page on cohorts.") from error
     content = as_plain(dictionary)
     by_name = {table["name"]: table for table in content["tables"]}
     for row in rows:

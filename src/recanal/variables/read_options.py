@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recanal.errors import CohortError
+from recanal.errors import CohortError, shown_name
 from recanal.variables.dictionary import Dictionary
 
 __all__ = ["DATE_ORDERS", "ColumnRule", "ReadOptions", "read_column_rules"]
@@ -101,9 +101,9 @@ def read_column_rules(file: str | Path, dictionary: Dictionary) -> dict[str, Col
     try:
         content = tomllib.loads(Path(file).read_text(encoding="utf-8"))["columns"]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
-        raise CohortError(f"{Path(file).name}: not a TOML file with a table [columns].") from error
+        raise CohortError(f"{shown_name(file)}: not a TOML file with a table [columns].") from error
     if not isinstance(content, dict):
-        raise CohortError(f"{Path(file).name}: not a TOML file with a table [columns].")
+        raise CohortError(f"{shown_name(file)}: not a TOML file with a table [columns].")
     return {foreign: _rule(foreign, entry, dictionary) for foreign, entry in content.items()}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from recanal.errors import CohortError
+from recanal.errors import CohortError, shown_name
 from recanal.variables.dictionary import Dictionary
 from recanal.variables.read_options import ReadOptions
 
@@ -62,7 +62,7 @@ def read_source(path: str | Path, dictionary: Dictionary, options: ReadOptions) 
             raw for name in dictionary.names if name in files for raw in _read_file(files[name], dictionary, options)
         ]
     if not place.is_file():
-        raise CohortError(f"{place.name}: there is no such file.")
+        raise CohortError(f"{shown_name(place)}: there is no such file.")
     return _read_file(place, dictionary, options)
 
 
@@ -71,17 +71,21 @@ def _files_of_tables(folder: Path, dictionary: Dictionary) -> dict[str, Path]:
     data = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in _DATA_KINDS]
     files = {file.stem: file for file in data if file.stem in dictionary.names}
     if not files and len(data) == 1:
-        raise CohortError(f"{folder.name}: the folder holds no file of a table.", hint=f"Name {data[0].name} itself.")
+        raise CohortError(
+            f"{shown_name(folder)}: the folder holds no file of a table.", hint=f"Name {data[0].name} itself."
+        )
     if not files:
-        raise CohortError(f"{folder.name}: the folder holds no file of a table.", hint="Such as lesion.csv.")
+        raise CohortError(f"{shown_name(folder)}: the folder holds no file of a table.", hint="Such as lesion.csv.")
     strange = next((file for file in data if files.get(file.stem) != file), None)
     if strange is not None and strange.stem not in files:
         raise CohortError(
-            f"{folder.name}: no table is called {strange.stem!r}.",
+            f"{shown_name(folder)}: no table is called {strange.stem!r}.",
             hint=f"Rename or move the file. Tables: {', '.join(dictionary.names)}.",
         )
     if strange is not None:
-        raise CohortError(f"{folder.name}: two files hold the table {strange.stem}.", hint="Leave one of them out.")
+        raise CohortError(
+            f"{shown_name(folder)}: two files hold the table {strange.stem}.", hint="Leave one of them out."
+        )
     return files
 
 

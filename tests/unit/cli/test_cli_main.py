@@ -102,3 +102,23 @@ def test_score_answers_through_the_front_door(recanal, tmp_path):
     refused = recanal("score", "j_cto", "--findings", tmp_path / "none.json")
     assert refused.exit_code == 2
     assert refused.stderr.startswith("recanal: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("score", "j_cto", "--findings", "."), "'.' cannot be read"),
+        (("cohort", "verify", "."), "no store '.'"),
+        (("cohort", "check", "."), ".: the folder holds no file of a table"),
+        (("study", ".", "--out", "results"), "'.' cannot be read"),
+        (("audit", "."), "'.' is neither .toml nor .csv"),
+        (("analyze", ".", "--out", "/"), "'/'"),
+        (("calcium", ".", "--out", "/"), "'/'"),
+    ],
+)
+def test_a_message_never_calls_a_path_by_an_empty_name(recanal, tmp_path, monkeypatch, words, named):
+    monkeypatch.chdir(tmp_path)
+    done = recanal(*words)
+    assert done.exit_code == 2
+    assert named in done.stderr
+    assert "''" not in done.stderr
