@@ -141,7 +141,8 @@ def import_file(store: str, file: Path, rejected: Path | None, quiet: bool, to_j
         result = import_source(opened, file, options, author=author_of(given), how=how, progress=say)
     if rejected is not None:
         _write(rejected, rejections_csv(result.rejections))
-    click.echo(json.dumps(import_record(result), indent=2) if to_json else import_text(result))
+    text = import_text(result, opened.dictionary, codes=options.codes)
+    click.echo(json.dumps(import_record(result), indent=2) if to_json else text)
     if result.rejections.height and not result.written:
         raise CohortError("Nothing was imported: rows were rejected.", hint="Correct them, or use --accept-partial.")
 
@@ -172,7 +173,9 @@ def check_file(
         checked = check_source(file, book, read_options_of(given, book), progress=say)
     if rejected is not None:
         _write(rejected, rejections_csv(checked.rejections))
-    click.echo(json.dumps(check_record(checked), indent=2) if to_json else check_text(checked))
+    click.echo(
+        json.dumps(check_record(checked), indent=2) if to_json else check_text(checked, book, codes=given["codes"])
+    )
     if checked.rejections.height:
         count = checked.rejections["row"].n_unique()
         raise CohortError(f"{count} of {checked.rows_count} rows would be rejected.")

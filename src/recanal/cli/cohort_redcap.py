@@ -19,6 +19,7 @@ from recanal.errors import CohortError, OptionError, shown_name
 
 if TYPE_CHECKING:
     from recanal.cohort import ImportResult, RedcapProject
+    from recanal.variables import Dictionary
 
 __all__ = ["give_file", "pull", "push", "redcap", "take_file", "write_dictionary"]
 
@@ -182,13 +183,14 @@ def _take(store: str, data: bytes, given: dict[str, Any]) -> None:
     with closing(open_store(store)) as opened, show_share(quiet=given["quiet"] or given["to_json"]) as say:
         author = author_of(given)
         result = import_redcap(opened, data, author=author, event=given["event"], how=how, progress=say)
-    _show(result, to_json=given["to_json"])
+    _show(result, opened.dictionary, to_json=given["to_json"])
 
 
-def _show(result: ImportResult, *, to_json: bool) -> None:
+def _show(result: ImportResult, book: Dictionary, *, to_json: bool) -> None:
     from recanal.cli.cohort_text import import_record, import_text
 
-    click.echo(json.dumps(import_record(result), indent=2) if to_json else import_text(result))
+    text = import_text(result, book, codes=True)
+    click.echo(json.dumps(import_record(result), indent=2) if to_json else text)
     if result.rejections.height and not result.written:
         raise CohortError("Nothing was imported: rows were rejected.", hint="Correct them, or use --accept-partial.")
 

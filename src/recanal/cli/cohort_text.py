@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from recanal.cohort import ImportResult, Verification
-    from recanal.variables import CheckedRows
+    from recanal.variables import CheckedRows, Dictionary
 
 __all__ = [
     "check_record",
@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _MOST_SHOWN = 20
+_MOST_CHOICES = 10
 
 
 def import_record(result: ImportResult) -> dict[str, Any]:
@@ -38,13 +39,13 @@ def import_record(result: ImportResult) -> dict[str, Any]:
     }
 
 
-def import_text(result: ImportResult) -> str:
-    """What an import did, in lines."""
+def import_text(result: ImportResult, book: Dictionary, *, codes: bool = False) -> str:
+    """What an import did, in lines; the rest as :func:`rejections_text`."""
     lines = [f"{result.rows_count} rows read."]
     for table in result.added:
         counts = (result.added[table], result.changed[table], result.unchanged[table])
         lines.append(f"{table}: {counts[0]} added, {counts[1]} changed, {counts[2]} unchanged")
-    return "\n".join([*lines, *rejections_text(result.rejections)])
+    return "\n".join([*lines, *rejections_text(result.rejections, book, codes=codes)])
 
 
 def check_record(checked: CheckedRows) -> dict[str, Any]:
@@ -56,21 +57,47 @@ def check_record(checked: CheckedRows) -> dict[str, Any]:
     }
 
 
-def check_text(checked: CheckedRows) -> str:
-    """What a check found, in lines."""
+def check_text(checked: CheckedRows, book: Dictionary, *, codes: bool = False) -> str:
+    """What a check found, in lines; the rest as :func:`rejections_text`."""
     tables = ", ".join(f"{name} {frame.height}" for name, frame in checked.tables.items())
-    return "\n".join([f"{checked.rows_count} rows read: {tables}.", *rejections_text(checked.rejections)])
+    return "\n".join(
+        [f"{checked.rows_count} rows read: {tables}.", *rejections_text(checked.rejections, book, codes=codes)]
+    )
 
 
-def rejections_text(rejections: pl.DataFrame) -> list[str]:
-    """Each rejected cell in a line, the first twenty of them."""
+def rejections_text(rejections: pl.DataFrame, book: Dictionary, *, codes: bool = False) -> list[str]:
+    """Each rejected cell in a line, the first twenty of them.
+
+    Parameters
+    ----------
+    rejections
+        As :data:`recanal.variables.rejections.REJECTION_SCHEMA`.
+    book
+        The dictionary that the cells were checked against; it gives the choices of a column.
+    codes
+        Whether the choices were read as code numbers.
+    """
     lines = []
     for lost in rejections.head(_MOST_SHOWN).iter_rows(named=True):
         value = f" {lost['value']}" if lost["value"] else ""
-        lines.append(f"row {lost['row']}, {lost['column']}{value}: {RULES[lost['rule']]} [{lost['rule']}]")
+        rule = _choices(lost["column"], book, codes=codes) if lost["rule"] == "choice" else RULES[lost["rule"]]
+        lines.append(f"row {lost['row']}, {lost['column']}{value}: {rule} [{lost['rule']}]")
     if rejections.height > _MOST_SHOWN:
         lines.append(f"... and {rejections.height - _MOST_SHOWN} more; --rejected FILE writes all of them.")
     return lines
+
+
+def _choices(column: str, book: Dictionary, *, codes: bool) -> str:
+    """The rule of a column of choices, with the choices themselves where they are few."""
+    variable = book.variable(column)
+    words = variable.choices
+    if codes:
+        words = tuple(f"{code} ({word})" for code, word in zip(variable.codes, variable.choices, strict=True))
+    several = "; `;` parts several" if variable.kind == "set" else ""
+    if len(words) > _MOST_CHOICES:
+        return RULES["choice"] + several
+    many = "one or several of" if variable.kind == "set" else "one of"
+    return f"must be {many} {', '.join(words)}{several}"
 
 
 def verify_record(result: Verification, *, show_keys: bool) -> dict[str, Any]:

@@ -24,7 +24,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "decimal": "must be a number; is the other decimal sign meant? See --decimal",
         "whole": "must be a whole number",
         "range": "lies outside the range of the dictionary",
-        "choice": "is none of the choices of the dictionary; `recanal cohort codebook` lists them, `;` parts several",
+        "choice": "is none of the choices of the dictionary; `recanal cohort codebook` lists them",
         "date": "must be a date in the order given by --dates (default: 2021-03-31), from 1900 to 2100",
         "required": "must not be empty",
         "duplicate": "the key stands in more than one row",

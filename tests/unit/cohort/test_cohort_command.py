@@ -53,12 +53,23 @@ def test_from_init_to_verify(run, tmp_path):
     assert log[1].split("  ")[2:] == ["dm", "import", "patient 1 rows", "first data"]
 
 
+def test_a_wrong_choice_is_told_with_the_right_ones(run, tmp_path):
+    (tmp_path / "bad.csv").write_text("patient_id,sex,lesion_id,vessel,exclusions\nP1,9,L1,RCX,flu\n")
+    out = run("check", "bad.csv")[1]
+    assert "sex 9: must be one of female, male [choice]" in out
+    assert "vessel RCX: must be one of LM, LAD, LCX, RCA, graft, aortoiliac, femoropopliteal, infrapopliteal [" in out
+    assert "exclusions flu: " in out
+    assert "; `;` parts several [choice]" in out
+    assert out.count("parts several") == 1
+    assert "sex 9: must be one of 1 (female), 2 (male) [choice]" in run("check", "bad.csv", "--codes")[1]
+
+
 def test_rejected_rows_are_told_and_nothing_is_stored(filled, tmp_path):
     (tmp_path / "bad.csv").write_text("patient_id,sex,age_years\nP5,man,500\nSmith John,male,50\n")
     status, out, err = filled("import", "a.db", "bad.csv", "--rejected", "rejected.csv")
     assert status == 2
     assert err == "recanal: Nothing was imported: rows were rejected. Correct them, or use --accept-partial.\n"
-    assert "row 2, sex man: is none of the choices of the dictionary; `recanal cohort codebook` lists them" in out
+    assert "row 2, sex man: must be one of female, male [choice]" in out
     assert "row 2, age_years 500: lies outside the range of the dictionary [range]" in out
     assert "Smith" not in out + err + (tmp_path / "rejected.csv").read_text()
     assert (tmp_path / "rejected.csv").read_text().splitlines()[0] == "row,column,rule,value"
