@@ -268,13 +268,17 @@ def make_form(out: Path, tables: str) -> None:
 @click.argument("lesion")
 @click.argument("case", type=click.Path(path_type=Path))
 @click.option("--case-lesion", default="", metavar="ID", help="Which lesion of the case, where it has several.")
+@click.option("--despite", default="", metavar="REASON", help="Why the case is right all the same; kept in the trail.")
 @author_options
-def attach_file(store: str, lesion: str, case: Path, case_lesion: str, **author: str) -> None:
+def attach_file(store: str, lesion: str, case: Path, case_lesion: str, despite: str, **author: str) -> None:
     """Attach CASE, a case.json of `recanal analyze`, to a LESION of STORE as a CT reading.
+
+    Refused without --despite: a case of another vessel than the lesion's, of a phantom, or not to be trusted.
 
     \b
     Example:
       recanal cohort attach study.db L0001 result/case.json
+      recanal cohort attach study.db L0001 demo/result/case.json --despite "training with a phantom"
     """  # noqa: D301
     from recanal.cohort import attach_case, open_store
 
@@ -283,7 +287,7 @@ def attach_file(store: str, lesion: str, case: Path, case_lesion: str, **author:
     except (OSError, UnicodeDecodeError) as error:
         raise CohortError(f"{shown_name(case)}: cannot be read.") from error
     with closing(open_store(store)) as opened:
-        key = attach_case(opened, lesion, text, author=author_of(author), case_lesion=case_lesion)
+        key = attach_case(opened, lesion, text, author=author_of(author), case_lesion=case_lesion, despite=despite)
     click.echo(f"CT reading {key}")
 
 

@@ -87,6 +87,11 @@ def rejections_text(rejections: pl.DataFrame, book: Dictionary, *, codes: bool =
     return lines
 
 
+def _overruled(detail: dict[str, Any]) -> str:
+    """The objections that the writer of an entry overruled, and why."""
+    return f"despite that {', and '.join(detail['objections'])}: {detail['despite']}" if "despite" in detail else ""
+
+
 def _choices(column: str, book: Dictionary, *, codes: bool) -> str:
     """The rule of a column of choices, with the choices themselves where they are few."""
     variable = book.variable(column)
@@ -140,7 +145,7 @@ def log_text(entries: list[dict[str, Any]]) -> str:
     lines = []
     for entry in entries:
         rows = f"{entry['table_name']} {entry['rows_count']} rows" if entry["rows_count"] else ""
-        reason = entry["detail"].get("reason", "")
+        reason = "; ".join(part for part in (entry["detail"].get("reason"), _overruled(entry["detail"])) if part)
         shown = [str(entry["number"]), entry["at_utc"], entry["who"], entry["action"], rows, reason]
         lines.append("  ".join(part for part in shown if part))
     return "\n".join(lines)

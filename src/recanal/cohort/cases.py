@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
+from recanal.cohort.objections import check_objections, objections_to
 from recanal.cohort.schema import CASES
-from recanal.cohort.store import Author, Store
+from recanal.cohort.store import Author, Store, Writer, present_rows
 from recanal.errors import CohortError
 from recanal.variables.checking import check_rows
 from recanal.variables.dictionary import Dictionary
@@ -32,7 +33,9 @@ _COMPONENTS = {
 _SCORES = {"j_cto_ct": "ct_j_cto_points", "ct_rector": "ct_rector_points"}
 
 
-def attach_case(store: Store, lesion_id: str, text: str, *, author: Author, case_lesion: str = "") -> str:
+def attach_case(
+    store: Store, lesion_id: str, text: str, *, author: Author, case_lesion: str = "", despite: str = ""
+) -> str:
     """Attach ``case.json`` to a lesion of the store; the number of the new CT reading is returned.
 
     Parameters
@@ -47,11 +50,15 @@ def attach_case(store: Store, lesion_id: str, text: str, *, author: Author, case
         Who attaches it.
     case_lesion
         Which lesion of the case; may be left out where the case has one.
+    despite
+        Why the case is right although something speaks against it (:func:`recanal.cohort.objections.objections_to`).
+        The reason and the objections are kept in the audit entry of the reading.
 
     Raises
     ------
     CohortError
-        Where the file is no case, holds no such lesion, the store has none, or the case is attached already.
+        Where the file is no case, holds no such lesion, the store has none, the case is attached already, or something
+        speaks against it and ``despite`` is empty. Nothing is written then.
     """
     digest = hashlib.sha256(text.encode()).hexdigest()
     values = case_reading(text, store.dictionary, case_lesion)
@@ -68,12 +75,21 @@ def attach_case(store: Store, lesion_id: str, text: str, *, author: Author, case
             raise CohortError("The store holds no such lesion.", hint="Import it first.")
         if writer.keys("ct").filter(pl.col("ct_id") == key).height:
             raise CohortError("This case is attached to this lesion already.")
+        overruled = check_objections(_objections(writer, lesion_id, text, case_lesion), despite)
         if writer.connection.execute(sa.select(CASES.c.sha256).where(CASES.c.sha256 == digest)).first() is None:
             writer.connection.execute(CASES.insert(), [{"sha256": digest, "content": text}])
         rows = checked.tables["ct"].drop(ROW)
         marks = [pl.lit(value, dtype=pl.Int64).alias(name) for name, value in (("version", 1), ("withdrawn", 0))]
-        writer.append("ct", rows.with_columns(marks), action="attach", detail={"case_sha256": digest})
+        writer.append("ct", rows.with_columns(marks), action="attach", detail={"case_sha256": digest, **overruled})
     return key
+
+
+def _objections(writer: Writer, lesion_id: str, text: str, case_lesion: str) -> tuple[str, ...]:
+    """What speaks against the case as a reading of the lesion in the store."""
+    case, name = _chosen(text, case_lesion)
+    table = writer.dictionary.table("lesion")
+    held = present_rows(writer.connection, table, ("lesion_id", "vessel")).filter(pl.col("lesion_id") == lesion_id)
+    return objections_to(case, name, held["vessel"].item(), table["vessel"].choices)
 
 
 def read_attached(store: Store, lesion_id: str) -> list[dict[str, Any]]:
@@ -96,6 +112,20 @@ def case_reading(text: str, dictionary: Dictionary, case_lesion: str = "") -> di
     CohortError
         Where the text is no case file of the schema, or it is not clear which lesion is meant.
     """
+    case, name = _chosen(text, case_lesion)
+    lesions = {str(lesion["id"]): lesion for lesion in case["lesions"]}
+    values = dict(_measured(lesions[name]))
+    if (case.get("findings_of") in (name, None) and len(lesions) == 1) or case.get("findings_of") == name:
+        values |= dict(_facts(case.get("findings", {}), dictionary))
+        values |= dict(_points(case.get("scores", [])))
+    tube = (case.get("input") or {}).get("kvp")
+    if tube is not None:
+        values["ct_tube_kv"] = _text(tube)
+    return values
+
+
+def _chosen(text: str, case_lesion: str) -> tuple[dict[str, Any], str]:
+    """The case as plain data, and the ``id`` of the lesion that is meant."""
     try:
         case = json.loads(text)
         schema = case["schema"]
@@ -109,14 +139,7 @@ def case_reading(text: str, dictionary: Dictionary, case_lesion: str = "") -> di
     name = case_lesion or next(iter(lesions))
     if name not in lesions:
         raise CohortError("The case has no such lesion.", hint=f"It has {', '.join(lesions) or 'none'}.")
-    values = dict(_measured(lesions[name]))
-    if (case.get("findings_of") in (name, None) and len(lesions) == 1) or case.get("findings_of") == name:
-        values |= dict(_facts(case.get("findings", {}), dictionary))
-        values |= dict(_points(case.get("scores", [])))
-    tube = (case.get("input") or {}).get("kvp")
-    if tube is not None:
-        values["ct_tube_kv"] = _text(tube)
-    return values
+    return case, name
 
 
 def _measured(lesion: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

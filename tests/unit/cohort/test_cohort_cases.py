@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest_cohort import AUTHOR, put
 
-from recanal.cohort import attach_case, read_attached
+from recanal.cohort import attach_case, read_attached, verify_store
 from recanal.errors import CohortError
 
 
@@ -113,3 +113,46 @@ def test_the_lesion_must_be_there(lesions):
         attach_case(lesions, "A9", case(), author=AUTHOR)
     with pytest.raises(CohortError, match="The case has no such lesion"):
         attach_case(lesions, "A1", case(), author=AUTHOR, case_lesion="L7")
+
+
+DOUBTFUL = {
+    "it is of the LCX, the lesion of the RCA": {"lesions": [{"id": "L1", "length_mm": 18.3, "vessel": "LCX"}]},
+    "it is synthetic: a phantom, no patient": {"input": {"manufacturer": "recanal phantom"}},
+    "its result is not to be trusted (quality.usable is false)": {"quality": {"usable": False}},
+}
+
+
+@pytest.mark.parametrize("objection", DOUBTFUL)
+def test_a_doubtful_case_is_refused_unless_a_reason_is_given(lesions, objection):
+    text, entries = case(**DOUBTFUL[objection]), len(lesions.audit())
+    for reason in ("", "  "):
+        with pytest.raises(CohortError) as refused:
+            attach_case(lesions, "A1", text, author=AUTHOR, despite=reason)
+        assert refused.value.message == f"The case is not attached: {objection}."
+        assert "--despite" in refused.value.hint
+    assert read_attached(lesions, "A1") == []
+    assert len(lesions.audit()) == entries
+    attach_case(lesions, "A1", text, author=AUTHOR, despite="read again")
+    detail = lesions.audit()[-1]["detail"]
+    assert (detail["despite"], detail["objections"]) == ("read again", [objection])
+    assert verify_store(lesions).sound
+
+
+def test_all_objections_are_told_at_once(lesions):
+    changes = {name: value for part in DOUBTFUL.values() for name, value in part.items()}
+    with pytest.raises(CohortError) as refused:
+        attach_case(lesions, "A1", case(**changes), author=AUTHOR)
+    assert all(objection in refused.value.message for objection in DOUBTFUL)
+
+
+def test_a_case_that_fits_needs_no_reason(lesions):
+    fits = {"lesions": [{"id": "L1", "vessel": "RCA"}], "input": {"manufacturer": "A"}, "quality": {"usable": True}}
+    attach_case(lesions, "A1", case(**fits), author=AUTHOR, despite="not needed")
+    assert "despite" not in lesions.audit()[-1]["detail"]
+
+
+def test_vessels_are_compared_only_where_both_are_known(lesions):
+    put(lesions, "patient_id,lesion_id\nP1,A3\n")
+    attach_case(lesions, "A3", case(lesions=[{"id": "L1", "vessel": "LCX"}]), author=AUTHOR)
+    attach_case(lesions, "A1", case(lesions=[{"id": "L1", "vessel": ""}]), author=AUTHOR)
+    assert lesions.frame("ct").height == 2

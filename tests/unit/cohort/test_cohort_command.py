@@ -160,6 +160,16 @@ def test_a_case_is_attached(filled, tmp_path):
     assert "no such lesion" in filled("attach", "a.db", "L9", "case.json")[2]
 
 
+def test_a_case_of_another_vessel_is_attached_only_for_a_reason(filled, tmp_path):
+    case = {"schema": "recanal.case/1", "lesions": [{"id": "L1", "vessel": "LCX", "bend_max_deg": 41.0}]}
+    (tmp_path / "case.json").write_text(json.dumps(case))
+    status, out, err = filled("attach", "a.db", "L2", "case.json")
+    assert (status, out) == (2, "")
+    assert err.startswith("recanal: The case is not attached: it is of the LCX, the lesion of the LAD. ")
+    assert filled("attach", "a.db", "L2", "case.json", "--despite", "renamed in May")[0] == 0
+    assert "despite that it is of the LCX, the lesion of the LAD: renamed in May" in filled("log", "a.db")[1]
+
+
 def test_rows_are_withdrawn(filled, tmp_path):
     (tmp_path / "keys.txt").write_text("P1\n")
     assert "needs a reason" in filled("withdraw", "a.db", "patient", "keys.txt")[2]
