@@ -39,6 +39,7 @@ __all__ = [
     "StatsError",
     "StudyError",
     "TableError",
+    "install_hint",
     "shown_name",
 ]
 
@@ -52,6 +53,17 @@ def shown_name(path: str | Path) -> str:
     ('lesions.csv', '.', '/')
     """
     return Path(path).name or str(Path(path))
+
+
+def install_hint(extra: str) -> str:
+    """What to do where the packages of an extra are missing; recanal is installed from its folder, from no index.
+
+    Examples
+    --------
+    >>> install_hint("study")
+    "In recanal's folder: .venv/bin/pip install -e '.[study]'"
+    """
+    return f"In recanal's folder: .venv/bin/pip install -e '.[{extra}]'"
 
 
 _AGAIN = "Copy the file again; if that does not help, export or convert it anew."

@@ -23,7 +23,7 @@ from recanal.cli.cohort_redcap import redcap
 from recanal.cli.crash import CarefulGroup, debug_option
 from recanal.cli.errors import RecanalCommand
 from recanal.cli.progress import show_share
-from recanal.errors import CohortError, OptionError, shown_name
+from recanal.errors import CohortError, OptionError, install_hint, shown_name
 
 if TYPE_CHECKING:
     from recanal.variables import Dictionary
@@ -58,7 +58,7 @@ class _NeedingGroup(CarefulGroup):
         """Run the chosen command, where all packages are there."""
         missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
         if missing:
-            click.echo(f"recanal: cohort needs {', '.join(missing)}. pip install 'recanal[cohort]'", err=True)
+            click.echo(f"recanal: cohort needs {', '.join(missing)}. {install_hint('cohort')}", err=True)
             ctx.exit(2)
         return super().invoke(ctx)
 

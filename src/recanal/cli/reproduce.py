@@ -10,7 +10,7 @@ import click
 
 from recanal.cli.errors import RecanalCommand
 from recanal.cli.progress import show_share
-from recanal.errors import OptionError
+from recanal.errors import OptionError, install_hint
 
 __all__ = ["reproduce"]
 
@@ -64,5 +64,5 @@ def _need_packages() -> None:
     absent = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if absent:
         raise OptionError(
-            f"`recanal reproduce` needs {', '.join(absent)}, not installed here.", hint="pip install 'recanal[study]'"
+            f"`recanal reproduce` needs {', '.join(absent)}, not installed here.", hint=install_hint("study")
         )

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
-from recanal.errors import CohortError
+from recanal.errors import CohortError, install_hint
 
 __all__ = ["connect", "copy_rows", "is_url", "read_rows", "reading", "writing"]
 
@@ -61,7 +61,7 @@ def connect(where: str, *, timeout_s: float = 60.0) -> sa.Engine:
     try:
         engine = sa.create_engine(url.set(drivername="postgresql+pg8000"), poolclass=sa.NullPool)
     except ModuleNotFoundError as error:
-        raise CohortError("PostgreSQL needs the package pg8000.", hint="pip install 'recanal[postgres]'") from error
+        raise CohortError("PostgreSQL needs the package pg8000.", hint=install_hint("postgres")) from error
     wait_ms = int(timeout_s * 1000)
 
     @sa.event.listens_for(engine, "connect")

@@ -217,3 +217,8 @@ def test_wrong_options_end_with_two_and_leave_nothing(recanal, tmp_path, flags, 
     assert done.stderr.startswith("recanal: ")
     assert words in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_help_says_what_automatic_mode_needs(recanal):
+    told = " ".join(recanal("phantom", "--help").stdout.split())
+    assert "`recanal analyze` without points needs the whole heart: --extent heart --tree whole." in told

@@ -252,4 +252,4 @@ def test_a_missing_package_is_told(run, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "polars" else real(name, *a))
     status, _, err = run("codebook")
     assert status == 2
-    assert err == "recanal: cohort needs polars. pip install 'recanal[cohort]'\n"
+    assert err == "recanal: cohort needs polars. In recanal's folder: .venv/bin/pip install -e '.[cohort]'\n"

@@ -87,4 +87,4 @@ def test_absent_packages_are_named(plan, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "docx" else object())
     result = call(plan, "--check")
     assert result.exit_code == 2
-    assert "`recanal study` needs docx, not installed here. pip install 'recanal[study]'" in result.stderr
+    assert "needs docx, not installed here. In recanal's folder: .venv/bin/pip install -e '.[study]'" in result.stderr
