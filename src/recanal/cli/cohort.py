@@ -6,6 +6,7 @@ import importlib.util
 import json
 from collections.abc import Callable
 from contextlib import closing
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -195,6 +196,9 @@ def check_file(
 def export_files(store: str, out: Path, fmt: str, flat: bool, derived: bool, tables: str, **given: Any) -> None:
     """Export the present rows of STORE; importing the files into an empty store gives the same rows.
 
+    An earlier export in DIR is replaced whole: export.json there says which files are its own. A file of another
+    origin, or one that was changed since, is never touched.
+
     \b
     Example:
       recanal cohort export study.db --out tables --format parquet
@@ -202,6 +206,7 @@ def export_files(store: str, out: Path, fmt: str, flat: bool, derived: bool, tab
     """  # noqa: D301
     from recanal.cohort import flat_frame, open_store, table_frames
     from recanal.interop import ResultFolder
+    from recanal.interop.earlier_exports import EXPORT_RECORD, check_export_folder, earlier_export, export_record
     from recanal.variables import write_frames
 
     names = tuple(name.strip() for name in tables.split(",") if name.strip())
@@ -209,9 +214,12 @@ def export_files(store: str, out: Path, fmt: str, flat: bool, derived: bool, tab
         raise OptionError("--derived needs --flat: a derived variable may take columns of several tables.")
     with closing(open_store(store)) as opened:
         frames = {"flat": flat_frame(opened, names, derived=derived)} if flat else table_frames(opened, names)
-        with ResultFolder(out) as folder:
+        earlier = earlier_export(out)
+        with ResultFolder(out, seal=EXPORT_RECORD, replaces=[escape(name) for name in earlier]) as folder:
             place = folder.path("staging").parent
             written = write_frames(frames, place, fmt, opened.dictionary, write_options_of(given))
+            check_export_folder(out, earlier, written)
+            folder.write_json(EXPORT_RECORD, export_record(place, written))
         counts = {name: frame.height for name, frame in frames.items()}
         opened.note(author_of(given), "export", {"format": fmt, "rows": counts, "files": written})
     click.echo("\n".join(f"{name}: {count} rows" for name, count in counts.items()))

@@ -152,6 +152,41 @@ def test_extension_and_upgrade(run, tmp_path):
     assert "own_grade" in run("codebook", "--store", "a.db")[1]
 
 
+def test_an_earlier_export_is_replaced_whole_and_nothing_else(filled, tmp_path):
+    out = tmp_path / "out"
+    assert filled("export", "a.db", "--out", "out", "--flat")[0] == 0
+    (out / "notes.txt").write_text("mine")
+    assert filled("export", "a.db", "--out", "out")[0] == 0
+    assert {path.name for path in out.iterdir()} >= {"notes.txt", "lesion.csv", "export.json"}
+    assert not (out / "flat.csv").exists()
+    assert set(json.loads((out / "export.json").read_text())["files"]) == {path.name for path in out.glob("*.csv")}
+    assert filled("export", "a.db", "--out", "out", "--flat")[0] == 0
+    assert {path.name for path in out.iterdir()} == {"notes.txt", "flat.csv", "export.json"}
+
+
+def test_an_export_touches_no_file_of_another_origin(filled, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "lesion.csv").write_text("mine")
+    assert "lesion.csv in the folder is no file of an earlier export" in filled("export", "a.db", "--out", "out")[2]
+    assert [path.name for path in out.iterdir()] == ["lesion.csv"]
+    assert filled("export", "a.db", "--out", "out", "--flat")[0] == 0
+    (out / "flat.csv").write_text("changed")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    status, _, err = filled("export", "a.db", "--out", "out", "--flat")
+    assert (status, "flat.csv in the folder was changed since it was exported" in err) == (2, True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.mark.parametrize("text", ["{}", "no JSON", '{"schema": "recanal.export/1", "files": {"../a.csv": ""}}', "[]"])
+def test_a_foreign_record_of_an_export_is_refused(filled, tmp_path, text):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "export.json").write_text(text)
+    status, _, err = filled("export", "a.db", "--out", "out")
+    assert (status, "is no record of an export" in err) == (2, True)
+    assert (tmp_path / "out" / "export.json").read_text() == text
+
+
 def test_a_case_is_attached(filled, tmp_path):
     case = {"schema": "recanal.case/1", "lesions": [{"id": "L1", "bend_max_deg": 41.0}]}
     (tmp_path / "case.json").write_text(json.dumps(case))
