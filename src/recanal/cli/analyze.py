@@ -81,7 +81,7 @@ def analyze(study: Path, out: Path, quiet: bool, **options: Any) -> None:
     and figures/, whole or not at all. Research use only: not for diagnosis or treatment.
 
     Exit status: 0 done; 2 the input cannot be used, with one line that says why; 3 analysed, but the quality
-    gate says not to trust it.
+    gate says not to trust it; 130 stopped with Ctrl-C.
     """
     request = _request(study, out, options)
     with show_steps(quiet=quiet) as progress:

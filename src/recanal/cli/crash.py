@@ -11,6 +11,7 @@ from typing import IO, Any, TypeVar
 
 import click
 
+from recanal.cli.stopped import STOPPED, STOPPED_STATUS
 from recanal.errors import RecanalError
 
 __all__ = ["CarefulGroup", "debug_option"]
@@ -51,7 +52,8 @@ class CarefulGroup(click.Group):
     """A group whose commands end an error with one line on stderr.
 
     After a mistake on the command line the exit status is 2; after an error that nobody foresaw it is 1, and the line
-    names the kind of error and the place in the source, never its text, which may quote the input.
+    names the kind of error and the place in the source, never its text, which may quote the input. After Ctrl-C it is
+    130.
     """
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
@@ -75,12 +77,16 @@ class CarefulGroup(click.Group):
         click.UsageError
             That is shown in one line.
         click.exceptions.Exit
-            With status 1 after an error that is neither click's nor recanal's own.
+            With status 1 after an error that is neither click's nor recanal's own, with 130 after Ctrl-C.
         """
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
             raise _in_one_line(error) from error
+        except KeyboardInterrupt:
+            start = "\n" if sys.stderr.isatty() else ""  # the terminal has written ^C on this line
+            click.echo(f"{start}{STOPPED}", err=True)
+            raise click.exceptions.Exit(STOPPED_STATUS) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort, RecanalError):
             raise
         except Exception as error:

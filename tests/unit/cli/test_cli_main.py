@@ -122,3 +122,29 @@ def test_a_message_never_calls_a_path_by_an_empty_name(recanal, tmp_path, monkey
     assert done.exit_code == 2
     assert named in done.stderr
     assert "''" not in done.stderr
+
+
+def test_ctrl_c_takes_one_line_and_status_130(analyze, tmp_path, monkeypatch):
+    def stop(request, *, progress):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recanal.pipeline.analyze_study", stop)
+    done = analyze()
+    assert (done.exit_code, done.stdout) == (130, "")
+    assert done.stderr == "recanal: stopped; what was not finished was not written.\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_ctrl_c_while_the_commands_are_loaded_shows_no_traceback():
+    code = (
+        "import sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'recanal.cli.main':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "from recanal.cli import main\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "\nrecanal: stopped; what was not finished was not written.\n"
