@@ -30,6 +30,7 @@ AORTA_RADIUS_MM = 3.8
 LEAST_CONTRAST_HU = 10.0
 NEXT_TO_CAP_MM = 8.0
 LOST_MM = 2.0
+LEAST_BETWEEN_MM = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +81,17 @@ def _checked(volume: Volume, proximal_mm: ArrayLike, distal_mm: ArrayLike) -> ND
                 hint="Seeds are LPS millimetres; RAS coordinates need their first two signs changed.",
             )
         seeds.append(seed)
-    if np.linalg.norm(seeds[0] - seeds[1]) < 2.0:
-        raise SeedError("The two seeds are less than 2 mm apart.", hint="Give one point on each side of the occlusion.")
+    _far_enough(float(np.linalg.norm(seeds[0] - seeds[1])))
     return np.stack(seeds)
+
+
+def _far_enough(apart_mm: float, where: str = "") -> None:
+    """Refuse seeds with hardly any vessel between them, in space or, as ``where`` says, along its axis."""
+    if apart_mm < LEAST_BETWEEN_MM:
+        raise SeedError(
+            f"The two seeds are less than {LEAST_BETWEEN_MM:.0f} mm apart{where}: {max(apart_mm, 0.0):.2f} mm.",
+            hint="Give one point on each side of the occlusion.",
+        )
 
 
 def trace_vessel(
@@ -106,8 +115,8 @@ def trace_vessel(
     Raises
     ------
     SeedError
-        When a seed lies outside the volume, in air, in tissue without contrast, or when the two seeds
-        are not in the same vessel.
+        When a seed lies outside the volume, in air, in tissue without contrast, when the two seeds are less than
+        2 mm apart, in space or along the axis, or are not in the same vessel.
     """
     seeds = _checked(volume, proximal_mm, distal_mm)
     progress("finding the way")
@@ -127,6 +136,7 @@ def trace_vessel(
     sections = cut_sections(block, line, reach_mm=REACH_MM)
     lumen = lumen_level(sections, levels)
     seed_arc = (line.nearest(seed_points[0])[0], line.nearest(seed_points[1])[0])
+    _far_enough(seed_arc[1] - seed_arc[0], " along the axis of the vessel")
     gaps = find_gaps(sections, lumen, open_mm=seed_arc)
     _same_vessel(sections, lumen, seed_arc)
     _above_plaque(line.arc_mm, lumen, gaps)

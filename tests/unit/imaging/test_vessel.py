@@ -267,3 +267,16 @@ def test_a_seed_is_refused_where_it_is_no_brighter_than_the_plaque_of_its_half(
     else:
         with pytest.raises(SeedError, match=told):
             _above_plaque(arc, lumen, (gap,))
+
+
+@pytest.mark.parametrize("across_mm", [2.1, 2.3])
+def test_seeds_beside_each_other_in_one_lumen_are_refused(across_mm: float) -> None:
+    """Far enough apart in space, but with no vessel between them along the axis."""
+    drawing = draw(replace(BASE, lumen_diameter_mm=4.0, gaps_mm=()))
+    here = drawing.at(30.0)
+    ahead = drawing.at(30.5) - here
+    aside = np.cross(ahead, [0.0, 0.0, 1.0])
+    aside *= across_mm / np.linalg.norm(aside) / 2
+    with pytest.raises(SeedError, match="less than 2 mm apart along the axis of the vessel") as caught:
+        trace_vessel(drawing.volume, here - aside, here + aside)
+    assert caught.value.hint == "Give one point on each side of the occlusion."
