@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from recanal.core.volume import Affine
 from recanal.dicom.wording import clean_text
 from recanal.errors import GeometryError, ReadError, shown_name
+from recanal.interop.rasters import check_right_angles
 
 __all__ = ["read_label_map"]
 
@@ -65,6 +66,7 @@ def read_label_map(path: str | Path, *, most_label: int) -> tuple[NDArray[np.uin
         affine = Affine(_RAS_TO_LPS @ image.affine)
     except (OSError, EOFError, ValueError, GeometryError) as error:
         raise ReadError("The NIfTI file is damaged.", file=name, rule="unreadable") from error
+    check_right_angles(name, affine.matrix)
     labels = np.rint(values)
     if not np.isfinite(values).all() or (values != labels).any() or labels.min() < 0 or labels.max() > most_label:
         got = ", ".join(f"{v:g}" for v in np.unique(values)[:8])

@@ -102,8 +102,10 @@ def _matrix(name: str, fields: Mapping[str, str]) -> NDArray[np.float64]:
     if not (spacing > 0).all():
         raise ReadError("The spacing is not positive.", file=name, rule="spacing")
     axes = directions.reshape(3, 3)
-    if np.abs(axes @ axes.T - np.eye(3)).max() > 0.01:
-        raise ReadError("The axes are not unit vectors at right angles.", file=name, rule="orientation")
+    if np.abs((axes**2).sum(axis=1) - 1.0).max() > 0.01:
+        raise ReadError(
+            "The axes are not unit vectors.", hint="Write TransformMatrix anew.", file=name, rule="orientation"
+        )
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = axes.T * spacing, origin
     return matrix

@@ -15,10 +15,12 @@ from recanal.core.volume import SPACING_RANGE_MM, Affine, Volume
 from recanal.dicom.limits import MAX_VOLUME_BYTES
 from recanal.errors import GeometryError, ReadError
 
-__all__ = ["Raster", "check_size", "raster_volume", "read_exactly"]
+__all__ = ["Raster", "check_right_angles", "check_size", "raster_volume", "read_exactly"]
 
 _CHUNK = 4 * 2**20
 _SLACK = 65_536
+_MOST_SKEW_DEG = 0.5
+"""What rounding of a header may turn one axis against another."""
 _DENSEST = 1032
 """Bytes that one byte of deflate can stand for, at most."""
 _LOWEST_HU, _HIGHEST_HU = -40_000.0, 100_000.0
@@ -87,6 +89,37 @@ def check_size(name: str, sizes: tuple[int, ...], dtype: np.dtype[Any]) -> tuple
     if sizes[0] * sizes[1] * sizes[2] * max(2, dtype.itemsize) > MAX_VOLUME_BYTES:
         raise ReadError("The volume is larger than 4 GiB.", file=name, rule="volume-too-large")
     return sizes[0], sizes[1], sizes[2]
+
+
+def check_right_angles(name: str, matrix: NDArray[np.float64]) -> None:
+    """Refuse a grid whose axes do not stand at right angles, to half a degree.
+
+    Parameters
+    ----------
+    name
+        File name for messages.
+    matrix
+        (4, 4) index to millimetres, no column of length zero.
+
+    Raises
+    ------
+    ReadError
+        ``orientation``.
+
+    Examples
+    --------
+    >>> check_right_angles("ct.nii", np.diag([0.4, 0.4, 0.5, 1.0]))
+    """
+    axes = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
+    cosine = np.abs(axes.T @ axes - np.eye(3)).max()
+    skew_deg = float(np.degrees(np.arcsin(min(cosine, 1.0))))
+    if skew_deg > _MOST_SKEW_DEG:
+        raise ReadError(
+            f"The axes of the grid are not at right angles: two of them are {skew_deg:.1f} degrees off.",
+            hint="Resample it to axes at right angles, or give the DICOM series: a tilted gantry is corrected there.",
+            file=name,
+            rule="orientation",
+        )
 
 
 def read_exactly(stream: FileIO | BinaryIO, count: int, *, packing: str = "", name: str = "") -> NDArray[np.uint8]:
@@ -162,20 +195,20 @@ def raster_volume(raster: Raster, stored: NDArray[np.uint8]) -> Volume:
     Raises
     ------
     ReadError
-        ``spacing``, ``geometry``, ``not-finite`` or ``not-hounsfield``.
+        ``spacing``, ``geometry``, ``orientation``, ``not-finite`` or ``not-hounsfield``.
     """
     steps = np.linalg.norm(raster.matrix[:3, :3], axis=0)
     low, high = SPACING_RANGE_MM
     if not np.isfinite(raster.matrix).all() or not all(low <= s <= high for s in steps):
         got = ", ".join(f"{s:.4g}" for s in steps)
         raise ReadError(f"Voxel spacing must lie in [{low}, {high}] mm, got {got}.", file=raster.name, rule="spacing")
-    grid = stored.view(raster.dtype).reshape(raster.shape[::-1])
-    hu = _hounsfield(raster, grid)
     order = [2, 1, 0, 3]
     try:
         affine = Affine(raster.matrix[:, order])
     except GeometryError as error:
         raise ReadError(error.message, hint=error.hint, file=raster.name, rule="geometry") from error
+    check_right_angles(raster.name, affine.matrix)
+    hu = _hounsfield(raster, stored.view(raster.dtype).reshape(raster.shape[::-1]))
     meta: dict[str, Any] = {
         "kvp": None,
         "series_uid": None,

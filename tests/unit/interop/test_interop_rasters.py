@@ -12,6 +12,7 @@ import pytest
 
 from recanal.errors import ReadError
 from recanal.interop import load_study
+from recanal.interop.label_map import read_label_map
 
 nib = pytest.importorskip("nibabel", reason="nibabel writes the NIfTI files of these tests")
 nrrd = pytest.importorskip("nrrd", reason="pynrrd writes the NRRD files of these tests")
@@ -447,3 +448,49 @@ def test_mha_headers_that_contradict_themselves(tmp_path, old, new, rule):
     assert old in raw
     path.write_bytes(raw.replace(old, new, 1))
     assert refusal(path).rule == rule
+
+
+def skewed(angle_deg: float) -> np.ndarray:
+    """The grid with its third axis turned by an angle towards the second."""
+    affine, turn = RAS.copy(), np.radians(angle_deg)
+    affine[:3, 2] = 0.7 * np.array([0, np.cos(turn), np.sin(turn)])
+    affine[:3, 1] = [0, 0, 0.6]
+    return affine
+
+
+def save_skewed(path: Path, angle_deg: float) -> Path:
+    """A file of each kind with one axis off its right angle."""
+    affine = skewed(angle_deg)
+    if path.suffix == ".nii":
+        image = nib.Nifti1Image(grid(), None)
+        image.set_sform(affine, code=1)
+        nib.save(image, path)
+    elif path.suffix == ".nrrd":
+        save_nrrd(path, **{"space directions": affine[:3, :3].T})
+    else:
+        lps = np.diag([-1, -1, 1]) @ affine[:3, :3]
+        axes = " ".join(f"{v:.6f}" for v in (lps / np.linalg.norm(lps, axis=0)).T.ravel())
+        raw = save_mha(path).read_bytes()
+        line = next(line for line in raw.split(b"\n") if line.startswith(b"TransformMatrix"))
+        path.write_bytes(raw.replace(line, f"TransformMatrix = {axes}".encode()))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nrrd", ".mha"])
+def test_axes_off_their_right_angles_are_refused(tmp_path, suffix):
+    error = refusal(save_skewed(tmp_path / f"a{suffix}", 42.0))
+    assert error.rule == "orientation"
+    assert error.message == "The axes of the grid are not at right angles: two of them are 42.0 degrees off."
+    assert "right angles" in error.hint
+    load_study(save_skewed(tmp_path / f"b{suffix}", 0.3))  # the rounding of a header
+
+
+def test_a_label_map_off_its_right_angles_is_refused(tmp_path):
+    for name, angle_deg in (("a.nii", 42.0), ("b.nii", 0.3)):
+        image = nib.Nifti1Image((grid() > 100).astype(np.uint8), None)
+        image.set_sform(skewed(angle_deg), code=1)
+        nib.save(image, tmp_path / name)
+    with pytest.raises(ReadError, match=r"not at right angles: two of them are 42\.0 degrees off") as caught:
+        read_label_map(tmp_path / "a.nii", most_label=1)
+    assert (caught.value.rule, caught.value.file) == ("orientation", "a.nii")
+    assert read_label_map(tmp_path / "b.nii", most_label=1)[0].sum() == 1
