@@ -9,7 +9,6 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from recanal.dicom.files import InputFile, open_regular
-from recanal.dicom.wording import clean_text
 from recanal.errors import ReadError
 from recanal.interop.limits import (
     MAX_ENTRY_BYTES,
@@ -31,9 +30,10 @@ _DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 def unpack(archive: InputFile, folder: Path) -> tuple[list[InputFile], list[str]]:
-    """The files of a zip, and the names of archives within it, which are left packed.
+    """The files of a zip, and what names the archives within it, which are left packed.
 
-    The files are written under numbers of our own, so that no name of the archive becomes a path.
+    The files are written under numbers of our own, so that no name of the archive becomes a path, and are named in
+    messages by their place in the list of the archive, for their paths may hold a patient's name.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def unpack(archive: InputFile, folder: Path) -> tuple[list[InputFile], list[str]
             with zipfile.ZipFile(handle) as zipped:
                 entries = [entry for entry in zipped.infolist() if not entry.filename.endswith("/")]
                 _check(archive.name, entries, size)
-                return _write(zipped, entries, folder)
+                return _write(zipped, entries, folder, archive.name)
         except OSError as error:
             if error.errno not in _DISK_FULL:
                 raise _damaged(archive) from error
@@ -73,17 +73,28 @@ def _check(name: str, entries: list[zipfile.ZipInfo], size: int) -> None:
         )
     if unpacked > RATIO_FLOOR_BYTES and unpacked > MAX_UNPACKED_RATIO * max(1, size):
         raise ReadError(f"The zip unpacks to over {MAX_UNPACKED_RATIO} times its size.", file=name, rule="zip-bomb")
-    for entry in entries:
-        _check_entry(name, entry)
+    for number, entry in enumerate(entries, start=1):
+        _check_entry(_told(name, number, len(entries)), entry)
 
 
-def _check_entry(name: str, entry: zipfile.ZipInfo) -> None:
-    inner = f"{name}: {clean_text(entry.filename, max_length=120)}"
+def _told(name: str, number: int, count: int) -> str:
+    """How a message names an entry: by its place in the list of the archive, folders not counted."""
+    return f"{name}: file {number} of {count}"
+
+
+def _check_entry(inner: str, entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in entry.filename[:3]:
-        raise ReadError("This entry points outside the archive.", file=inner, rule="zip-slip")
+        raise ReadError(
+            "This entry points outside the archive.",
+            hint="Make the zip anew from the folder of the study.",
+            file=inner,
+            rule="zip-slip",
+        )
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise ReadError("This entry is a link.", file=inner, rule="link-outside")
+        raise ReadError(
+            "This entry is a link.", hint="Zip the file that it points to.", file=inner, rule="link-outside"
+        )
     if entry.flag_bits & 0x1:
         raise ReadError("This entry is encrypted.", hint="Unpack it first.", file=inner, rule="zip-encrypted")
     if entry.compress_type not in _PACKINGS:
@@ -95,10 +106,13 @@ def _check_entry(name: str, entry: zipfile.ZipInfo) -> None:
         )
 
 
-def _write(zipped: zipfile.ZipFile, entries: list[zipfile.ZipInfo], folder: Path) -> tuple[list[InputFile], list[str]]:
+def _write(
+    zipped: zipfile.ZipFile, entries: list[zipfile.ZipInfo], folder: Path, archive: str
+) -> tuple[list[InputFile], list[str]]:
     files, nested = [], []
-    for number, entry in enumerate(sorted(entries, key=lambda e: e.filename)):
-        name = clean_text(entry.filename, max_length=200)
+    numbered = enumerate(entries, start=1)
+    for number, (place, entry) in enumerate(sorted(numbered, key=lambda pair: pair[1].filename)):
+        name = _told(archive, place, len(entries))
         target = folder / f"{number:06d}"
         written = 0
         with zipped.open(entry) as source, target.open("xb") as sink:

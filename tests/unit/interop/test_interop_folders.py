@@ -52,20 +52,22 @@ def test_case_2_a_zip_that_lies_about_its_size(tmp_path):
     assert refusal(path).rule in ("zip-bomb", "zip-damaged")
 
 
-@pytest.mark.parametrize("name", ["../../evil", "/etc/evil", "C:/evil", "..\\evil"])
+@pytest.mark.parametrize("name", ["../../Doe^Jane", "/etc/Doe^Jane", "C:/Doe^Jane", "..\\Doe^Jane"])
 def test_case_2_zip_slip(tmp_path, name):
     folder = tmp_path / "deep" / "er"
     folder.mkdir(parents=True)
     before = {p for p in tmp_path.rglob("*")}
-    path = zip_file(folder / "slip.zip", {name: b"x"})
-    assert refusal(path).rule == "zip-slip"
+    path = zip_file(folder / "slip.zip", {"first": b"x", name: b"x"})
+    error = refusal(path)
+    assert (error.rule, error.file) == ("zip-slip", "slip.zip: file 2 of 2")
+    assert "Doe" not in f"{error} {error.hint} {error!r}"  # a path may hold a patient's name
     assert {p for p in tmp_path.rglob("*")} == before | {path}
 
 
 def test_case_2_a_zip_within_a_zip(tmp_path):
     inner = zip_file(tmp_path / "inner.zip", {"a": b"x"}).read_bytes()
-    error = refusal(zip_file(tmp_path / "outer.zip", {"inner.dcm": inner}))
-    assert (error.rule, error.file) == ("nested-archive", "inner.dcm")
+    error = refusal(zip_file(tmp_path / "outer.zip", {"Doe^Jane.dcm": inner}))
+    assert (error.rule, error.file) == ("nested-archive", "outer.zip: file 1 of 1")
 
 
 def test_case_2_a_link_within_a_zip(tmp_path):
@@ -213,7 +215,7 @@ def test_packings_that_take_unbounded_memory_are_refused(tmp_path, packing):
     with zipfile.ZipFile(tmp_path / "a.zip", "w", packing) as zipped:
         zipped.writestr("IM1", dicom_bytes(slice_dataset(0)))
     error = refusal(tmp_path / "a.zip")
-    assert (error.rule, error.file) == ("zip-packing", "a.zip: IM1")
+    assert (error.rule, error.file) == ("zip-packing", "a.zip: file 1 of 1")
 
 
 def study_zip(path: Path, extra: dict[str, bytes]) -> Path:
