@@ -29,7 +29,7 @@ from recanal.pipeline.beyond import led_beyond, segments_of
 from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts, off_steps
 from recanal.pipeline.edges import unseen_arteries
 from recanal.pipeline.seeded import SeededResult, measure_seeded
-from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of
+from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of, with_occlusions
 from recanal.quality.blood import assess
 from recanal.quality.gate import graded
 from recanal.quality.steps import SlabSteps, slab_steps
@@ -166,7 +166,7 @@ def _others(
     with ThreadPoolExecutor(1) as pool:
         searching = pool.submit(connections_of, volume, anatomy, parts)
         grades = graded_arteries(volume, anatomy, parts, steps)
-        return grades, supplies_of(lesions, grades, searching.result())
+        return with_occlusions(grades, lesions), supplies_of(lesions, grades, searching.result())
 
 
 def _judged_picture(volume: Volume, flags: tuple[str, ...]) -> tuple[Quality, SlabSteps]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from recanal.anatomy.naming import SCCT_NAMES
 from recanal.anatomy.tree import CoronaryTree
 from recanal.collaterals.connections import Connection, find_connections
 from recanal.collaterals.donors import ArteryState
@@ -18,9 +19,12 @@ from recanal.pipeline.beds import beds_of
 from recanal.pipeline.changes import OTHERS, changed_others
 from recanal.pipeline.seeded import SeededResult
 from recanal.quality.steps import SlabSteps, slab_steps
-from recanal.stenosis.grading import VesselGrade, grade_courses
+from recanal.stenosis.grading import VesselGrade, closed_grade, grade_courses
 
-__all__ = ["connections_of", "graded_arteries", "regraded", "supplies_of"]
+__all__ = ["connections_of", "graded_arteries", "regraded", "supplies_of", "with_occlusions"]
+
+MAIN_SEGMENTS = frozenset({1, 2, 3, 5, 6, 7, 8, 11, 13})
+"""SCCT numbers of the segments of the main arteries; those of side branches are the others."""
 
 
 def graded_arteries(
@@ -110,6 +114,29 @@ def supplies_of(
     )
 
 
+def with_occlusions(grades: tuple[VesselGrade, ...], lesions: tuple[Lesion, ...]) -> tuple[VesselGrade, ...]:
+    """The grades, with CAD-RADS category 5 for each artery in which an occlusion was found.
+
+    An occlusion that runs through segments of side branches alone belongs to those of them that are graded.
+
+    Parameters
+    ----------
+    grades
+        From :func:`graded_arteries`.
+    lesions
+        All lesions of the case; those of other kinds than ``"occlusion"`` change nothing.
+    """
+    known = {grade.vessel for grade in grades}
+    closed = {name for lesion in lesions if lesion.kind == "occlusion" for name in _closed_arteries(lesion, known)}
+    return tuple(closed_grade(grade) if grade.vessel in closed else grade for grade in grades)
+
+
+def _closed_arteries(lesion: Lesion, known: set[str]) -> set[str]:
+    """Names of the graded arteries that an occlusion closes."""
+    sides = set() if MAIN_SEGMENTS & set(lesion.segments) else {SCCT_NAMES[n] for n in lesion.segments}
+    return (sides & known) or ({lesion.vessel} if lesion.vessel else set())
+
+
 def regraded(case: CaseReport, parts: tuple[SeededResult, ...], anatomy: CoronaryTree, volume: Volume) -> CaseReport:
     """A case with the other arteries graded again, after a reader's corrections of the occlusions.
 
@@ -124,7 +151,7 @@ def regraded(case: CaseReport, parts: tuple[SeededResult, ...], anatomy: Coronar
     """
     grades = graded_arteries(volume, anatomy, parts, slab_steps(volume))
     supplies = supplies_of(case.lesions, grades, connections_of(volume, anatomy, parts))
-    after = replace(case, stenosis=grades, collaterals=supplies)
+    after = replace(case, stenosis=with_occlusions(grades, case.lesions), collaterals=supplies)
     was, now = case_json(case), case_json(after)
     before = None if case.before is None else {**case.before, **{name: was[name] for name in OTHERS}}
     return replace(after, changes=(*case.changes, *changed_others(was, now)), before=before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ __all__ = [
     "Stenosis",
     "VesselGrade",
     "cad_rads_category",
+    "closed_grade",
     "grade_courses",
     "lumen_profiles",
     "stenoses_of",
@@ -101,7 +102,7 @@ class VesselGrade:
         Length with calcium in or next to the lumen.
     category, categories_possible
         CAD-RADS 2.0 category of this artery, and all that the interval of its worst stenosis leaves open; with N where
-        a stenosis could not be judged, or less than 3 mm of the artery.
+        a stenosis could not be judged, or less than 3 mm of the artery; 5 where an occlusion was found in it.
     stenoses
         Those of at least 25 %, proximal first.
     """
@@ -123,6 +124,11 @@ class VesselGrade:
     def hardly_judged(self) -> bool:
         """Whether too little of the artery could be judged to say anything of it."""
         return self.judged_mm < LEAST_JUDGED_MM
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the category is that of an occlusion: no stenosis that is graded here reaches 100 %."""
+        return self.category.startswith("5")
 
 
 def cad_rads_category(percent: float, *, left_main: bool = False, plaque: bool = False, judged: bool = True) -> str:
@@ -165,6 +171,19 @@ def cad_rads_category(percent: float, *, left_main: bool = False, plaque: bool =
     facts["coronary_cta_nondiagnostic"] = Fact(not judged, "ct")
     named = {axis.name: axis.class_name for axis in classify("cad_rads_2", Findings(facts)).axes}
     return f"{named['category']}{'/N' if named['nondiagnostic'] == 'yes' else ''}"
+
+
+def closed_grade(grade: VesselGrade) -> VesselGrade:
+    """The grade of an artery in which an occlusion was found: category 5, its other stenoses as they were.
+
+    Parameters
+    ----------
+    grade
+        What was found along the open part of the artery.
+    """
+    judged = all(s.judged for s in grade.stenoses) and not grade.hardly_judged
+    category = cad_rads_category(100.0, left_main=grade.vessel == "LM", judged=judged)
+    return replace(grade, category=category, categories_possible=(category,))
 
 
 def _interval(piece: Piece, found: Narrowing, least_mm: float, hard: float) -> Interval:

@@ -17,7 +17,8 @@ NOTE = (
     "between the healthy lumen on either side; 95 % interval in brackets. CAD-RADS 2.0 read for one artery, by its "
     "worst stenosis; in brackets what the interval leaves open. 0-1: no stenosis of 25 % or more and no calcium seen; "
     "plaque without calcium is not looked for. N: a stenosis, or all but 3 mm of the artery, could not be judged. "
-    "Occlusions are not in this table."
+    "The degrees are those of the open vessel; an artery with an occlusion, which is described above, is category 5 "
+    "whatever its other stenoses are."
 )
 STRIPS_NOTE = (
     "Straightened arteries, proximal on the left, millimetres as in the table. Upper band: CT. Lower band: the lumen "
@@ -68,7 +69,7 @@ def stenosis_section(case: CaseReport, say: Display, sources: Sources) -> Sectio
     if not case.lesions:
         return Section("views", "Stenosis of the arteries", tuple(blocks))
     short = text(_in_short(case, say))
-    return Section("views", "Stenosis of the other arteries", tuple(blocks), (short,))
+    return Section("views", "Stenosis of the arteries outside occlusions", tuple(blocks), (short,))
 
 
 def _pictures(case: CaseReport) -> list[Block]:
@@ -100,10 +101,9 @@ def _in_short(case: CaseReport, say: Display) -> str:
     for k, grade in enumerate(case.stenosis):
         name, percent, where, _, category, _ = _rows(say, f"stenosis.{k}", grade)[0]
         if grade.worst is None:
-            places = " and ".join(f"{_place(found)}{found.position_mm:.0f} mm" for found in grade.stenoses)
-            lost += [f"{name} not judged at {places}, elsewhere none of 25 % or more"] if places else []
-            lost += [f"{name} hardly judged"] if grade.hardly_judged and not places else []
-            clear += [] if places or grade.hardly_judged else [name]
+            said = _without_degree(grade, name, category)
+            lost += said
+            clear += [] if said else [name]
             continue
         more = len(grade.stenoses) - 1
         narrow.append(f"{name} {percent} at {where}{f', and {more} more' if more else ''}, CAD-RADS {category}")
@@ -111,20 +111,37 @@ def _in_short(case: CaseReport, say: Display) -> str:
     return "; ".join(said) + "."
 
 
+def _without_degree(grade: VesselGrade, name: str, category: str) -> list[str]:
+    """What is said of an artery without a degree of stenosis; empty where it is merely clear."""
+    places = " and ".join(f"{_place(found)}{found.position_mm:.0f} mm" for found in grade.stenoses)
+    closed = f"CAD-RADS {category}, " if grade.is_closed else ""
+    if places:
+        return [f"{name} {closed}not judged at {places}, elsewhere none of 25 % or more"]
+    if grade.hardly_judged:
+        return [f"{name} {closed}hardly judged"]
+    return [f"{name} {closed}elsewhere none of 25 % or more"] if closed else []
+
+
 def _rows(say: Display, at: str, grade: VesselGrade) -> list[tuple[str, ...]]:
     """The worst stenosis with what is said of the artery, then the others in their order along it."""
-    others = [c for c in grade.categories_possible if c != grade.category]
-    category = grade.category + (f" ({', '.join(others)} possible)" if others else "")
-    artery = (category, say.number(f"{at}.judged_mm", decimals=0, unit="mm"))
+    artery = (_category(grade), say.number(f"{at}.judged_mm", decimals=0, unit="mm"))
     worst = grade.worst
     rows = [] if worst is None else [_row(say, f"{at}.stenoses.{grade.stenoses.index(worst)}", worst, artery)]
     if worst is None:
-        none = f"none of 25 % or more{' where judged' if grade.stenoses else ''}"
+        where = " where judged" if grade.stenoses else " elsewhere" if grade.is_closed else ""
+        none = f"none of 25 % or more{where}"
         rows = [(grade.vessel, "hardly judged" if grade.hardly_judged else none, NO_VALUE, NO_VALUE, *artery)]
     for k, found in enumerate(grade.stenoses):
         if found is not worst:
             rows.append(_row(say, f"{at}.stenoses.{k}", found, (NO_VALUE, NO_VALUE)))
     return rows
+
+
+def _category(grade: VesselGrade) -> str:
+    """The category, and in brackets its reason or what else is possible."""
+    others = [c for c in grade.categories_possible if c != grade.category]
+    remark = "occlusion" if grade.is_closed else f"{', '.join(others)} possible" if others else ""
+    return grade.category + (f" ({remark})" if remark else "")
 
 
 def _row(say: Display, path: str, found: Stenosis, artery: tuple[str, str]) -> tuple[str, ...]:

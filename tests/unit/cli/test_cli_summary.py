@@ -131,14 +131,14 @@ def test_the_degrees_of_stenosis_are_a_table_where_no_occlusion_was_found(graded
 
 def test_beside_an_occlusion_the_degrees_of_stenosis_are_one_line(graded, tmp_path):
     lines = summary_text(graded, tmp_path).splitlines()
-    said = lines[lines.index("Stenosis of the other arteries:") + 1]
+    said = lines[lines.index("Stenosis of the arteries outside occlusions:") + 1]
     assert said == "LAD 39 % (28–50) at mLAD, 31 mm, CAD-RADS 2; none of 25 % or more in RCA."
 
 
 def test_an_artery_that_was_hardly_judged_is_not_listed_as_clear(graded, tmp_path):
     stem = VesselGrade("LM", 1.0, 3.9, 0.0, "N", ("N",), ())
     lines = summary_text(replace(graded, stenosis=(stem, *graded.stenosis)), tmp_path).splitlines()
-    said = lines[lines.index("Stenosis of the other arteries:") + 1]
+    said = lines[lines.index("Stenosis of the arteries outside occlusions:") + 1]
     assert "; LM hardly judged; none of 25 % or more in RCA." in said
     text = summary_text(replace(graded, stenosis=(stem,), lesions=(), scores=()), tmp_path)
     assert " ".join(row(text, "LM").split()) == "hardly judged – – N 1 mm"

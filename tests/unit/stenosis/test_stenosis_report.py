@@ -9,6 +9,7 @@ from analytic_tube import Scene, draw
 from recanal.core.case import CaseReport, InputInfo, Interval, Lesion, Provenance, Quality, SegmentReport, TreeReport
 from recanal.core.curves import Centerline
 from recanal.core.findings import Findings
+from recanal.pipeline.supply import with_occlusions
 from recanal.report.display import Display
 from recanal.report.figures import view_figures
 from recanal.report.page import render_html
@@ -73,6 +74,49 @@ def test_the_line_says_where_an_artery_could_not_be_judged():
     (line,) = section_of(case_of(lost, grade("LM"), lesions=(lesion,))).printed
     said = "LAD not judged at pLAD, 4 mm and pLAD, 12 mm, elsewhere none of 25 % or more"
     assert line["words"] == f"{said}; none of 25 % or more in LM."
+
+
+OCCLUSION = Lesion("L1", "occlusion", "LAD", length_mm=Interval(20.0, 18.0, 22.0), segments=(7,))
+
+
+def test_an_artery_with_an_occlusion_is_category_5_and_keeps_its_other_stenoses():
+    closed, clear, right = with_occlusions((LAD, grade("LCX"), grade("RCA")), (OCCLUSION,))
+    assert (closed.category, closed.categories_possible, closed.stenoses) == ("5", ("5",), LAD.stenoses)
+    assert (clear.category, right.category) == ("0-1", "0-1")
+    section = section_of(case_of(closed, clear, lesions=(OCCLUSION,)))
+    assert [row[4] for row in section.blocks[0]["rows"]] == ["5 (occlusion)", "–", "–", "0-1"]
+    said = "LAD 60 % (50–70) at mLAD, 50 mm, and 2 more, CAD-RADS 5 (occlusion); none of 25 % or more in LCX."
+    assert section.printed[0]["words"] == said
+    assert section.title == "Stenosis of the arteries outside occlusions"
+
+
+def test_an_artery_with_an_occlusion_and_no_other_stenosis_is_category_5():
+    (closed,) = with_occlusions((grade("LAD"),), (OCCLUSION,))
+    section = section_of(case_of(closed, lesions=(OCCLUSION,)))
+    (row,) = section.blocks[0]["rows"]
+    assert row[1:5] == ["none of 25 % or more elsewhere", "–", "–", "5 (occlusion)"]
+    assert section.printed[0]["words"] == "LAD CAD-RADS 5 (occlusion), elsewhere none of 25 % or more."
+
+
+def test_an_artery_with_an_occlusion_and_a_stretch_that_was_not_judged_bears_n_as_well():
+    lost = grade("LAD", narrow("LAD", "pLAD", 4.0, 70.0, judged=False))
+    assert with_occlusions((lost,), (OCCLUSION,))[0].category == "5/N"
+
+
+@pytest.mark.parametrize(
+    ("kind", "segments", "names", "expected"),
+    [
+        ("occlusion", (), ("LAD", "D1"), ["5", "0-1"]),
+        ("occlusion", (7, 9), ("LAD", "D1"), ["5", "0-1"]),
+        ("occlusion", (9,), ("LAD", "D1"), ["0-1", "5"]),
+        ("occlusion", (9,), ("LAD", "D2"), ["5", "0-1"]),
+        ("none", (7,), ("LAD", "D1"), ["0-1", "0-1"]),
+    ],
+)
+def test_the_artery_that_an_occlusion_closes(kind, segments, names, expected):
+    lesion = Lesion("L1", kind, "LAD", segments=segments)
+    found = with_occlusions(tuple(grade(name) for name in names), (lesion,))
+    assert [one.category for one in found] == expected
 
 
 def test_the_worst_stenoses_are_cut_and_the_left_main_stands_with_the_artery_that_carries_it():
