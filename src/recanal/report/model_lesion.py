@@ -112,7 +112,7 @@ def _proximal_rows(at: str, say: Display) -> list[dict[str, Any]]:
         branch += f", at {say.number(f'{cap}.side_branch_distance_mm', unit='mm')}"
     hu = say.number(f"{cap}.attenuation_hu", decimals=0, unit="HU")
     rows = [_row("Shape", shape, "shape of the proximal cap")]
-    if say.at(f"{cap}.blunt_prob") is not None:
+    if say.at(f"{cap}.blunt_prob") is not None and say.at(f"{cap}.shape") != "ambiguous":
         rows.append(_row("Chance that it is blunt", say.chance(f"{cap}.blunt_prob")))
     rows.append(_row("Side branch within 3 mm", branch, "side branch at the proximal cap"))
     rows.append(_row("Attenuation, first 5 mm", hu, "attenuation at the proximal cap"))

@@ -261,6 +261,14 @@ def test_no_probability_is_said_to_be_certain(case: CaseReport) -> None:
         assert row(report_model(with_lesion(case, proximal_cap=cap)), "Chance that it is blunt") == shown
 
 
+def test_no_chance_of_a_blunt_cap_is_shown_beside_an_ambiguous_shape(case: CaseReport) -> None:
+    cap = dataclasses.replace(case.lesions[0].proximal_cap, shape="ambiguous", blunt_prob=0.999)
+    model = report_model(with_lesion(case, proximal_cap=cap))
+    (group,) = [g for g in model["lesions"][0]["groups"] if g["title"] == "Proximal cap"]
+    assert group["rows"][0]["value"] == "ambiguous"
+    assert not any("blunt" in f"{line['label']} {line['value']}" for line in group["rows"])
+
+
 def two_vessels(case: CaseReport, vessel: str | None) -> CaseReport:
     """A case of automatic mode without a lesion: 30 mm of LCX, 50 mm of RCA."""
     ends = {"LCX": 30.0, "RCA": 50.0}
