@@ -30,6 +30,7 @@ from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts, off_ste
 from recanal.pipeline.edges import unseen_arteries
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of, with_occlusions
+from recanal.pipeline.unsearched import unsearched
 from recanal.quality.blood import assess
 from recanal.quality.gate import graded
 from recanal.quality.steps import SlabSteps, slab_steps
@@ -149,8 +150,9 @@ def _searched(
     """The tree of a volume, the maps that it grew on (none for a given one), and the graded quality of the picture."""
     with ThreadPoolExecutor(1) as pool:
         judging = pool.submit(_judged_picture, volume, flags)
-        if tree is not None:
-            return tree, None, judging.result()
+        known = tree or unsearched(volume)
+        if known is not None:
+            return known, None, judging.result()
         search = TreeSearch(volume, progress=progress)
         return search.tree(), search, judging.result()
 

@@ -10,7 +10,7 @@ from recanal.core.case import Quality
 from recanal.core.volume import Volume
 from recanal.grids.neighbourhoods import neighbourhoods
 
-__all__ = ["assess"]
+__all__ = ["assess", "too_coarse"]
 
 GRID_MM = 2.0
 BLOOD_HU = (150.0, 900.0)
@@ -56,6 +56,17 @@ def assess(volume: Volume, *, reader_flags: tuple[str, ...] = ()) -> Quality:
     )
 
 
+def too_coarse(volume: Volume) -> bool:
+    """Whether the sampling alone, more than 1.6 mm between slices or pixels, makes a picture not usable.
+
+    Parameters
+    ----------
+    volume
+        The CT angiogram; its voxels are not looked at.
+    """
+    return max(volume.spacing_mm) > UNUSABLE_SLICE_MM
+
+
 def _blood_and_noise(
     volume: Volume, where: NDArray[np.int64], stride: tuple[int, ...]
 ) -> tuple[float | None, float | None]:
@@ -96,7 +107,7 @@ def _reasons(volume: Volume, blood: float | None, noise: float | None) -> tuple[
         reasons.append(_weak(blood))
     if blood is not None and noise is not None and noise > UNUSABLE_NOISE_HU:
         reasons.append(_noisy(noise))
-    if max(volume.spacing_mm) > UNUSABLE_SLICE_MM:
+    if too_coarse(volume):
         reasons.append(_sparse(volume))
     return tuple(reasons)
 
