@@ -39,6 +39,7 @@ from recanal.pipeline.supply import regraded
 from recanal.pipeline.typed import disagreements, typed_findings
 from recanal.pipeline.views import artery_figures, section_positions
 from recanal.quality.gate import graded_in_view
+from recanal.quality.header import header_flags
 from recanal.report.angle_picture import angle_figures
 from recanal.report.figures import render_figures
 from recanal.report.page import render_html
@@ -232,7 +233,7 @@ def analyze_automatic(
     findings = result.findings.merged(typed or Findings({}))
     case = CaseReport(
         input=info or InputInfo(spacing_mm=volume.spacing_mm, size=volume.shape),
-        quality=_contrasted(result.quality, volume),
+        quality=replace(result.quality, flags=(*result.quality.flags, *header_flags(volume))),
         tree=result.tree,
         lesions=_told(result, typed or Findings({})),
         findings=findings,
@@ -265,12 +266,6 @@ def _with_views(result: AutomaticResult, volume: Volume) -> AutomaticResult:
     return replace(result, parts=tuple(parts), lesions=(*measured, *result.lesions[len(measured) :]))
 
 
-def _contrasted(quality: Quality, volume: Volume) -> Quality:
-    if volume.meta.get("contrast") is not False:
-        return quality
-    return replace(quality, flags=(*quality.flags, "the series says that it was taken without contrast"))
-
-
 def _told(result: SeededResult | AutomaticResult, typed: Findings) -> tuple[Lesion, ...]:
     """The lesions; the one that the findings speak of says where a typed one differs from CT."""
     said = disagreements(result.findings, typed)
@@ -280,9 +275,7 @@ def _told(result: SeededResult | AutomaticResult, typed: Findings) -> tuple[Lesi
 
 def _quality(result: SeededResult, volume: Volume) -> Quality:
     doubts = doubts_of(result, volume)
-    flags = (*result.quality.flags, *doubts, *perhaps_exchanged(result))
-    if volume.meta.get("contrast") is False:
-        flags = (*flags, "the series says that it was taken without contrast")
+    flags = (*result.quality.flags, *doubts, *perhaps_exchanged(result), *header_flags(volume))
     if len(result.lesions) > 1:
         flags = (*flags, "several occlusions: findings and scores speak of the longest")
     usable = result.quality.usable and not doubts
