@@ -192,7 +192,7 @@ def _items(score: ScoreResult) -> list[dict[str, Any]]:
 def _item(item: ScoreItem) -> str:
     label = signs(item.label or item_label(item.name, item.findings))
     if item.points is None:
-        return label
+        return label.removeprefix("no ").removeprefix("not ").removesuffix(" or unknown")
     share = item.prob if item.points or item.prob is None else 1 - item.prob
     return f"{label}: {_signed(item.points)}{likely_text(share)}"
 

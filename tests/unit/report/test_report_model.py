@@ -210,6 +210,23 @@ def test_items_are_said_in_words_by_where_they_come_from(case: CaseReport) -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("duration >= 12 months or unknown", "duration ≥12 months"),
+        ("no interventional collaterals", "interventional collaterals"),
+        ("not in the LAD", "in the LAD"),
+        ("nodules", "nodules"),
+    ],
+)
+def test_an_item_that_is_not_known_is_named_without_a_negation(case: CaseReport, label: str, said: str) -> None:
+    score = case.scores[0]
+    item = dataclasses.replace(score.items[1], points=None, met=None, prob=None, source=None, label=label)
+    open_score = dataclasses.replace(score, items=(score.items[0], item))
+    (row,) = shown_scores(report_model(dataclasses.replace(case, scores=(open_score,)))).values()
+    assert row["items"][-1] == {"origin": "Not known", "known": False, "words": said}
+
+
 def test_what_is_not_certain_of_a_fact_stands_beside_the_points_it_gives(case: CaseReport) -> None:
     score, item = case.scores[0], case.scores[0].items[0]
     shares = (0.63, 0.998, 0.38)
