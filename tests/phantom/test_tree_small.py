@@ -62,6 +62,11 @@ def test_the_one_occlusion_is_found_where_it_is(case):
     assert result.findings_of == "L1"
 
 
+def test_the_occluded_artery_alone_is_category_5(case):
+    _, result = case
+    assert {grade.vessel for grade in result.stenosis if grade.category.startswith("5")} == {"LAD"}
+
+
 def test_dominance_and_trust(case):
     phantom, result = case
     assert result.tree.dominance == phantom.truth.dominance == "right"
