@@ -281,10 +281,8 @@ def _is_narrowing(result: SeededResult, k: int) -> bool:
     known = None if size is None else size.proximal_diameter_mm or size.distal_diameter_mm
     dark = darkest_share(result.vessel, gap)
     lit = total_prob(gap.residual_share) < LEAST_TOTAL_PROB and MOST_DARKEST_SHARE < dark < CALCIUM_SHARE
-    if lit and (is_filled(result.vessel, gap, diameter_mm=known) or is_flat(result.vessel, gap, diameter_mm=known)):
-        lit = False
-    if lit and is_stepped(result.vessel, gap):
-        lit = False
+    lit = lit and not is_filled(result.vessel, gap, diameter_mm=known)
+    lit = lit and not is_flat(result.vessel, gap, diameter_mm=known) and not is_stepped(result.vessel, gap)
     return lit or is_threaded(result.vessel, gap, diameter_mm=known)
 
 
