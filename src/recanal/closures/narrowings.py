@@ -59,10 +59,8 @@ def is_stepped(vessel: Vessel, gap: Gap) -> bool:
 
     Parameters
     ----------
-    vessel
-        The traced vessel.
-    gap
-        One of its stretches without contrast.
+    vessel, gap
+        As for :func:`is_threaded`.
 
     Notes
     -----
@@ -87,12 +85,8 @@ def is_flat(vessel: Vessel, gap: Gap, *, diameter_mm: float | None) -> bool:
 
     Parameters
     ----------
-    vessel
-        The traced vessel.
-    gap
-        One of its stretches without contrast.
-    diameter_mm
-        Of the open vessel; 2.6 mm where it is not known.
+    vessel, gap, diameter_mm
+        As for :func:`is_threaded`.
 
     Notes
     -----
@@ -145,10 +139,8 @@ def darkest_share(vessel: Vessel, gap: Gap) -> float:
 
     Parameters
     ----------
-    vessel
-        The traced vessel.
-    gap
-        One of its stretches without contrast.
+    vessel, gap
+        As for :func:`is_threaded`.
 
     Notes
     -----
@@ -166,12 +158,8 @@ def is_filled(vessel: Vessel, gap: Gap, *, diameter_mm: float | None) -> bool:
 
     Parameters
     ----------
-    vessel
-        The traced vessel.
-    gap
-        One of its stretches without contrast.
-    diameter_mm
-        Of the open vessel; 2.6 mm where it is not known.
+    vessel, gap, diameter_mm
+        As for :func:`is_threaded`.
 
     Notes
     -----
