@@ -13,8 +13,8 @@ from recanal.core.findings import Fact, Findings
 from recanal.core.volume import Volume
 from recanal.scores.classes_evaluation import classify
 from recanal.stenosis.course import Course
-from recanal.stenosis.off_lumen import off_lumen
-from recanal.stenosis.profile import LumenProfile, Piece, cut_course, lumen_profile, spread_of
+from recanal.stenosis.off_lumen import drowned, off_lumen
+from recanal.stenosis.profile import STEP_MM, LumenProfile, Piece, cut_course, lumen_profile, spread_of
 from recanal.stenosis.reference import Narrowing, narrowings
 
 __all__ = [
@@ -37,6 +37,7 @@ ONE_SIDED_PERCENT = 6.0
 STEP_PERCENT = 15.0
 STEP_LENGTH_MM = 6.0
 WIDTH_SHARE = 0.8
+NOISE_REACH_MM = 10.0
 ORIGIN_MM = 3.0
 ORIGIN_LENGTH_MM = 4.0
 AT_ORIGIN = "not judged: a short narrowing in the first millimetres of a branch, where its axis leaves its parent"
@@ -255,6 +256,7 @@ def _stenosis(profile: LumenProfile, piece: Piece, found: Narrowing, jumps_z_mm:
     percent = _interval(piece, found, least, math.hypot(hard, STEP_PERCENT * stepped))
     segment = course.segment_at(float(line.arc_mm[at]))
     lost = _lost(profile, rows, window=piece.rows[window], calcified=calcified)
+    lost = lost or drowned(profile.sections, profile.level_hu, _wider(piece, found))
     return Stenosis(
         vessel="LM" if segment == "LM" else course.name,
         segment=segment,
@@ -270,6 +272,12 @@ def _stenosis(profile: LumenProfile, piece: Piece, found: Narrowing, jumps_z_mm:
         judged=not lost,
         flags=(*lost, *_flags(found, calcified=calcified, stepped=stepped)),
     )
+
+
+def _wider(piece: Piece, found: Narrowing) -> NDArray[np.int64]:
+    """The sections of a narrowing and of the 10 mm on either side, as far as they belong to the same piece."""
+    reach = round(NOISE_REACH_MM / STEP_MM)
+    return piece.rows[max(0, found.first_index - reach) : found.last_index + reach + 1]
 
 
 def _lost(

@@ -9,7 +9,7 @@ from recanal.core.curves import Centerline
 from recanal.core.volume import Affine, Volume
 from recanal.stenosis import Course, cad_rads_category, grade_courses
 from recanal.stenosis.lumen import lumen_width, profile_misfits
-from recanal.stenosis.off_lumen import is_dark, off_lumen
+from recanal.stenosis.off_lumen import drowned, is_dark, off_lumen
 from recanal.stenosis.profile import cut_course
 from recanal.stenosis.reference import healthy_taper, narrowings
 
@@ -188,3 +188,20 @@ def test_a_taper_that_no_point_lies_near_is_still_a_taper():
     taper = healthy_taper(arc, np.where(np.arange(40) % 2, 0.4, 3.0), ())
     assert np.isfinite(taper).all()
     assert ((taper > 0.4) & (taper < 3.0)).all()
+
+
+@pytest.mark.parametrize(("noise_hu", "told"), [(0.0, False), (30.0, False), (90.0, True)])
+def test_a_narrowing_in_contrast_that_drowns_in_noise_is_not_judged(noise_hu: float, told: bool) -> None:
+    sections = cut_course(drawn(60.0, noise_hu=noise_hu), course())
+    level = np.full(len(sections.line.arc_mm), 350.0)
+    assert bool(drowned(sections, level, np.arange(50, 100))) == told
+    dim = np.full(len(level), 70.0 + 280.0 / 3)  # a third of the contrast in the noise that was borne above
+    assert bool(drowned(sections, dim, np.arange(50, 100))) == (noise_hu > 0)
+    assert drowned(sections, level, np.arange(50, 51)) == ()
+
+
+def test_an_artery_of_which_a_narrowing_drowns_bears_n() -> None:
+    (grade,) = grade_courses(drawn(60.0, noise_hu=90.0), (course(),))
+    assert any("grain of noise" in flag for found in grade.stenoses for flag in found.flags)
+    assert not any(found.judged for found in grade.stenoses)
+    assert grade.category == "N"
