@@ -45,6 +45,7 @@ COMPANY_MM = 40.0
 LEAST_COMPANY_MM = 12.0
 BRIGHTER = 1.3
 FORK_MM = 3.0
+LEAVES_MM, OWN_SAMPLES = 0.5, 4
 LOOK_BACK_MM, LOOK_ON_MM = 10.0, 20.0
 GOES_ON_MM = 10.0
 
@@ -285,8 +286,15 @@ def _level_before(course: Course, first: int) -> float:
 
 
 def _is_wide_before(course: Course, first: int) -> bool:
-    """Whether a vessel is wide where it is bright: noise and fading widen what is dim."""
-    before = slice(max(0, first - round(BEFORE_MM / STEP_MM)), max(first, 1))
+    """Whether a vessel is wide where it is bright: noise and fading widen what is dim.
+
+    A branch that was open for 2 mm is judged by itself: a thin one that fades is no occluded trunk.
+    """
+    begin = max(0, first - round(BEFORE_MM / STEP_MM))
+    own = int(np.searchsorted(course.arc, course.own_mm + LEAVES_MM))
+    if first - own >= OWN_SAMPLES:
+        begin = max(begin, own)
+    before = slice(begin, max(first, 1))
     core, lumen = course.core[before], course.lumen[before]
     lit = core >= TISSUE_HU + BRIGHT_SHARE * (float(np.percentile(core, 75)) - TISSUE_HU)
     return bool(float(np.median(lumen[lit])) >= LUMEN_MM)
