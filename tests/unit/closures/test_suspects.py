@@ -203,5 +203,5 @@ def test_a_dark_way_into_a_vein_is_no_occlusion():
 def test_a_thin_branch_that_fades_does_not_run_out_as_its_trunk_would(width_mm, count):
     """A conus branch is dimmed by blur from its origin on; the right coronary artery before it is wide."""
     trunk = branch((60, 350))
-    side = branch((7, 230, width_mm), (25, 80, 1.4), parent=0, parent_mm=12.0, start=(12, 1, 0), toward=(0, 1, 0))
+    side = branch((4, 230, width_mm), (25, 80, 1.4), parent=0, parent_mm=12.0, start=(12, 1, 0), toward=(0, 1, 0))
     assert len([found for found in suspects(trunk, side) if found.runs_out]) == count
