@@ -46,6 +46,7 @@ LEAST_COMPANY_MM = 12.0
 BRIGHTER = 1.3
 FORK_MM = 3.0
 LEAVES_MM, OWN_SAMPLES = 0.5, 4
+STEP_BACK_MM, STEP_MOST_MM, STEP_CALCIUM_HU = 25.0, 15.0, 60.0
 LOOK_BACK_MM, LOOK_ON_MM = 10.0, 20.0
 GOES_ON_MM = 10.0
 
@@ -238,7 +239,7 @@ def _suspect(
         distal = open_place(course, range(last, len(course.arc)), min(beyond, float(upper[first])))
     if (distal is None) != runs_out or (runs_out and not (_is_wide_before(course, first) and _fades_wide(course, run))):
         return None
-    first = _half_way(course, first, max(float(upper[first]), _level_before(course, first))) if runs_out else first
+    first = _step_before(course, first, max(float(upper[first]), _level_before(course, first))) if runs_out else first
     return Suspect(
         course.path,
         float(course.arc[first]),
@@ -270,14 +271,23 @@ def _farther(
     return tuple((one, other) for one, other in pairs if one is not None and other is not None)
 
 
-def _half_way(course: Course, first: int, level: float) -> int:
-    """The sample, up to 15 mm before a closed stretch, from which on the core stays below half of the level."""
-    mark = TISSUE_HU + 0.5 * (level - TISSUE_HU)
-    core = ndimage.median_filter(course.core, 3, mode="nearest")
-    here = first
-    while here > max(0, first - round(15.0 / STEP_MM)) and core[here - 1] < mark:
-        here -= 1
-    return here
+def _step_before(course: Course, first: int, level: float) -> int:
+    """The sample, up to 15 mm before a closed stretch, from which on the core is no longer that of the open vessel.
+
+    Of all places the one at which two levels explain the core best, that of the open vessel before and the median of
+    what follows: plaque before the dark part may be bright. Calcium tells nothing.
+    """
+    begin, end = max(0, first - round(STEP_BACK_MM / STEP_MM)), min(len(course.core), first + round(3.0 / STEP_MM))
+    core = ndimage.median_filter(course.core, 3, mode="nearest")[begin:end]
+    told = core < level + STEP_CALCIUM_HU
+    best, least = first, np.inf
+    for here in range(max(begin, first - round(STEP_MOST_MM / STEP_MM)), first + 1):
+        open_part, rest = core[: here - begin][told[: here - begin]], core[here - begin :][told[here - begin :]]
+        plaque = min(float(np.median(rest)), level) if len(rest) else level
+        off = float(np.abs(open_part - level).sum() + np.abs(rest - plaque).sum())
+        if off < least:
+            best, least = here, off
+    return best
 
 
 def _level_before(course: Course, first: int) -> float:

@@ -205,3 +205,9 @@ def test_a_thin_branch_that_fades_does_not_run_out_as_its_trunk_would(width_mm, 
     trunk = branch((60, 350))
     side = branch((4, 230, width_mm), (25, 80, 1.4), parent=0, parent_mm=12.0, start=(12, 1, 0), toward=(0, 1, 0))
     assert len([found for found in suspects(trunk, side) if found.runs_out]) == count
+
+
+def test_a_spot_of_calcium_in_bright_plaque_does_not_hold_up_the_cap():
+    (found,) = suspects(branch((40, 338), (4, 180), (3, 240), (3, 170), (2, 345), (20, 60)))
+    assert found.runs_out
+    assert found.start_mm == pytest.approx(40.0, abs=1.0)
