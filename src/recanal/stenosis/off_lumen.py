@@ -64,10 +64,8 @@ def drowned(sections: Sections, level_hu: NDArray[np.float64], rows: NDArray[np.
 
     Parameters
     ----------
-    sections
-        Of the artery.
-    level_hu
-        (n,) contrast of an open lumen.
+    sections, level_hu
+        As for :func:`off_lumen`.
     rows
         Sections of the stretch, neighbours.
 
