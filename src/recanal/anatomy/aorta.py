@@ -216,13 +216,18 @@ def find_aortas(coarse: Coarse) -> tuple[list[Aorta], Aorta | None]:
     made = [_as_aorta(coarse, found, chain) for chain in _chains(found) if len(chain) * COARSE_MM >= LEAST_CHAIN_MM]
     made = [a for a in made if a.hu > 0.7 * coarse.blood_hu]
     steady = [a for a in made if np.ptp(np.percentile(a.radius_mm, [10, 90])) < 6.0]
-    descending = max(steady, key=lambda a: a.length_mm + 2.0 * float(a.centre_mm[:, 1].mean()), default=None)
+    descending = max(steady, key=_posterior_mm, default=None)
     if descending is None:
         return [], None
     front = [a for a in made if a is not descending and _ahead_mm(a, descending) > LEAST_APART_MM]
     likely = sorted(((_likeness(a, descending), k) for k, a in enumerate(front)), reverse=True)
     chosen = [front[k] for value, k in likely if value >= LEAST_LIKELY * likely[0][0]]
     return [*chosen[:1], *(_led_down(coarse, a) for a in chosen[:1]), *chosen[1:MOST_TRIED]], descending
+
+
+def _posterior_mm(one: Aorta) -> float:
+    """How long a chain is and how far behind; of two that differ little, vertebrae are short and farther behind."""
+    return one.length_mm + float(one.centre_mm[:, 1].mean())
 
 
 def _ahead_mm(one: Aorta, other: Aorta) -> float:

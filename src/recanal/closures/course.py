@@ -17,6 +17,7 @@ __all__ = [
     "FAR_SEED_MM",
     "LEAST_OPEN_HU",
     "TISSUE_HU",
+    "WIDE_MM",
     "Course",
     "closed_along",
     "course_of",

@@ -18,6 +18,7 @@ from recanal.closures.course import (
     FAR_SEED_MM,
     LEAST_OPEN_HU,
     TISSUE_HU,
+    WIDE_MM,
     Course,
     closed_along,
     course_of,
@@ -46,6 +47,7 @@ LEAST_COMPANY_MM = 12.0
 BRIGHTER = 1.3
 FORK_MM = 3.0
 LEAVES_MM, OWN_SAMPLES = 0.5, 4
+ON_AXIS_HU, BETWEEN_MM = 60.0, 6.0
 STEP_BACK_MM, STEP_MOST_MM, STEP_CALCIUM_HU = 25.0, 15.0, 60.0
 LOOK_BACK_MM, LOOK_ON_MM = 10.0, 20.0
 GOES_ON_MM = 10.0
@@ -108,9 +110,11 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
     A sample is closed where the vessel is wide, by its border with fat, and its core lies below half of the way from
     tissue to the level before it and below 72 % of the way to the lower of the two, or far above (calcium). Thin
     vessels are not judged: there blur alone darkens the core. Stretches less than 20 mm apart are handed on as one,
-    and told apart by the measurement; where no open vessel lies beyond the last of them, it is left out.
+    and told apart by the measurement; where no open vessel lies beyond the last of them, it is left out. Last come
+    stretches with calcium on the axis, in which the path of the tree may lead around what is closed.
     """
     found: list[Suspect] = []
+    calcified: list[Suspect] = []
     for tip in range(len(tree.branches)):
         course = course_of(tree.branches, tip)
         upper, closed = closed_along(course)
@@ -118,7 +122,31 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
             suspect = _of_group(course, upper, group, tree)
             if suspect is not None and all(_apart_mm(suspect, other) > SAME_MM for other in found):
                 found.append(suspect)
-    return sorted(found, key=lambda suspect: suspect.runs_out)
+        for run in _calcified(course, upper):
+            suspect = _of_part(course, upper, [run], tree)
+            if suspect is not None and all(_apart_mm(suspect, other) > SAME_MM for other in calcified):
+                calcified.append(suspect)
+    calcified = [one for one in calcified if all(_is_elsewhere(one, other) for other in found)]
+    return sorted([*found, *calcified], key=lambda suspect: suspect.runs_out)
+
+
+def _calcified(course: Course, upper: NDArray[np.float64]) -> list[_Run]:
+    """Stretches of 3 mm and more of a wide vessel that is brighter than its lumen, or that lies between such places."""
+    bright = (course.core > upper + ON_AXIS_HU) & (course.outer >= WIDE_MM)
+    label, count = ndimage.label(bright)
+    sizes = np.bincount(label.ravel(), minlength=count + 1)
+    bright &= sizes[label] * STEP_MM >= 1.0
+    ends = np.flatnonzero(bright)
+    parts = np.split(ends, np.flatnonzero(np.diff(ends) * STEP_MM > BETWEEN_MM) + 1) if len(ends) else []
+    runs = [(int(part[0]), int(part[-1]), int(part[-1] - part[0] + 1)) for part in parts]
+    return [run for run in runs if run[2] * STEP_MM >= LEAST_MM]
+
+
+def _is_elsewhere(one: Suspect, other: Suspect) -> bool:
+    """Whether two stretches do not overlap, nor lie within 3 mm of each other, on the way that they share."""
+    if one.path.shared_mm(other.path) < min(one.start_mm, other.start_mm):
+        return True
+    return one.start_mm > other.end_mm + SAME_MM or one.end_mm < other.start_mm - SAME_MM
 
 
 def _of_group(course: Course, upper: NDArray[np.float64], group: list[_Run], tree: CoronaryTree) -> Suspect | None:
@@ -283,8 +311,9 @@ def _step_before(course: Course, first: int, level: float) -> int:
     best, least = first, np.inf
     for here in range(max(begin, first - round(STEP_MOST_MM / STEP_MM)), first + 1):
         open_part, rest = core[: here - begin][told[: here - begin]], core[here - begin :][told[here - begin :]]
-        plaque = min(float(np.median(rest)), level) if len(rest) else level
-        off = float(np.abs(open_part - level).sum() + np.abs(rest - plaque).sum())
+        lumen = min(float(np.median(open_part)), level) if len(open_part) else level
+        plaque = min(float(np.median(rest)), lumen) if len(rest) else lumen
+        off = float(np.abs(open_part - lumen).sum() + np.abs(rest - plaque).sum())
         if off < least:
             best, least = here, off
     return best

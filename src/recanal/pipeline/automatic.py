@@ -19,7 +19,7 @@ from recanal.closures.narrowings import darkest_share, is_filled, is_flat, is_st
 from recanal.closures.refills import find_refills
 from recanal.closures.suspects import Suspect, find_suspects
 from recanal.collaterals.supply import Supply
-from recanal.core.case import DistalVessel, Lesion, Quality, SegmentReport, TreeReport
+from recanal.core.case import Lesion, Quality, SegmentReport, TreeReport
 from recanal.core.findings import Findings
 from recanal.core.volume import Volume
 from recanal.errors import ApartError, SeedError
@@ -28,6 +28,7 @@ from recanal.measure.findings import lesion_findings
 from recanal.pipeline.beyond import led_beyond, segments_of
 from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts, off_steps
 from recanal.pipeline.edges import unseen_arteries
+from recanal.pipeline.run_outs import OSTIAL_MM, is_new, with_run_outs
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of, with_occlusions
 from recanal.pipeline.unsearched import unsearched
@@ -45,10 +46,8 @@ LEAST_TOTAL_PROB, MOST_DARKEST_SHARE = 0.3, 0.32
 CALCIUM_SHARE, CALCIUM_HU, LEAST_HIDDEN_MM = 1.15, 130.0, 2.0
 LEAST_CLEAR_MM = 5.0
 LEAST_PROXIMAL_SHARE = 0.7
-SAME_CAP_MM, SAME_STUMP_MM = 3.0, 8.0
 LEAST_EXPLAINED = 0.5
 LEAST_SEEN_MM, SEEN_AT_MM = 6.0, 4.0
-OSTIAL_MM = 3.0
 SAME_WAY_MM, SAME_WAY_CONFIDENCE = 1.5, 0.1
 LIKELY_OPEN_SHARE = 0.38
 SOFTNESS_SHARE = 0.05
@@ -120,7 +119,7 @@ def measure_automatic(
     anatomy, parts = led_beyond(search, anatomy, parts)
     del search
     numbered = _numbered(parts)
-    lesions = _with_run_outs(tuple(lesion for part in numbered for lesion in part.lesions), empty)
+    lesions = with_run_outs(numbered, empty)
     doubts += [said for part in numbered for said in named_doubts(part, doubts_of(part, volume, automatic=True))]
     notes = [said for part in numbered for said in named_doubts(part, cap_doubts(part))]
     if tree is None:
@@ -188,22 +187,6 @@ def _numbered(parts: list[SeededResult]) -> list[SeededResult]:
     return out
 
 
-def _with_run_outs(lesions: tuple[Lesion, ...], empty: list[Suspect]) -> tuple[Lesion, ...]:
-    """The measured lesions, and those beyond which nothing fills."""
-    known = [np.asarray(lesion.proximal_cap_mm) for lesion in lesions if lesion.proximal_cap_mm is not None]
-    for suspect in empty:
-        beyond = any(_is_beyond(suspect, other) for other in empty)
-        if not beyond and _is_new(np.asarray(suspect.cap_mm), known, apart_mm=SAME_STUMP_MM):
-            lesions = (*lesions, _run_out(suspect, f"L{len(lesions) + 1}"))
-            known.append(np.asarray(suspect.cap_mm))
-    return lesions
-
-
-def _is_beyond(suspect: Suspect, other: Suspect) -> bool:
-    """Whether a vessel that runs out lies beyond a place from which on nothing is filled."""
-    return other.start_mm < suspect.start_mm and suspect.path.shared_mm(other.path) >= other.start_mm
-
-
 def _length(lesion: Lesion) -> float:
     return 0.0 if lesion.length_mm is None else lesion.length_mm.value
 
@@ -212,10 +195,6 @@ def _facts(longest: Lesion | None, lesions: tuple[Lesion, ...]) -> Findings:
     if longest is None:
         return Findings({})
     return lesion_findings(longest, occlusions=tuple(x for x in lesions if x.vessel == longest.vessel))
-
-
-def _is_new(cap: NDArray[np.float64], known: list[NDArray[np.float64]], *, apart_mm: float = SAME_CAP_MM) -> bool:
-    return all(float(np.linalg.norm(cap - other)) > apart_mm for other in known)
 
 
 def _measured(
@@ -347,7 +326,7 @@ def _confirmed(
         and ((lesion.bridge_confidence or 0.0) >= least or _is_where_seen(lesion, suspect))
         and not _is_narrowing(result, k)
         and lesion.proximal_cap_mm is not None
-        and _is_new(np.asarray(lesion.proximal_cap_mm), known)
+        and is_new(np.asarray(lesion.proximal_cap_mm), known)
     ]
     if not kept:
         return None
@@ -412,22 +391,6 @@ def _degree(gap: Gap) -> str:
     percent = round(100 * max(probability, 1 - probability))
     kind = "total" if probability >= 0.5 else "subtotal"
     return f"{kind} occlusion ({'over 99' if percent > 99 else percent} % likely): {share}"
-
-
-def _run_out(suspect: Suspect, name: str) -> Lesion:
-    """An occlusion beyond which nothing is filled."""
-    return Lesion(
-        id=name,
-        kind="occlusion",
-        vessel=suspect.vessel,
-        proximal_cap_mm=suspect.cap_mm,
-        ostial=suspect.start_mm <= OSTIAL_MM,
-        distal_vessel=DistalVessel(False, None, None),
-        flags=(
-            "no contrast is seen beyond the occlusion: length, distal cap, plaque and bend are not measurable",
-            f"a vessel without contrast is seen for {suspect.end_mm - suspect.start_mm:.0f} mm beyond the cap",
-        ),
-    )
 
 
 def _judged(quality: Quality, reasons: list[str], notes: list[str]) -> Quality:

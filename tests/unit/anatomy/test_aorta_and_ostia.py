@@ -79,6 +79,17 @@ def test_an_aorta_that_a_darker_chamber_touches_is_led_farther_down():
     assert led.radius_mm[:8].mean() == pytest.approx(15, abs=1.5)
 
 
+def test_a_vertebra_that_seems_filled_is_not_the_descending_aorta():
+    view = chest((70, 50, 15, 400, 0.0), (90, 100, 12, 395, 0.0))
+    x, y = np.meshgrid(2.0 * np.arange(80), 2.0 * np.arange(80), indexing="ij")
+    view.block.hu[:, :, 16:38][np.hypot(x - 60, y - 146) < 11] = 330
+    ascending, descending = find_aorta(view)
+    assert ascending is not None
+    assert descending is not None
+    assert descending.centre_mm[:, :2].mean(axis=0) == pytest.approx((90, 100), abs=1.0)
+    assert ascending.centre_mm[:, :2].mean(axis=0) == pytest.approx((70, 50), abs=1.0)
+
+
 def test_no_blood_no_aorta():
     size = (40, 40, 40)
     view = Coarse(Block(np.full(size, 40, np.float32), Affine.from_spacing((2.0, 2.0, 2.0))), 0.0, np.zeros(size, bool))

@@ -13,6 +13,7 @@ from recanal.core.curves import Centerline
 from recanal.errors import ApartError, SeedError
 from recanal.pipeline import automatic
 from recanal.pipeline.automatic import measure_automatic
+from recanal.pipeline.run_outs import with_run_outs
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,22 @@ def test_a_vessel_that_runs_out_next_to_a_measured_cap_is_not_told_twice(found):
     for away_mm, count in ((7.0, 1), (9.0, 2)):
         cap = tuple(map(float, np.add(lesion.proximal_cap_mm, (0.0, 0.0, away_mm))))
         empty = replace(automatic.find_suspects(tree)[0], distal_mm=None, cap_mm=cap)
-        assert len(automatic._with_run_outs(result.lesions, [empty])) == count
+        assert len(with_run_outs(result.parts, [empty])) == count
+
+
+def test_a_vessel_that_fades_beyond_an_occlusion_it_is_hardly_filled_beyond_is_no_second_one(found):
+    _, tree, result = found
+    (part,) = result.parts
+    suspect = automatic.find_suspects(tree)[0]
+    arc_mm = suspect.path.arc_mm
+    cap = suspect.path.points_mm[int(np.searchsorted(arc_mm, suspect.end_mm + 12.0))]
+    empty = replace(suspect, distal_mm=None, cap_mm=tuple(map(float, cap)), start_mm=suspect.end_mm + 12.0)
+    level = part.vessel.lumen.level_hu
+    for share, count in ((0.3, 1), (0.9, 2)):
+        filled = np.where(np.arange(len(level)) < len(level) // 2, level[0], 60.0 + share * (level[0] - 60.0))
+        lumen = replace(part.vessel.lumen, level_hu=filled)
+        faint = replace(part, vessel=replace(part.vessel, lumen=lumen))
+        assert len(with_run_outs([faint], [empty])) == count
 
 
 def test_what_glows_next_to_calcium_from_side_to_side_is_no_narrowing(found, monkeypatch):

@@ -152,6 +152,24 @@ def test_calcium_that_hardly_outshines_the_lumen_is_closed():
     assert suspects(branch((40, 330), (8, 390), (40, 300))) == []
 
 
+def test_what_lies_between_two_spots_of_calcium_on_the_axis_is_looked_at():
+    (found,) = suspects(branch((40, 380), (1.5, 500), (3.5, 320), (1.5, 470), (40, 350)))
+    assert (found.start_mm, found.end_mm) == pytest.approx((40, 46), abs=1.0)
+    assert suspects(branch((40, 380), (1.5, 500), (43, 350))) == []
+    assert suspects(branch((40, 380), (1.5, 455), (8, 360), (1.5, 450), (40, 350))) == []
+
+
+def test_what_lies_next_to_a_closed_stretch_is_not_looked_at_twice():
+    (found,) = suspects(branch((40, 350), (8, 90), (2, 340), (4, 430), (40, 340)))
+    assert found.start_mm == pytest.approx(40, abs=1.0)
+
+
+def test_a_vessel_that_tapers_before_it_runs_out_is_not_cut_where_it_begins_to():
+    (found,) = suspects(branch((20, 300), (12, 265), (8, 245), (4, 215), (3, 195), (30, 90)))
+    assert found.runs_out
+    assert 41 <= found.cap_mm[0] <= 49
+
+
 def test_what_runs_out_into_a_wall_is_no_occlusion():
     assert suspects(branch((50, 350), (10, 50, 3.6), (30, 50, 1.8))) == []
     vessel = branch((50, 350), (40, 90))

@@ -1,0 +1,80 @@
+"""Occlusions beyond which nothing is filled, beside those that were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from recanal.closures.course import TISSUE_HU
+from recanal.closures.suspects import Suspect
+from recanal.core.case import DistalVessel, Lesion
+from recanal.pipeline.seeded import SeededResult
+
+__all__ = ["OSTIAL_MM", "is_new", "with_run_outs"]
+
+OSTIAL_MM = 3.0
+SAME_CAP_MM, SAME_STUMP_MM = 3.0, 8.0
+ON_WAY_MM = 2.0
+FAINT_SHARE = 0.5
+
+
+def with_run_outs(parts: Sequence[SeededResult], empty: Sequence[Suspect]) -> tuple[Lesion, ...]:
+    """The lesions that were measured, and those beyond which nothing fills.
+
+    Parameters
+    ----------
+    parts
+        The measured vessels, their lesions numbered.
+    empty
+        The vessels that run out. One that lies beyond another of these, or that fades beyond an occlusion beyond which
+        the vessel is filled but faintly, is no occlusion of its own.
+    """
+    lesions = [lesion for part in parts for lesion in part.lesions]
+    known = [np.asarray(lesion.proximal_cap_mm) for lesion in lesions if lesion.proximal_cap_mm is not None]
+    for suspect in empty:
+        beyond = any(_is_beyond(suspect, other) for other in empty) or any(_fades(suspect, part) for part in parts)
+        if not beyond and is_new(np.asarray(suspect.cap_mm), known, apart_mm=SAME_STUMP_MM):
+            lesions.append(_run_out(suspect, f"L{len(lesions) + 1}"))
+            known.append(np.asarray(suspect.cap_mm))
+    return tuple(lesions)
+
+
+def is_new(cap: NDArray[np.float64], known: list[NDArray[np.float64]], *, apart_mm: float = SAME_CAP_MM) -> bool:
+    """Whether a cap lies more than some millimetres from all others."""
+    return all(float(np.linalg.norm(cap - other)) > apart_mm for other in known)
+
+
+def _is_beyond(suspect: Suspect, other: Suspect) -> bool:
+    """Whether a vessel that runs out lies beyond a place from which on nothing is filled."""
+    return other.start_mm < suspect.start_mm and suspect.path.shared_mm(other.path) >= other.start_mm
+
+
+def _fades(suspect: Suspect, part: SeededResult) -> bool:
+    """Whether a vessel runs out beyond an occlusion from which on it is filled less than half as much as before."""
+    level = part.vessel.lumen.level_hu
+    if float(level[-1]) - TISSUE_HU > FAINT_SHARE * (float(level[0]) - TISSUE_HU):
+        return False
+    caps = [lesion.distal_cap_mm for lesion in part.lesions if lesion.distal_cap_mm is not None]
+    if not caps:
+        return False
+    away, near = cKDTree(suspect.path.points_mm).query(np.asarray(caps))
+    return bool(np.any((away < ON_WAY_MM) & (suspect.path.arc_mm[near] < suspect.start_mm)))
+
+
+def _run_out(suspect: Suspect, name: str) -> Lesion:
+    """An occlusion beyond which nothing is filled."""
+    return Lesion(
+        id=name,
+        kind="occlusion",
+        vessel=suspect.vessel,
+        proximal_cap_mm=suspect.cap_mm,
+        ostial=suspect.start_mm <= OSTIAL_MM,
+        distal_vessel=DistalVessel(False, None, None),
+        flags=(
+            "no contrast is seen beyond the occlusion: length, distal cap, plaque and bend are not measurable",
+            f"a vessel without contrast is seen for {suspect.end_mm - suspect.start_mm:.0f} mm beyond the cap",
+        ),
+    )
