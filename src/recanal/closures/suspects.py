@@ -47,7 +47,8 @@ LEAST_COMPANY_MM = 12.0
 BRIGHTER = 1.3
 FORK_MM = 3.0
 LEAVES_MM, OWN_SAMPLES = 0.5, 4
-ON_AXIS_HU, BETWEEN_MM = 60.0, 6.0
+ON_AXIS_HU, BETWEEN_MM, USUAL_MM, MOST_CALCIUM_MM = 60.0, 6.0, 40.0, 25.0
+HEADING_MM, LEAST_LOOP_MM, BESIDE_VEIN_MM, AGAINST = 4.0, 15.0, 6.5, -0.5
 STEP_BACK_MM, STEP_MOST_MM, STEP_CALCIUM_HU = 25.0, 15.0, 60.0
 LOOK_BACK_MM, LOOK_ON_MM = 10.0, 20.0
 GOES_ON_MM = 10.0
@@ -132,14 +133,16 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
 
 def _calcified(course: Course, upper: NDArray[np.float64]) -> list[_Run]:
     """Stretches of 3 mm and more of a wide vessel that is brighter than its lumen, or that lies between such places."""
-    bright = (course.core > upper + ON_AXIS_HU) & (course.outer >= WIDE_MM)
+    usual = ndimage.median_filter(course.core, round(USUAL_MM / STEP_MM) + 1, mode="nearest")
+    level = np.minimum(upper, np.maximum(usual, LEAST_OPEN_HU))
+    bright = (course.core > level + ON_AXIS_HU) & (course.outer >= WIDE_MM)
     label, count = ndimage.label(bright)
     sizes = np.bincount(label.ravel(), minlength=count + 1)
     bright &= sizes[label] * STEP_MM >= 1.0
     ends = np.flatnonzero(bright)
     parts = np.split(ends, np.flatnonzero(np.diff(ends) * STEP_MM > BETWEEN_MM) + 1) if len(ends) else []
     runs = [(int(part[0]), int(part[-1]), int(part[-1] - part[0] + 1)) for part in parts]
-    return [run for run in runs if run[2] * STEP_MM >= LEAST_MM]
+    return [run for run in runs if LEAST_MM <= run[2] * STEP_MM <= MOST_CALCIUM_MM]
 
 
 def _is_elsewhere(one: Suspect, other: Suspect) -> bool:
@@ -265,6 +268,7 @@ def _suspect(
     distal = None
     if beyond >= LEAST_OPEN_HU and not blind:
         distal = open_place(course, range(last, len(course.arc)), min(beyond, float(upper[first])))
+        distal = None if distal is None or _turns_back(course, distal) else distal
     if (distal is None) != runs_out or (runs_out and not (_is_wide_before(course, first) and _fades_wide(course, run))):
         return None
     first = _step_before(course, first, max(float(upper[first]), _level_before(course, first))) if runs_out else first
@@ -278,6 +282,21 @@ def _suspect(
         vessel_at(course, first, named),
         () if distal is None else _farther(course, run, (proximal, distal), (float(upper[run[0]]), beyond)),
     )
+
+
+def _turns_back(course: Course, distal: Point) -> bool:
+    """Whether a way comes back beside itself before a point: it ended in the vein beside the artery."""
+    points, arc_mm = course.path.points_mm, course.path.arc_mm
+    away = np.linalg.norm(points - np.asarray(distal), axis=1)
+    here, span = int(away.argmin()), round(HEADING_MM / STEP_MM)
+    earlier = np.flatnonzero((arc_mm < arc_mm[here] - LEAST_LOOP_MM) & (away < BESIDE_VEIN_MM))
+    earlier = earlier[earlier >= span]
+    if not len(earlier) or here < span:
+        return False
+    beside = int(earlier[away[earlier].argmin()])
+    heading = [points[k] - points[k - span] for k in (here, beside)]
+    sizes = float(np.linalg.norm(heading[0]) * np.linalg.norm(heading[1]))
+    return bool(heading[0] @ heading[1] < AGAINST * sizes)
 
 
 def _open_before(course: Course, first: int, level: float) -> Point | None:

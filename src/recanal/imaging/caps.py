@@ -13,6 +13,7 @@ from recanal.imaging.cap_calcium import (
     calcified,
     clear_of_calcium,
     covered_cap_mm,
+    empty_beside_calcium,
     filled_with_calcium,
 )
 from recanal.imaging.cap_evidence import (
@@ -329,7 +330,12 @@ def _closed(
         if not stepped and _lumen_goes_through(sections, lumen, clean, run, size):
             continue
         empty = residual <= MOST_RESIDUAL or dip <= MOST_DIP or _dark_somewhere(fine_hu, against, run)
-        if empty or filled_with_calcium(sections, lumen.level_hu, run, radius_mm=size):
+        level = lumen.level_hu
+        if (
+            empty
+            or filled_with_calcium(sections, level, run, radius_mm=size)
+            or empty_beside_calcium(sections, level, run, radius_mm=size, tissue_hu=TISSUE_HU)
+        ):
             out.append((run, residual))
     return out
 
