@@ -123,18 +123,18 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
             suspect = _of_group(course, upper, group, tree)
             if suspect is not None and all(_apart_mm(suspect, other) > SAME_MM for other in found):
                 found.append(suspect)
-        for run in _calcified(course, upper):
-            suspect = _of_part(course, upper, [run], tree)
+        usual = ndimage.median_filter(course.core, round(USUAL_MM / STEP_MM) + 1, mode="nearest")
+        usual = np.minimum(upper, np.maximum(usual, LEAST_OPEN_HU))
+        for run in _calcified(course, usual):
+            suspect = _of_part(course, usual, [run], tree)
             if suspect is not None and all(_apart_mm(suspect, other) > SAME_MM for other in calcified):
                 calcified.append(suspect)
     calcified = [one for one in calcified if all(_is_elsewhere(one, other) for other in found)]
     return sorted([*found, *calcified], key=lambda suspect: suspect.runs_out)
 
 
-def _calcified(course: Course, upper: NDArray[np.float64]) -> list[_Run]:
+def _calcified(course: Course, level: NDArray[np.float64]) -> list[_Run]:
     """Stretches of 3 mm and more of a wide vessel that is brighter than its lumen, or that lies between such places."""
-    usual = ndimage.median_filter(course.core, round(USUAL_MM / STEP_MM) + 1, mode="nearest")
-    level = np.minimum(upper, np.maximum(usual, LEAST_OPEN_HU))
     bright = (course.core > level + ON_AXIS_HU) & (course.outer >= WIDE_MM)
     label, count = ndimage.label(bright)
     sizes = np.bincount(label.ravel(), minlength=count + 1)

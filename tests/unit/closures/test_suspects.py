@@ -159,6 +159,12 @@ def test_what_lies_between_two_spots_of_calcium_on_the_axis_is_looked_at():
     assert suspects(branch((40, 380), (1.5, 455), (8, 360), (1.5, 450), (40, 350))) == []
 
 
+def test_calcium_on_the_axis_is_measured_against_the_vessel_around_it():
+    (found,) = suspects(branch((20, 340), (40, 250), (5, 345), (40, 245)))
+    assert (found.start_mm, found.end_mm) == pytest.approx((60, 64.5), abs=1.0)
+    assert suspects(branch((20, 340), (40, 250), (45, 300))) == []
+
+
 def test_what_lies_next_to_a_closed_stretch_is_not_looked_at_twice():
     (found,) = suspects(branch((40, 350), (8, 90), (2, 340), (4, 430), (40, 340)))
     assert found.start_mm == pytest.approx(40, abs=1.0)
@@ -201,6 +207,29 @@ def test_paths_run_from_the_ostium_to_the_tip():
     assert first.shared_mm(second) == pytest.approx(20)
     assert second.shared_mm(third) == pytest.approx(35)
     assert [k for k, _ in first.leaving(branches)] == [1]
+
+
+def turned(*stretches, at_mm, beside_mm):
+    """A branch that turns round at a place and comes back beside itself."""
+    straight = branch(*stretches)
+    arc = straight.arc_mm
+    radius = beside_mm / 2
+    turn = np.clip((arc - at_mm) / radius, 0.0, np.pi)
+    back = np.maximum(arc - at_mm - np.pi * radius, 0.0)
+    x = np.minimum(arc, at_mm) + radius * np.sin(turn) - back
+    points = np.stack([x, radius * (1 - np.cos(turn)), 0 * arc], axis=1)
+    return replace(straight, line=Centerline(points))
+
+
+def test_a_way_that_turns_back_into_the_vein_beside_it_runs_out():
+    way = (40, 350), (45, 80), (40, 250)
+    (straight,) = suspects(branch(*way))
+    assert not straight.runs_out
+    (found,) = suspects(turned(*way, at_mm=78.0, beside_mm=4.5))
+    assert found.runs_out
+    assert found.cap_mm[0] == pytest.approx(40, abs=1.0)
+    (wide,) = suspects(turned(*way, at_mm=78.0, beside_mm=12.0))  # a bend of the artery itself
+    assert not wide.runs_out
 
 
 def test_a_dark_way_into_a_vein_is_no_occlusion():

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from recanal.imaging.cap_calcium import covered_cap_mm
+from recanal.core.curves import Centerline, frames
+from recanal.imaging.cap_calcium import covered_cap_mm, empty_beside_calcium
+from recanal.imaging.sections import RING_MM, Sections
 
 ARC = np.arange(0.0, 40.0, 0.25)
 
@@ -45,3 +47,27 @@ def test_calcium_behind_a_dark_gap_or_far_from_the_cap_moves_nothing():
     assert covered_cap_mm(ARC, gap, dense(18.25, 21.0), cap_mm=18.1, inward=1) == 18.1
     assert covered_cap_mm(ARC, contrast(18.0), dense(24.0, 26.0), cap_mm=18.1, inward=1) == 18.1
     assert covered_cap_mm(ARC, contrast(18.0), dense(10.0, 12.0), cap_mm=18.1, inward=1) == 18.1
+
+
+def half_calcified(*, beside_hu, length_mm):
+    """A straight vessel of 400 HU; on one side of a stretch calcium that glows over 0.8 mm, on the other something."""
+    line = Centerline(np.stack([ARC, 0 * ARC, 0 * ARC], axis=1))
+    _, normals, binormals = frames(line)
+    angle, radius = 2 * np.pi * np.arange(48) / 48, RING_MM * np.arange(51)
+    away = radius * np.sin(angle)[:, None] + 0.5
+    plane = np.where(away < 0, 900.0, beside_hu + (900.0 - beside_hu) * np.clip(1 - away / 0.8, 0, 1))
+    plane = np.where(radius > 1.5, -90.0, plane)
+    open_plane = np.broadcast_to(np.where(radius > 1.5, -90.0, 400.0), plane.shape)
+    inside = np.abs(ARC - 20.0) < length_mm / 2
+    hu = np.where(inside[:, None, None], plane, open_plane).astype(np.float32)
+    return Sections(line, normals, binormals, hu)
+
+
+@pytest.mark.parametrize(
+    ("beside_hu", "length_mm", "empty"),
+    [(90.0, 6.0, True), (400.0, 6.0, False), (250.0, 6.0, False), (90.0, 1.0, False)],
+)
+def test_no_lumen_beside_calcium_over_two_millimetres_is_none(beside_hu, length_mm, empty):
+    sections = half_calcified(beside_hu=beside_hu, length_mm=length_mm)
+    level = np.full(len(ARC), 400.0)
+    assert empty_beside_calcium(sections, level, (60, 100), radius_mm=1.4, tissue_hu=60.0) is empty
