@@ -125,7 +125,7 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
                 found.append(suspect)
         usual = ndimage.median_filter(course.core, round(USUAL_MM / STEP_MM) + 1, mode="nearest")
         usual = np.minimum(upper, np.maximum(usual, LEAST_OPEN_HU))
-        for run in _calcified(course, usual):
+        for run in _calcified(course, usual, closed):
             suspect = _of_part(course, usual, [run], tree)
             if suspect is not None and all(_apart_mm(suspect, other) > SAME_MM for other in calcified):
                 calcified.append(suspect)
@@ -133,16 +133,19 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
     return sorted([*found, *calcified], key=lambda suspect: suspect.runs_out)
 
 
-def _calcified(course: Course, level: NDArray[np.float64]) -> list[_Run]:
-    """Stretches of 3 mm and more of a wide vessel that is brighter than its lumen, or that lies between such places."""
-    bright = (course.core > level + ON_AXIS_HU) & (course.outer >= WIDE_MM)
-    label, count = ndimage.label(bright)
-    sizes = np.bincount(label.ravel(), minlength=count + 1)
-    bright &= sizes[label] * STEP_MM >= 1.0
-    ends = np.flatnonzero(bright)
+def _calcified(course: Course, level: NDArray[np.float64], closed: NDArray[np.bool_]) -> list[_Run]:
+    """Stretches of 3 mm and more of a wide vessel that is brighter than its lumen, or dark between such places."""
+    bright = _steady((course.core > level + ON_AXIS_HU) & (course.outer >= WIDE_MM))
+    ends = np.flatnonzero(bright | _steady(closed))
     parts = np.split(ends, np.flatnonzero(np.diff(ends) * STEP_MM > BETWEEN_MM) + 1) if len(ends) else []
-    runs = [(int(part[0]), int(part[-1]), int(part[-1] - part[0] + 1)) for part in parts]
+    runs = [(int(part[0]), int(part[-1]), int(part[-1] - part[0] + 1)) for part in parts if bright[part].any()]
     return [run for run in runs if LEAST_MM <= run[2] * STEP_MM <= MOST_CALCIUM_MM]
+
+
+def _steady(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask without what is shorter than a millimetre."""
+    label, _ = ndimage.label(mask)
+    return mask & (np.bincount(label.ravel())[label] * STEP_MM >= 1.0)
 
 
 def _is_elsewhere(one: Suspect, other: Suspect) -> bool:
