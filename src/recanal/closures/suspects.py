@@ -145,7 +145,7 @@ def _calcified(course: Course, level: NDArray[np.float64], closed: NDArray[np.bo
 def _steady(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The mask without what is shorter than a millimetre."""
     label, _ = ndimage.label(mask)
-    return mask & (np.bincount(label.ravel())[label] * STEP_MM >= 1.0)
+    return np.asarray(mask & (np.bincount(label.ravel())[label] * STEP_MM >= 1.0))
 
 
 def _is_elsewhere(one: Suspect, other: Suspect) -> bool:
