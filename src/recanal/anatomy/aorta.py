@@ -35,6 +35,7 @@ MOST_LED_MM = 24.0
 LED_SHIFT_MM = 3.0
 LEAST_LIKELY = 0.3
 MOST_TRIED = 2
+BEHIND = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +217,7 @@ def find_aortas(coarse: Coarse) -> tuple[list[Aorta], Aorta | None]:
     made = [_as_aorta(coarse, found, chain) for chain in _chains(found) if len(chain) * COARSE_MM >= LEAST_CHAIN_MM]
     made = [a for a in made if a.hu > 0.7 * coarse.blood_hu]
     steady = [a for a in made if np.ptp(np.percentile(a.radius_mm, [10, 90])) < 6.0]
-    descending = max(steady, key=_posterior_mm, default=None)
+    descending = max(steady, key=_descending_score, default=None)
     if descending is None:
         return [], None
     front = [a for a in made if a is not descending and _ahead_mm(a, descending) > LEAST_APART_MM]
@@ -225,9 +226,9 @@ def find_aortas(coarse: Coarse) -> tuple[list[Aorta], Aorta | None]:
     return [*chosen[:1], *(_led_down(coarse, a) for a in chosen[:1]), *chosen[1:MOST_TRIED]], descending
 
 
-def _posterior_mm(one: Aorta) -> float:
-    """How long a chain is and how far behind; of two that differ little, vertebrae are short and farther behind."""
-    return one.length_mm + float(one.centre_mm[:, 1].mean())
+def _descending_score(one: Aorta) -> float:
+    """How long a chain is and how far behind, in mm: the ascending aorta lies before it, vertebrae are short."""
+    return one.length_mm + BEHIND * float(one.centre_mm[:, 1].mean())
 
 
 def _ahead_mm(one: Aorta, other: Aorta) -> float:

@@ -57,7 +57,7 @@ class Path:
         """Length of the common beginning of two paths."""
         for mine, theirs in zip(self.links, other.links, strict=False):
             if mine.branch != theirs.branch:
-                return 0.0
+                return mine.offset_mm
             if mine.end_mm != theirs.end_mm:
                 return mine.offset_mm + min(mine.end_mm, theirs.end_mm)
         last = min(len(self.links), len(other.links)) - 1

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.closures.course import TISSUE_HU
-from recanal.imaging.cap_calcium import filled_with_calcium
+from recanal.imaging.cap_calcium import empty_beside_calcium, filled_with_calcium
 from recanal.imaging.caps import Gap
 from recanal.imaging.sections import RING_MM
 from recanal.imaging.vessel import SECTION_STEP_MM, Vessel
@@ -154,7 +154,7 @@ def darkest_share(vessel: Vessel, gap: Gap) -> float:
 
 
 def is_filled(vessel: Vessel, gap: Gap, *, diameter_mm: float | None) -> bool:
-    """Whether calcium fills a stretch from side to side: what lies next to it is lit by its glow and not by contrast.
+    """Whether calcium fills a stretch, or no lumen is seen beside it: what lies next to it is lit by its glow alone.
 
     Parameters
     ----------
@@ -163,11 +163,14 @@ def is_filled(vessel: Vessel, gap: Gap, *, diameter_mm: float | None) -> bool:
 
     Notes
     -----
-    A nodule on the axis alone tells nothing: the lumen may run around it.
+    It fills it from side to side. A nodule on the axis alone tells nothing: the lumen may run around it.
     """
     arc = vessel.line.arc_mm
     inside = np.flatnonzero((arc >= gap.start_mm) & (arc <= gap.end_mm))
     if not len(inside):
         return False
     run, radius = (int(inside[0]), int(inside[-1])), (USUAL_MM if diameter_mm is None else diameter_mm) / 2
-    return filled_with_calcium(vessel.sections, vessel.lumen.level_hu, run, radius_mm=radius, on_axis=False)
+    level = vessel.lumen.level_hu
+    if filled_with_calcium(vessel.sections, level, run, radius_mm=radius, on_axis=False):
+        return True
+    return empty_beside_calcium(vessel.sections, level, run, radius_mm=radius, tissue_hu=TISSUE_HU)

@@ -27,6 +27,7 @@ from recanal.closures.course import (
     vessel_at,
 )
 from recanal.core.case import Point
+from recanal.imaging.cap_calcium import long_runs
 
 __all__ = ["Suspect", "find_suspects"]
 
@@ -48,6 +49,7 @@ BRIGHTER = 1.3
 FORK_MM = 3.0
 LEAVES_MM, OWN_SAMPLES = 0.5, 4
 ON_AXIS_HU, BETWEEN_MM, USUAL_MM, MOST_CALCIUM_MM = 60.0, 6.0, 40.0, 25.0
+LEAST_RUN_MM, MOST_CALCIFIED = 1.0, 6
 HEADING_MM, LEAST_LOOP_MM, BESIDE_VEIN_MM, AGAINST = 4.0, 15.0, 6.5, -0.5
 STEP_BACK_MM, STEP_MOST_MM, STEP_CALCIUM_HU = 25.0, 15.0, 60.0
 LOOK_BACK_MM, LOOK_ON_MM = 10.0, 20.0
@@ -81,6 +83,8 @@ class Suspect:
         The same without the last of several closed stretches, for where the measurement explains but a part of them.
     apart
         Whether the tree did not reach the vessel beyond.
+    calcified
+        Whether no contrast was missed: there is calcium on the axis, in an open vessel perhaps.
     """
 
     path: Path
@@ -95,6 +99,7 @@ class Suspect:
     shut: Suspect | None = None
     shorter: Suspect | None = None
     apart: bool = False
+    calcified: bool = False
 
     @property
     def runs_out(self) -> bool:
@@ -111,8 +116,9 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
     A sample is closed where the vessel is wide, by its border with fat, and its core lies below half of the way from
     tissue to the level before it and below 72 % of the way to the lower of the two, or far above (calcium). Thin
     vessels are not judged: there blur alone darkens the core. Stretches less than 20 mm apart are handed on as one,
-    and told apart by the measurement; where no open vessel lies beyond the last of them, it is left out. Last come
-    stretches with calcium on the axis, in which the path of the tree may lead around what is closed.
+    and told apart by the measurement; where no open vessel lies beyond the last of them, it is left out. Stretches with
+    calcium on the axis come after these, the six longest: there the path may lead around what is closed. Last come
+    those that run out.
     """
     found: list[Suspect] = []
     calcified: list[Suspect] = []
@@ -127,32 +133,26 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
         usual = np.minimum(upper, np.maximum(usual, LEAST_OPEN_HU))
         for run in _calcified(course, usual, closed):
             suspect = _of_part(course, usual, [run], tree)
-            if suspect is not None and all(_apart_mm(suspect, other) > SAME_MM for other in calcified):
-                calcified.append(suspect)
+            if suspect is not None and all(_is_elsewhere(suspect, other) for other in calcified):
+                calcified.append(replace(suspect, calcified=True))
     calcified = [one for one in calcified if all(_is_elsewhere(one, other) for other in found)]
-    return sorted([*found, *calcified], key=lambda suspect: suspect.runs_out)
+    calcified.sort(key=lambda one: one.start_mm - one.end_mm)
+    return sorted([*found, *calcified[:MOST_CALCIFIED]], key=lambda suspect: suspect.runs_out)
 
 
 def _calcified(course: Course, level: NDArray[np.float64], closed: NDArray[np.bool_]) -> list[_Run]:
-    """Stretches of 3 mm and more of a wide vessel that is brighter than its lumen, or dark between such places."""
-    bright = _steady((course.core > level + ON_AXIS_HU) & (course.outer >= WIDE_MM))
-    ends = np.flatnonzero(bright | _steady(closed))
+    """Stretches of 3 mm and more of a wide vessel that is brighter than its lumen, with what is dark next to it."""
+    bright = long_runs((course.core > level + ON_AXIS_HU) & (course.outer >= WIDE_MM), LEAST_RUN_MM / STEP_MM)
+    ends = np.flatnonzero(bright | long_runs(closed, LEAST_RUN_MM / STEP_MM))
     parts = np.split(ends, np.flatnonzero(np.diff(ends) * STEP_MM > BETWEEN_MM) + 1) if len(ends) else []
     runs = [(int(part[0]), int(part[-1]), int(part[-1] - part[0] + 1)) for part in parts if bright[part].any()]
     return [run for run in runs if LEAST_MM <= run[2] * STEP_MM <= MOST_CALCIUM_MM]
 
 
-def _steady(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask without what is shorter than a millimetre."""
-    label, _ = ndimage.label(mask)
-    return np.asarray(mask & (np.bincount(label.ravel())[label] * STEP_MM >= 1.0))
-
-
 def _is_elsewhere(one: Suspect, other: Suspect) -> bool:
     """Whether two stretches do not overlap, nor lie within 3 mm of each other, on the way that they share."""
-    if one.path.shared_mm(other.path) < min(one.start_mm, other.start_mm):
-        return True
-    return one.start_mm > other.end_mm + SAME_MM or one.end_mm < other.start_mm - SAME_MM
+    last = min(one.end_mm, other.end_mm, one.path.shared_mm(other.path))
+    return max(one.start_mm, other.start_mm) > last + SAME_MM
 
 
 def _of_group(course: Course, upper: NDArray[np.float64], group: list[_Run], tree: CoronaryTree) -> Suspect | None:
@@ -317,6 +317,7 @@ def _farther(
     """Pairs of points of which one or both lie 16 to 32 mm away from a closed stretch."""
     before = open_place(course, range(run[0], -1, -1), levels[0], within_mm=FAR_SEED_MM)
     after = open_place(course, range(run[1], len(course.arc)), min(levels), within_mm=FAR_SEED_MM)
+    after = None if after is None or _turns_back(course, after) else after
     pairs = (near[0], after), (before, near[1]), (before, after)
     return tuple((one, other) for one, other in pairs if one is not None and other is not None)
 
@@ -324,8 +325,8 @@ def _farther(
 def _step_before(course: Course, first: int, level: float) -> int:
     """The sample, up to 15 mm before a closed stretch, from which on the core is no longer that of the open vessel.
 
-    Of all places the one at which two levels explain the core best, that of the open vessel before and the median of
-    what follows: plaque before the dark part may be bright. Calcium tells nothing.
+    Of all places the one at which two levels explain the core best, the median of the vessel before and that of what
+    follows: plaque before the dark part may be bright. Calcium tells nothing.
     """
     begin, end = max(0, first - round(STEP_BACK_MM / STEP_MM)), min(len(course.core), first + round(3.0 / STEP_MM))
     core = ndimage.median_filter(course.core, 3, mode="nearest")[begin:end]

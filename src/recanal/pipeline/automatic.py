@@ -113,7 +113,8 @@ def measure_automatic(
     progress("judging the picture")
     anatomy, search, (quality, steps) = _searched(volume, tree, flags, progress)
     candidates = find_suspects(anatomy)
-    candidates = [*find_refills(volume, anatomy, candidates), *candidates]
+    refills = find_refills(volume, anatomy, [one for one in candidates if not one.calcified])
+    candidates = [*refills, *candidates]
     suspects = [s for s in candidates if vessel is None or s.vessel == vessel]
     parts, empty, doubts, hidden = _measured(volume, anatomy, suspects, progress)
     parts, stepped = off_steps(parts, volume, steps)
@@ -223,7 +224,7 @@ def _measured(
             empty.append(suspect.otherwise)
         elif suspect.shut is not None and (isinstance(result, ApartError) or _is_calcium(result)):
             empty.append(suspect.shut)
-        elif isinstance(result, SeedError) and not suspect.apart:
+        elif isinstance(result, SeedError) and not (suspect.apart or suspect.calcified):
             doubts.append(f"a stretch without contrast in {where} could not be measured: {result.message}")
         elif not suspect.apart and _is_hidden(result):
             at_mm, size_mm = suspect.start_mm, _calcium_mm(result)
@@ -346,7 +347,7 @@ def _is_thin_and_doubtful(lesion: Lesion) -> bool:
 
 def _is_where_seen(lesion: Lesion, suspect: Suspect) -> bool:
     """Whether a long occlusion begins where the tree of itself lost the contrast: there the way alone is in doubt."""
-    if suspect.apart or lesion.proximal_cap_mm is None or _length(lesion) < LEAST_SEEN_MM:
+    if suspect.apart or suspect.calcified or lesion.proximal_cap_mm is None or _length(lesion) < LEAST_SEEN_MM:
         return False
     return float(np.linalg.norm(np.subtract(lesion.proximal_cap_mm, suspect.cap_mm))) < SEEN_AT_MM
 
@@ -419,9 +420,10 @@ def _notes(lesions: tuple[Lesion, ...], candidates: list[Suspect], vessel: str |
             f"{', '.join(shapeless)}: low confidence, and no vessel shape on part of the way: is it an artery?"
         )
     if vessel is not None:
-        others = dict.fromkeys(s.vessel or "an artery without a name" for s in candidates if s.vessel != vessel)
+        others = [one for one in candidates if one.vessel != vessel and not one.calcified]
+        names = dict.fromkeys(one.vessel or "an artery without a name" for one in others)
         notes.append(f"only the {vessel} was searched, as asked: the other vessels were not looked at")
-        notes += [f"a stretch without contrast was seen in another vessel and not measured: {name}" for name in others]
+        notes += [f"a stretch without contrast was seen in another vessel and not measured: {name}" for name in names]
     if len(lesions) > 1:
         notes.append("several occlusions: findings and scores speak of the longest")
     return notes

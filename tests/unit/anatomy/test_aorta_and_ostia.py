@@ -90,6 +90,15 @@ def test_a_vertebra_that_seems_filled_is_not_the_descending_aorta():
     assert ascending.centre_mm[:, :2].mean(axis=0) == pytest.approx((70, 50), abs=1.0)
 
 
+def test_a_descending_aorta_in_view_over_a_part_of_the_height_is_still_the_one_behind():
+    view = chest((70, 50, 15, 400, 0.0), (90, 106, 12, 395, 0.0))
+    view.block.hu[30:, 40:, :28] = 40.0
+    ascending, descending = find_aorta(view)
+    assert ascending is not None
+    assert descending is not None
+    assert descending.centre_mm[:, 1].mean() == pytest.approx(106, abs=1.0)
+
+
 def test_no_blood_no_aorta():
     size = (40, 40, 40)
     view = Coarse(Block(np.full(size, 40, np.float32), Affine.from_spacing((2.0, 2.0, 2.0))), 0.0, np.zeros(size, bool))

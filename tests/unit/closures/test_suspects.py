@@ -162,7 +162,7 @@ def test_what_lies_between_two_spots_of_calcium_on_the_axis_is_looked_at():
 def test_calcium_on_the_axis_is_measured_against_the_vessel_around_it():
     (found,) = suspects(branch((20, 340), (40, 250), (5, 345), (40, 245)))
     assert (found.start_mm, found.end_mm) == pytest.approx((60, 64.5), abs=1.0)
-    assert suspects(branch((20, 340), (40, 250), (45, 300))) == []
+    assert suspects(branch((20, 340), (40, 250), (5, 300), (40, 245))) == []
 
 
 def test_what_lies_next_to_a_closed_stretch_is_not_looked_at_twice():
@@ -228,6 +228,8 @@ def test_a_way_that_turns_back_into_the_vein_beside_it_runs_out():
     (found,) = suspects(turned(*way, at_mm=78.0, beside_mm=4.5))
     assert found.runs_out
     assert found.cap_mm[0] == pytest.approx(40, abs=1.0)
+    (late,) = suspects(turned((40, 350), (10, 80), (80, 300), at_mm=60.0, beside_mm=4.5))
+    assert all(point is None or point[1] < 1.0 for _, point in late.farther_mm)
     (wide,) = suspects(turned(*way, at_mm=78.0, beside_mm=12.0))  # a bend of the artery itself
     assert not wide.runs_out
 

@@ -65,9 +65,15 @@ def half_calcified(*, beside_hu, length_mm):
 
 @pytest.mark.parametrize(
     ("beside_hu", "length_mm", "empty"),
-    [(90.0, 6.0, True), (400.0, 6.0, False), (250.0, 6.0, False), (90.0, 1.0, False)],
+    [(90.0, 6.0, True), (400.0, 6.0, False), (250.0, 6.0, False), (90.0, 1.0, False), (-90.0, 1.0, False)],
 )
-def test_no_lumen_beside_calcium_over_two_millimetres_is_none(beside_hu, length_mm, empty):
+def test_a_vessel_is_empty_where_no_lumen_is_seen_beside_calcium(beside_hu, length_mm, empty):
     sections = half_calcified(beside_hu=beside_hu, length_mm=length_mm)
     level = np.full(len(ARC), 400.0)
     assert empty_beside_calcium(sections, level, (60, 100), radius_mm=1.4, tissue_hu=60.0) is empty
+
+
+def test_what_is_empty_at_the_end_of_a_run_counts_no_longer_than_it_is():
+    sections = half_calcified(beside_hu=90.0, length_mm=6.0)
+    level = np.full(len(ARC), 400.0)
+    assert not empty_beside_calcium(sections, level, (89, 120), radius_mm=1.4, tissue_hu=60.0)
