@@ -48,7 +48,6 @@ LEAST_CLEAR_MM = 5.0
 LEAST_PROXIMAL_SHARE = 0.7
 LEAST_EXPLAINED = 0.5
 LEAST_SEEN_MM, SEEN_AT_MM = 6.0, 4.0
-LEAST_REFERENCE_MM = 1.5
 SAME_WAY_MM, SAME_WAY_CONFIDENCE = 1.5, 0.1
 LIKELY_OPEN_SHARE = 0.38
 SOFTNESS_SHARE = 0.05
@@ -327,7 +326,6 @@ def _confirmed(
         if _length(lesion) >= LEAST_LENGTH_MM
         and ((lesion.bridge_confidence or 0.0) >= least or _is_where_seen(lesion, suspect))
         and not _is_narrowing(result, k)
-        and not _is_thin_and_doubtful(lesion)
         and lesion.proximal_cap_mm is not None
         and is_new(np.asarray(lesion.proximal_cap_mm), known)
     ]
@@ -337,12 +335,6 @@ def _confirmed(
     lesions = tuple(_told(result.lesions[k], vessel.gaps[k], suspect, anatomy, result) for k in kept)
     vessel = replace(vessel, gaps=tuple(vessel.gaps[k] for k in kept), bridges=tuple(vessel.bridges[k] for k in kept))
     return replace(result, vessel=vessel, lesions=lesions)
-
-
-def _is_thin_and_doubtful(lesion: Lesion) -> bool:
-    """Whether a doubtful way leads through a vessel too thin to treat: the end of a branch, next to a vein."""
-    size = None if lesion.reference is None else lesion.reference.proximal_diameter_mm
-    return size is not None and size < LEAST_REFERENCE_MM and _is_doubtful(lesion)
 
 
 def _is_where_seen(lesion: Lesion, suspect: Suspect) -> bool:

@@ -9,7 +9,6 @@ from analytic_tube import Scene, draw
 from recanal.anatomy.from_segmentation import tree_of_segmentation
 from recanal.anatomy.segmentation import VesselLines
 from recanal.closures.suspects import Suspect
-from recanal.core.case import Reference
 from recanal.core.curves import Centerline
 from recanal.errors import ApartError, SeedError
 from recanal.pipeline import automatic
@@ -42,15 +41,6 @@ def test_a_stretch_that_keeps_much_of_the_contrast_is_a_narrowing(found, monkeyp
     monkeypatch.setattr(automatic, "darkest_share", lambda *_: darkest)
     monkeypatch.setattr(automatic, "is_flat", lambda *_, **__: False)
     assert len(again(found, monkeypatch, gap={"residual_share": share}).lesions) == count
-
-
-@pytest.mark.parametrize(("confidence", "diameter_mm", "count"), [(0.4, 1.3, 0), (0.4, 2.4, 1), (0.9, 1.3, 1)])
-def test_a_doubtful_way_through_a_vessel_too_thin_to_treat_is_not_told(
-    found, monkeypatch, confidence, diameter_mm, count
-):
-    size = Reference(diameter_mm, diameter_mm)
-    told = again(found, monkeypatch, lesion={"bridge_confidence": confidence, "reference": size})
-    assert len(told.lesions) == count
 
 
 def test_bright_plaque_that_fills_the_vessel_is_no_narrowing(found, monkeypatch):
