@@ -111,9 +111,7 @@ def measure_automatic(
     """
     progress("judging the picture")
     anatomy, search, (quality, steps) = _searched(volume, tree, flags, progress)
-    candidates = find_suspects(anatomy)
-    refills = find_refills(volume, anatomy, [one for one in candidates if not one.calcified])
-    candidates = [*refills, *candidates]
+    candidates = _candidates(volume, anatomy)
     suspects = [s for s in candidates if vessel is None or s.vessel == vessel]
     parts, empty, doubts, hidden = _measured(volume, anatomy, suspects, progress)
     parts, stepped = off_steps(parts, volume, steps)
@@ -142,6 +140,12 @@ def measure_automatic(
         stenosis=grades,
         collaterals=supplies,
     )
+
+
+def _candidates(volume: Volume, anatomy: CoronaryTree) -> list[Suspect]:
+    """The stretches to be measured: those to vessels that the tree did not reach first."""
+    found = find_suspects(anatomy)
+    return [*find_refills(volume, anatomy, [one for one in found if not one.calcified]), *found]
 
 
 def _searched(
