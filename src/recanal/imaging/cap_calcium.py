@@ -189,12 +189,8 @@ def empty_beside_calcium(
 
     Parameters
     ----------
-    level_hu
-        (n,) what an open lumen would show.
-    run
-        First and last section.
-    radius_mm
-        Of the open lumen.
+    sections, level_hu, run, radius_mm
+        As for :func:`filled_with_calcium`.
     tissue_hu
         Level of tissue without contrast.
     """
