@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,14 @@ from recanal.imaging.lumen_level import LumenLevel, lumen_level
 from recanal.imaging.route import cost_map, find_route, region, seed_level_hu
 from recanal.imaging.sample import Block
 from recanal.imaging.sections import Sections, cut_sections
+from recanal.imaging.upright import (
+    posture,
+    turned_block,
+    turned_borders,
+    turned_bridge,
+    turned_sections,
+    turned_volume,
+)
 
 __all__ = ["SECTION_STEP_MM", "Vessel", "trace_vessel"]
 
@@ -117,8 +125,28 @@ def trace_vessel(
     SeedError
         When a seed lies outside the volume, in air, in tissue without contrast, when the two seeds are less than
         2 mm apart, in space or along the axis, or are not in the same vessel.
+
+    Notes
+    -----
+    The search works along the axes of the volume, so that it does not hang on how the patient lay in the scanner.
     """
     seeds = _checked(volume, proximal_mm, distal_mm)
+    turn = posture(volume.affine)
+    if turn is None:
+        return _traced(volume, seeds, progress)
+    vessel = _traced(turned_volume(volume, turn.T), seeds @ turn, progress)
+    sections = turned_sections(vessel.sections, turn)
+    return replace(
+        vessel,
+        block=turned_block(vessel.block, turn),
+        sections=sections,
+        borders=turned_borders(vessel.borders, turn, sections.line),
+        bridges=tuple(turned_bridge(bridge, turn) for bridge in vessel.bridges),
+    )
+
+
+def _traced(volume: Volume, seeds: NDArray[np.float64], progress: Callable[[str], None]) -> Vessel:
+    """The vessel between two seeds (2, 3), in a volume whose axes lie along those of the room."""
     progress("finding the way")
     coarse = region(volume, seeds)
     levels = (

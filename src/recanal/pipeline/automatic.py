@@ -213,6 +213,7 @@ def _measured(
     hidden: list[str] = []
     doubts: list[str] = []
     known: list[NDArray[np.float64]] = []
+    open_mm: list[NDArray[np.float64]] = []
     empty = [suspect for suspect in suspects if suspect.runs_out]
     for suspect in (suspect for suspect in suspects if not suspect.runs_out):
         where = "an artery without a name" if suspect.vessel is None else f"the {suspect.vessel}"
@@ -234,7 +235,16 @@ def _measured(
             hidden.append(
                 f"calcium hides the lumen of {where} over {size_mm:.0f} mm, {at_mm:.0f} mm from the aorta: is it open?"
             )
-    return parts, empty, doubts, hidden
+        open_mm += _narrow_starts(result)
+    return parts, [one for one in empty if is_new(np.asarray(one.cap_mm), open_mm)], doubts, hidden
+
+
+def _narrow_starts(result: SeededResult | SeedError) -> list[NDArray[np.float64]]:
+    """Where narrow lumens begin, if nothing else was found: the vessel fills beyond them."""
+    if isinstance(result, SeedError) or not _is_narrowed(result):
+        return []
+    sure = [lesion for lesion in result.lesions if (lesion.bridge_confidence or 0.0) >= DOUBTFUL_CONFIDENCE]
+    return [np.asarray(lesion.proximal_cap_mm) for lesion in sure if lesion.proximal_cap_mm is not None]
 
 
 def _is_hidden(result: SeededResult | SeedError) -> bool:

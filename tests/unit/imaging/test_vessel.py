@@ -164,6 +164,21 @@ def test_an_oblique_affine_is_obeyed(traced) -> None:
     same_answer(first, trace_vessel(volume, *seeds), np.linalg.inv(pose))
 
 
+def test_a_turned_patient_has_the_same_vessel_to_the_last_digit(traced) -> None:
+    drawing, first = traced(INVARIANT)
+    turn = rotation((0.48, 0.6, 0.64), 25.0)
+    matrix = drawing.volume.affine.matrix.copy()
+    matrix[:3] = turn @ matrix[:3]
+    volume = Volume(drawing.volume.hu.copy(), Affine(matrix))
+    second = trace_vessel(volume, *[turn @ seed for seed in drawing.seeds()])
+    assert gap_lengths(second) == pytest.approx(gap_lengths(first), abs=1e-6)
+    assert second.line.points_mm == pytest.approx(first.line.points_mm @ turn.T, abs=1e-6)
+    ours, theirs = second.borders.contours, first.borders.contours
+    assert ours.lumen_radius_mm == pytest.approx(theirs.lumen_radius_mm, abs=1e-6)
+    assert ours.normals == pytest.approx(theirs.normals @ turn.T, abs=1e-6)
+    assert second.block.affine.matrix[:3] == pytest.approx(turn @ first.block.affine.matrix[:3], abs=1e-9)
+
+
 def test_cropping_does_not_matter(traced) -> None:
     drawing, first = traced(INVARIANT)
     low, high = np.array([5, 18, 18]), np.array([128, 80, 76])
