@@ -182,6 +182,19 @@ def test_what_cannot_be_measured_and_looks_as_if_it_ran_out_runs_out(found, monk
     assert lesion.proximal_cap_mm == suspect.cap_mm
 
 
+@pytest.mark.parametrize(("confidence", "told"), [(0.9, 0), (0.2, 1)])
+def test_what_narrows_and_fills_beyond_does_not_run_out(found, monkeypatch, confidence, told):
+    drawing, tree, result = found
+    (suspect,) = find_suspects(tree)
+    empty = replace(suspect, distal_mm=None)
+    (part,) = result.parts
+    narrow = replace(part, lesions=(replace(part.lesions[0], bridge_confidence=confidence),))
+    monkeypatch.setattr(automatic, "find_suspects", lambda _: [suspect, empty])
+    monkeypatch.setattr(automatic, "_traced", lambda *_: narrow)
+    monkeypatch.setattr(automatic, "_is_narrowing", lambda *_: True)
+    assert len(measure_automatic(drawing.volume, tree=tree).lesions) == told
+
+
 def test_an_occlusion_is_kept_where_another_gap_of_the_vessel_is_too_short_to_count(found, monkeypatch):
     drawing, tree, result = found
     (part,) = result.parts
