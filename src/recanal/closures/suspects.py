@@ -49,7 +49,7 @@ BRIGHTER = 1.3
 FORK_MM = 3.0
 LEAVES_MM, OWN_SAMPLES = 0.5, 4
 ON_AXIS_HU, BETWEEN_MM, USUAL_MM, MOST_CALCIUM_MM = 60.0, 6.0, 40.0, 25.0
-LEAST_RUN_MM, MOST_CALCIFIED = 1.0, 6
+LEAST_RUN_MM = 1.0
 HEADING_MM, LEAST_LOOP_MM, BESIDE_VEIN_MM, AGAINST = 4.0, 15.0, 6.5, -0.5
 STEP_BACK_MM, STEP_MOST_MM, STEP_CALCIUM_HU = 25.0, 15.0, 60.0
 LOOK_BACK_MM, LOOK_ON_MM = 10.0, 20.0
@@ -117,7 +117,7 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
     tissue to the level before it and below 72 % of the way to the lower of the two, or far above (calcium). Thin
     vessels are not judged: there blur alone darkens the core. Stretches less than 20 mm apart are handed on as one,
     and told apart by the measurement; where no open vessel lies beyond the last of them, it is left out. Stretches with
-    calcium on the axis come after these, the six longest: there the path may lead around what is closed. Last come
+    calcium on the axis come after these, the longest first: there the path may lead around what is closed. Last come
     those that run out.
     """
     found: list[Suspect] = []
@@ -137,7 +137,7 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
                 calcified.append(replace(suspect, calcified=True))
     calcified = [one for one in calcified if all(_is_elsewhere(one, other) for other in found)]
     calcified.sort(key=lambda one: one.start_mm - one.end_mm)
-    return sorted([*found, *calcified[:MOST_CALCIFIED]], key=lambda suspect: suspect.runs_out)
+    return sorted([*found, *calcified], key=lambda suspect: suspect.runs_out)
 
 
 def _calcified(course: Course, level: NDArray[np.float64], closed: NDArray[np.bool_]) -> list[_Run]:

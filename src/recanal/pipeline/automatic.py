@@ -45,6 +45,7 @@ LEAST_CONFIDENCE, LEAST_APART_CONFIDENCE, DOUBTFUL_CONFIDENCE = 0.1, 0.3, 0.5
 LEAST_TOTAL_PROB, MOST_DARKEST_SHARE = 0.3, 0.32
 CALCIUM_SHARE, CALCIUM_HU, LEAST_HIDDEN_MM = 1.15, 130.0, 2.0
 LEAST_CLEAR_MM = 5.0
+MOST_CALCIFIED = 6
 LEAST_PROXIMAL_SHARE = 0.7
 LEAST_EXPLAINED = 0.5
 LEAST_SEEN_MM, SEEN_AT_MM = 6.0, 4.0
@@ -112,7 +113,7 @@ def measure_automatic(
     progress("judging the picture")
     anatomy, search, (quality, steps) = _searched(volume, tree, flags, progress)
     candidates = _candidates(volume, anatomy)
-    suspects = [s for s in candidates if vessel is None or s.vessel == vessel]
+    suspects, left_out = _chosen(candidates, vessel)
     parts, empty, doubts, hidden = _measured(volume, anatomy, suspects, progress)
     parts, stepped = off_steps(parts, volume, steps)
     anatomy, parts = led_beyond(search, anatomy, parts)
@@ -127,7 +128,7 @@ def measure_automatic(
     doubts = [*unseen_arteries(volume, anatomy, lesions, vessel=vessel), *doubts]
     progress("grading the other arteries")
     grades, supplies = _others(volume, anatomy, tuple(numbered), lesions, steps)
-    notes += [*_notes(lesions, candidates, vessel), *hidden, *stepped, *_perhaps_shut(grades)]
+    notes += [*_notes(lesions, candidates, vessel), *left_out, *hidden, *stepped, *_perhaps_shut(grades)]
     longest = max(lesions, key=_length, default=None)
     return AutomaticResult(
         anatomy=anatomy,
@@ -146,6 +147,18 @@ def _candidates(volume: Volume, anatomy: CoronaryTree) -> list[Suspect]:
     """The stretches to be measured: those to vessels that the tree did not reach first."""
     found = find_suspects(anatomy)
     return [*find_refills(volume, anatomy, [one for one in found if not one.calcified]), *found]
+
+
+def _chosen(candidates: list[Suspect], vessel: str | None) -> tuple[list[Suspect], list[str]]:
+    """Those in the artery that was asked for, with the six longest that are merely calcified, and how many these leave."""
+    wanted = [one for one in candidates if vessel is None or one.vessel == vessel]
+    spare = [one for one in wanted if one.calcified][MOST_CALCIFIED:]
+    if not spare:
+        return wanted, []
+    where = ", ".join(dict.fromkeys(one.vessel or "an artery without a name" for one in spare))
+    count = f"{len(spare)} more stretch{'es' if len(spare) > 1 else ''}"
+    said = f"calcium on the axis of {count} ({where}) was not measured, only the {MOST_CALCIFIED} longest were"
+    return [one for one in wanted if one not in spare], [said]
 
 
 def _searched(

@@ -195,6 +195,19 @@ def test_what_narrows_and_fills_beyond_does_not_run_out(found, monkeypatch, conf
     assert len(measure_automatic(drawing.volume, tree=tree).lesions) == told
 
 
+def test_calcified_stretches_beyond_six_are_told_and_not_measured(found):
+    _, tree, _ = found
+    (suspect,) = find_suspects(tree)
+    calcified = [replace(suspect, calcified=True, vessel="LAD" if k % 2 else "RCA") for k in range(9)]
+    kept, said = automatic._chosen([suspect, *calcified], None)
+    assert kept == [suspect, *calcified[:6]]
+    assert said == [
+        "calcium on the axis of 3 more stretches (RCA, LAD) was not measured, only the 6 longest were",
+    ]
+    assert automatic._chosen([suspect, *calcified[:6]], None)[1] == []
+    assert automatic._chosen([suspect, *calcified], "LAD") == (calcified[1::2], [])
+
+
 def test_an_occlusion_is_kept_where_another_gap_of_the_vessel_is_too_short_to_count(found, monkeypatch):
     drawing, tree, result = found
     (part,) = result.parts
