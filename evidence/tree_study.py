@@ -235,8 +235,9 @@ def page(rows: Sequence[Row], *, stamp: str) -> str:
         lines.append(_error_line(name, unit, limit, [row[key] for row in good if row.get(key) is not None]))
     lines.append(_share_line("usable picture refused", "<= 2 %", [not row["usable"] for row in good]))
     lines.append(_share_line("of these, by the grade of the picture", "", [not row["graded_usable"] for row in good]))
-    apart = [not row["usable"] and row.get("displaced_mm", 0.0) >= DISPLACED_MM for row in good]
-    lines.append(_share_line(f"of these, slabs drawn {DISPLACED_MM:g} mm apart or more", "", apart))
+    apart = [not row["usable"] for row in good if row.get("displaced_mm", 0.0) >= DISPLACED_MM]
+    if apart:
+        lines.append(_share_line(f"of pictures with slabs drawn {DISPLACED_MM:g} mm apart or more, refused", "", apart))
     told = [k < int(row["cap_doubted"]) for row in good for k in range(int(row["occlusions"]))]
     lines.append(_share_line("occlusions with a cap told as doubtful", "", told))
     lines.append(

@@ -39,8 +39,12 @@ _FILE = click.Path(path_type=Path)
 @click.command(cls=RecanalCommand, epilog=_EXAMPLE)
 @click.argument("study", metavar="INPUT", type=_FILE)
 @click.option("--out", required=True, metavar="DIR", type=_FILE, help="Folder for the result; made if need be.")
-@click.option("--proximal", metavar="X,Y,Z", help="Open lumen before the occlusion, LPS mm.  [default: found]")
-@click.option("--distal", metavar="X,Y,Z", help="Open lumen beyond the occlusion, LPS mm.  [default: found]")
+@click.option(
+    "--proximal", metavar="X,Y,Z", multiple=True, help="Open lumen before the occlusion, LPS mm.  [default: found]"
+)
+@click.option(
+    "--distal", metavar="X,Y,Z", multiple=True, help="Open lumen beyond the occlusion, LPS mm.  [default: found]"
+)
 @click.option("--vessel", metavar="NAME", help="The seeded vessel, or the one to look in: RCA, LM, LAD, LCX.")
 @click.option("--series", metavar="UID", help="SeriesInstanceUID.  [default: the best series, with the reasons]")
 @click.option(
@@ -132,15 +136,22 @@ def _check_available(options: dict[str, Any]) -> None:
         raise OptionError("The GPU backend is not available yet in this version.", hint="Use --backend cpu.")
 
 
-def _seeds(proximal: str | None, distal: str | None) -> tuple[Any, Any]:
-    if proximal is None and distal is None:
+def _seeds(proximal: tuple[str, ...], distal: tuple[str, ...]) -> tuple[Any, Any]:
+    """The two points of a vessel, or none; each at most once, as click takes the last of several in silence."""
+    for option, given in (("--proximal", proximal), ("--distal", distal)):
+        if len(given) > 1:
+            raise OptionError(
+                f"{option} was given {len(given)} times: {', '.join(given)}.",
+                hint="Give one point on each side of one occlusion; measure others in runs of their own.",
+            )
+    if not proximal and not distal:
         return None, None
-    if proximal is None or distal is None:
+    if not proximal or not distal:
         raise OptionError(
             "--proximal and --distal belong together, got one of them.",
             hint="Give both, or none to find all occlusions.",
         )
-    return parse_three(proximal, option="--proximal"), parse_three(distal, option="--distal")
+    return parse_three(proximal[0], option="--proximal"), parse_three(distal[0], option="--distal")
 
 
 def _check_files(study: Path, out: Path, clinical: Path | None, edits: Path | None) -> None:

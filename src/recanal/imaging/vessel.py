@@ -38,7 +38,7 @@ AORTA_RADIUS_MM = 3.8
 LEAST_CONTRAST_HU = 10.0
 NEXT_TO_CAP_MM = 8.0
 LOST_MM = 2.0
-LEAST_BETWEEN_MM = 2.0
+LEAST_BETWEEN_MM, MOST_BETWEEN_MM = 2.0, 200.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,14 @@ def _checked(volume: Volume, proximal_mm: ArrayLike, distal_mm: ArrayLike) -> ND
                 hint="Seeds are LPS millimetres; RAS coordinates need their first two signs changed.",
             )
         seeds.append(seed)
-    _far_enough(float(np.linalg.norm(seeds[0] - seeds[1])))
+    apart_mm = float(np.linalg.norm(seeds[0] - seeds[1]))
+    _far_enough(apart_mm)
+    if apart_mm > MOST_BETWEEN_MM:
+        raise SeedError(
+            f"The two seeds are {apart_mm:.0f} mm apart; no coronary artery reaches farther than "
+            f"{MOST_BETWEEN_MM:.0f} mm.",
+            hint="Check the seeds, and the spacing of the series.",
+        )
     return np.stack(seeds)
 
 
@@ -124,7 +131,7 @@ def trace_vessel(
     ------
     SeedError
         When a seed lies outside the volume, in air, in tissue without contrast, when the two seeds are less than
-        2 mm apart, in space or along the axis, or are not in the same vessel.
+        2 mm apart, in space or along the axis, more than 200 mm apart, or are not in the same vessel.
 
     Notes
     -----

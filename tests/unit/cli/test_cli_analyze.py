@@ -45,6 +45,15 @@ def test_without_seeds_everything_is_looked_for(analyze, pipeline):
     assert request.distal_mm is None
 
 
+@pytest.mark.parametrize("option", ["--proximal", "--distal"])
+def test_a_point_given_twice_is_refused(analyze, pipeline, option):
+    done = analyze(seeds=("--proximal=1,2,3", "--distal=4,5,6", f"{option}=7,8,9"))
+    assert done.exit_code == 2
+    first = "1,2,3" if option == "--proximal" else "4,5,6"
+    assert f"{option} was given 2 times: {first}, 7,8,9." in one_line(done)
+    assert pipeline.seen == []
+
+
 @pytest.mark.parametrize("seeds", [("--proximal=1,2,3",), ("--distal=1,2,3",)])
 def test_one_seed_is_not_enough(analyze, pipeline, seeds):
     done = analyze(seeds=seeds)

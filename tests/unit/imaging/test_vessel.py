@@ -257,6 +257,12 @@ def test_one_place_is_not_two_seeds(heart: Drawing, apart_mm: float) -> None:
         trace_vessel(heart.volume, heart.at(5.0), heart.at(5.0 + apart_mm))
 
 
+def test_seeds_farther_apart_than_an_artery_reaches_are_refused() -> None:
+    volume = Volume(np.zeros((60, 60, 60), np.int16), Affine.from_spacing((5.0, 5.0, 5.0)))
+    with pytest.raises(SeedError, match=r"286 mm apart; no coronary artery reaches farther than 200 mm"):
+        trace_vessel(volume, (5.0, 5.0, 5.0), (170.0, 170.0, 170.0))
+
+
 @pytest.mark.parametrize(("proximal_mm", "distal_mm"), [(5.0, 57.0), (12.0, 18.0)])
 def test_two_vessels_are_refused(heart: Drawing, proximal_mm: float, distal_mm: float) -> None:
     with pytest.raises(SeedError, match=r"No vessel joins the two seeds: .* Are both seeds in the same artery\?"):
