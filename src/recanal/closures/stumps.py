@@ -28,6 +28,7 @@ LEAST_BEYOND_MM = 12.0
 SWOLLEN_MM, USUAL_MM, SWOLLEN, MOSTLY = 12.0, 15.0, 1.2, 0.6
 NO_WALL_MM, DIM_SHARE = 3.2, 0.5
 BEFORE_FORK_MM = 3.0
+WALL_MM = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +136,8 @@ def _stump(tree: CoronaryTree, tip: int) -> Stump | None:
     if not len(lit) or course.arc[lit[-1]] < course.own_mm + LEAST_OWN_MM:
         return None
     last = int(lit[-1])
+    if _is_in_parent(course, last, tree):
+        return None
     if not LEAST_HALF_MM <= float(np.median(course.lumen[max(0, last - 16) : max(1, last - 2)])) <= MOST_HALF_MM:
         return None
     rest = bright[last + 3 :]
@@ -146,6 +149,16 @@ def _stump(tree: CoronaryTree, tip: int) -> Stump | None:
         return None
     last = _before_swelling(course, last)
     return _made(course, last, float(upper[last]), tree)
+
+
+def _is_in_parent(course: Course, last: int, tree: CoronaryTree) -> bool:
+    """Whether a place lies in the lumen, or at the wall, of the vessel that the last branch leaves and that goes on."""
+    if len(course.path.links) < 2:
+        return False
+    parent = tree.branches[course.path.links[-2].branch]
+    away = np.linalg.norm(parent.line.points_mm - np.asarray(point_at(course, last)), axis=1)
+    near = int(away.argmin())
+    return near < len(away) - 1 and float(away[near]) < float(parent.lumen_mm[near]) + WALL_MM
 
 
 def _before_swelling(course: Course, last: int) -> int:

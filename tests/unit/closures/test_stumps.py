@@ -62,6 +62,16 @@ def test_a_vessel_that_a_branch_carries_on_is_none():
     assert len(find_stumps(tree_of(trunk, early))) == 1
 
 
+@pytest.mark.parametrize(("slant", "stumps"), [(0.25, 0), (0.7, 1)])
+def test_a_branch_that_is_wide_within_its_parent_alone_is_no_stump(slant, stumps):
+    trunk = vessel((90, 350, 1.5, 2.0))
+    side = vessel(
+        *((5, 340, 1.4, 2.0), (6, 150, 0.6, 1.1)),
+        parent=0, parent_mm=40.0, start=(40.0, 0.0, 0.0), toward=(np.sqrt(1 - slant**2), slant, 0.0),
+    )  # fmt: skip
+    assert sum(stump.branch == 1 for stump in find_stumps(tree_of(trunk, side))) == stumps
+
+
 def test_calcium_that_swells_the_end_does_not_belong_to_the_stump():
     (stump,) = find_stumps(tree_of(vessel((40, 330, 1.4, 2.0), (8, 360, 1.9, 2.2))))
     assert stump.end_mm[0] == pytest.approx(40.0, abs=1.0)
