@@ -150,7 +150,7 @@ def _candidates(volume: Volume, anatomy: CoronaryTree) -> list[Suspect]:
 
 
 def _chosen(candidates: list[Suspect], vessel: str | None) -> tuple[list[Suspect], list[str]]:
-    """Those in the artery that was asked for, with the six longest that are merely calcified, and how many these leave."""
+    """Those in the artery asked for, with the six longest that are merely calcified, and how many these leave out."""
     wanted = [one for one in candidates if vessel is None or one.vessel == vessel]
     spare = [one for one in wanted if one.calcified][MOST_CALCIFIED:]
     if not spare:
