@@ -1,4 +1,4 @@
-"""What an automatic calcium score is not sure of, in words."""
+"""What speaks against a calcium score, in words."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from recanal.calcium.judgement import NOISE_SIGMAS
 from recanal.calcium.territory import Named
 from recanal.core.calcium import CalciumLesion
 
-__all__ = ["NO_NOISE_HU", "UNSURE_BELOW", "name_flags", "noise_flags", "unsure", "unsure_flags"]
+__all__ = ["NO_NOISE_HU", "UNSURE_BELOW", "mask_doubts", "name_flags", "noise_flags", "unsure", "unsure_flags"]
 
 UNSURE_BELOW = 0.6
+MOST_LESION_MM3 = 2000.0
 NO_NOISE_HU = 20.0
 """What is taken for the noise where it cannot be measured; a flag says so."""
 
@@ -70,4 +71,18 @@ def noise_flags(noise_hu: float | None) -> tuple[str, ...]:
     return (
         f"noise of {noise_hu:.0f} HU: beside blood and muscle, calcium less bright than about {least_hu:.0f} HU cannot "
         f"be told from it and is not counted",
+    )
+
+
+def mask_doubts(lesions: Sequence[CalciumLesion]) -> tuple[str, ...]:
+    """Whether a reader's regions seem to hold what no artery does: one lesion of more than 2,000 mm3.
+
+    An artery of 4 mm that is calcified from wall to wall holds that much over 160 mm; ribs and vertebrae hold more.
+    """
+    largest = max(lesions, key=lambda item: item.volume_mm3, default=None)
+    if largest is None or largest.volume_mm3 <= MOST_LESION_MM3:
+        return ()
+    return (
+        f"{largest.id} holds {largest.volume_mm3:.0f} mm3, more than an artery can: does the mask mark bone, metal or "
+        f"contrast?",
     )

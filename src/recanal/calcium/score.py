@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from recanal.calcium.agatston import LEAST_AREA_MM2, SLICE_MM, THRESHOLD_HU, lesions_of
 from recanal.calcium.candidates import find_candidates
 from recanal.calcium.chest import Chest, look_at_chest
-from recanal.calcium.doubts import NO_NOISE_HU, name_flags, noise_flags, unsure_flags
+from recanal.calcium.doubts import NO_NOISE_HU, mask_doubts, name_flags, noise_flags, unsure_flags
 from recanal.calcium.great_vessels import find_great_vessels
 from recanal.calcium.judgement import Judged, judge
 from recanal.calcium.noise import noise_hu
@@ -27,6 +27,7 @@ __all__ = ["Contrast", "Scored", "find_calcium", "method_of", "score_labels", "s
 CONTRAST_SHARE = 0.12
 CONTRAST_HU = (150.0, 700.0)
 LEAST_TOLD_MM3 = 3.0
+MOST_MARKED_ML = 1500.0
 STENT_MM = 15.0
 FAILED_CONFIDENCE = 0.5
 """The most that any lesion has where the contrast series given could not be used or does not fit, or where the
@@ -142,12 +143,18 @@ def score_labels(
     Raises
     ------
     InputError
-        When the mask marks no voxel: a score of 0 would be no finding.
+        When the mask marks no voxel: a score of 0 would be no finding. When it marks more than a heart holds.
     """
     marked = labels > 0
     if not marked.any():
         raise InputError(
             "The mask marks no voxel.", hint="Mark where to look, calcium or not: 1 LM, 2 LAD, 3 LCX, 4 RCA."
+        )
+    marked_ml = float(marked.sum()) * abs(float(np.linalg.det(stack.affine.matrix[:3, :3]))) / 1000.0
+    if marked_ml > MOST_MARKED_ML:
+        raise InputError(
+            f"The mask marks {marked_ml:.0f} mL; a whole heart holds less than {MOST_MARKED_ML:.0f} mL.",
+            hint="Is it a mask of the body, or inverted? Mark the arteries alone: 1 LM, 2 LAD, 3 LCX, 4 RCA.",
         )
     lesions = lesions_of(stack, labels, calibration_mg_per_hu_mm3=calibration_mg_per_hu_mm3)
     flags: tuple[str, ...] = ()
@@ -158,7 +165,7 @@ def score_labels(
             f"what reaches {THRESHOLD_HU:.0f} HU in the marked regions is smaller than {LEAST_AREA_MM2:g} mm2 in every "
             f"slice and counts nothing",
         )
-    return Scored(labels, lesions, flags=flags)
+    return Scored(labels, lesions, flags=(*flags, *mask_doubts(lesions)))
 
 
 def _check_plain(chest: Chest) -> None:

@@ -45,8 +45,9 @@ def calcium(study: Path, out: Path, to_json: bool, quiet: bool, **options: Any) 
 
     Agatston score, volume and mass in total and per artery, and every lesion. With --mask the reader's regions decide;
     without it calcium is found automatically, to be checked on the picture. DIR receives calcium.json, calcium.png and
-    calcium_labels.nii.gz, whole or not at all. Where at least half of the score rests on doubtful lesions, a line on
-    stderr says so. Research use only: not for diagnosis or treatment.
+    calcium_labels.nii.gz, whole or not at all. Where at least half of the score rests on doubtful lesions, or the
+    reader's regions hold more than an artery can, a line on stderr says so. Research use only: not for diagnosis or
+    treatment.
     """
     from recanal.core.case import as_json
     from recanal.pipeline.calcium import CalciumRequest, score_study
@@ -64,6 +65,14 @@ def calcium(study: Path, out: Path, to_json: bool, quiet: bool, **options: Any) 
     click.echo(json.dumps(as_json(report), indent=2) if to_json else _text(report, out))
     if _is_mostly_unsure(report):
         click.echo("recanal: At least half of this score is doubtful: look at calcium.png before using it.", err=True)
+    for doubt in _mask_doubts(report):
+        click.echo(f"recanal: This score is doubtful: {doubt}", err=True)
+
+
+def _mask_doubts(report: CalciumReport) -> tuple[str, ...]:
+    from recanal.calcium.doubts import mask_doubts
+
+    return mask_doubts(report.lesions) if report.method.mode == "mask" else ()
 
 
 def _is_mostly_unsure(report: CalciumReport) -> bool:

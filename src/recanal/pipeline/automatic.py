@@ -351,7 +351,7 @@ def _confirmed(
         k
         for k, (lesion, gap) in enumerate(zip(result.lesions, result.vessel.gaps, strict=False))
         if _length(lesion) >= LEAST_LENGTH_MM
-        and ((lesion.bridge_confidence or 0.0) >= least or _is_where_seen(lesion, suspect))
+        and ((lesion.bridge_confidence or 0.0) >= least or _is_where_seen(lesion, gap, suspect))
         and not _is_narrowing(result, k)
         and lesion.proximal_cap_mm is not None
         and is_new(np.asarray(lesion.proximal_cap_mm), known)
@@ -364,9 +364,14 @@ def _confirmed(
     return replace(result, vessel=vessel, lesions=lesions)
 
 
-def _is_where_seen(lesion: Lesion, suspect: Suspect) -> bool:
-    """Whether a long occlusion begins where the tree of itself lost the contrast: there the way alone is in doubt."""
-    if suspect.apart or suspect.calcified or lesion.proximal_cap_mm is None or _length(lesion) < LEAST_SEEN_MM:
+def _is_where_seen(lesion: Lesion, gap: Gap, suspect: Suspect) -> bool:
+    """Whether a long occlusion begins where the tree of itself lost the contrast: there the way alone is in doubt.
+
+    Where calcium fills it from side to side, contrast is not lost but hidden.
+    """
+    if suspect.apart or suspect.calcified or gap.residual_share > CALCIUM_SHARE:
+        return False
+    if lesion.proximal_cap_mm is None or _length(lesion) < LEAST_SEEN_MM:
         return False
     return float(np.linalg.norm(np.subtract(lesion.proximal_cap_mm, suspect.cap_mm))) < SEEN_AT_MM
 

@@ -251,3 +251,25 @@ def test_a_mask_that_marks_nothing_is_refused_and_one_that_holds_nothing_scores_
     hu[1, 3:5, 3:5] = 130
     assert score_labels(stack, labels).flags == ()
     assert len(lesions_of(stack, labels)) == 1
+
+
+def test_a_mask_of_the_body_is_refused():
+    matrix = np.diag([3.0, 2.0, 2.0, 1.0])
+    stack = SliceStack(np.zeros((60, 100, 100), np.int16), Affine(matrix), 3.0)
+    labels = np.zeros(stack.hu.shape, np.uint8)
+    labels[:, :40, :50] = 2  # 1,440 mL
+    assert score_labels(stack, labels).lesions == ()
+    labels[:, :45, :50] = 2
+    with pytest.raises(InputError, match=r"marks 1620 mL; a whole heart holds less than 1500 mL.* inverted"):
+        score_labels(stack, labels)
+
+
+@pytest.mark.parametrize(("rows", "told"), [(30, 0), (40, 1)])
+def test_a_lesion_larger_than_an_artery_is_told(rows, told):
+    matrix = np.diag([3.0, 1.0, 1.0, 1.0])
+    stack = SliceStack(np.zeros((5, 60, 60), np.int16), Affine(matrix), 3.0)
+    stack.hu[1:4, :rows, :6] = 500  # 54 mm3 a row
+    scored = score_labels(stack, np.ones(stack.hu.shape, np.uint8))
+    assert len(scored.flags) == told
+    if told:
+        assert "holds 2160 mm3, more than an artery can: does the mask mark bone" in scored.flags[0]
