@@ -22,6 +22,7 @@ No message holds a patient identifier.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 __all__ = [
@@ -41,7 +42,10 @@ __all__ = [
     "TableError",
     "install_hint",
     "shown_name",
+    "shown_text",
 ]
+
+_WORD = re.compile("[a-z0-9_.,+-]{0,24}")
 
 
 def shown_name(path: str | Path) -> str:
@@ -236,3 +240,14 @@ class EditError(InputError):
 
 class OptionError(InputError):
     """A parameter outside what is supported."""
+
+
+def shown_text(text: str) -> str:
+    """A text that may be a misspelt word or number, as typed; of any other, which may name a patient, the length.
+
+    Examples
+    --------
+    >>> shown_text("blnt"), shown_text("0,8"), shown_text("Jane Doe")
+    ("'blnt'", "'0,8'", 'a text of 8 characters')
+    """
+    return repr(text) if _WORD.fullmatch(text) else f"a text of {len(text)} characters"

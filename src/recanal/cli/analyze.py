@@ -12,6 +12,7 @@ import click
 
 from recanal.cli.crash import debug_option
 from recanal.cli.errors import RecanalCommand
+from recanal.cli.kernels import ensure_cache
 from recanal.cli.points import parse_three
 from recanal.cli.progress import show_steps
 from recanal.cli.terminal import echo
@@ -106,6 +107,7 @@ def _request(study: Path, out: Path, options: dict[str, Any]) -> AnalyzeRequest:
     _check_available(options)
     proximal_mm, distal_mm = _seeds(options["proximal"], options["distal"])
     _check_files(study, out, options["clinical"], options["edits"])
+    ensure_cache()
     from recanal.pipeline import AnalyzeRequest
 
     return AnalyzeRequest(

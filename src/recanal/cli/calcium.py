@@ -10,6 +10,7 @@ import click
 
 from recanal.cli.crash import debug_option
 from recanal.cli.errors import RecanalCommand
+from recanal.cli.kernels import ensure_cache
 from recanal.cli.progress import show_steps
 from recanal.cli.terminal import RESEARCH_USE
 
@@ -49,6 +50,7 @@ def calcium(study: Path, out: Path, to_json: bool, quiet: bool, **options: Any) 
     reader's regions hold more than an artery can, a line on stderr says so. Research use only: not for diagnosis or
     treatment.
     """
+    ensure_cache()
     from recanal.core.case import as_json
     from recanal.pipeline.calcium import CalciumRequest, score_study
 

@@ -11,6 +11,7 @@ import click
 
 from recanal.cli.crash import debug_option
 from recanal.cli.errors import RecanalCommand
+from recanal.cli.kernels import ensure_cache
 from recanal.cli.points import parse_three, three_text
 from recanal.cli.progress import show_share
 from recanal.errors import OptionError
@@ -174,6 +175,7 @@ def phantom(out: Path, seed: int, decoys: bool | None, file_format: str, quiet: 
 
     `recanal analyze` without points needs the whole heart: --extent heart --tree whole.
     """
+    ensure_cache()
     from recanal.pipeline.phantom_study import make_study
 
     for option, value in (("--seed", seed), ("--noise-seed", fields["noise_seed"] or 0)):

@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from recanal.errors import FindingsError
+from recanal.errors import FindingsError, shown_text
 
 __all__ = ["SOURCES", "Fact", "FactKind", "FindingValue", "Findings", "vocabulary"]
 
@@ -210,6 +210,8 @@ def _checked(kind: FactKind, value: object) -> FindingValue:
 
 def _shown(value: object) -> str:
     """A value as JSON writes it, cut short; Python refuses to write out integers of thousands of digits."""
+    if isinstance(value, str):
+        return shown_text(value)
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     if isinstance(value, list | tuple | Mapping):

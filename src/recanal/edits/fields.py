@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recanal.edits.actions import Place, Point
-from recanal.errors import EditError
+from recanal.errors import EditError, shown_text
 
 __all__ = ["Fields"]
 
@@ -148,7 +148,7 @@ class Fields:
             return
         close = difflib.get_close_matches(str(unknown[0]), sorted(self._read), n=1)
         hint = f"Did you mean {close[0]}?" if close else f"The fields are {', '.join(sorted(self._read))}."
-        raise self.refusal(_got(unknown[0]), "is no field here", hint)
+        raise self.refusal(ascii(unknown[0])[:60], "is no field here", hint)
 
     def _point(self, field: str, value: Any, hint: str) -> Point:
         if not isinstance(value, list) or len(value) != 3 or not all(_is_number(x) for x in value):
@@ -165,6 +165,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _got(value: Any) -> str:
-    """A value in a few signs that can be printed anywhere."""
+    """A value in a few signs that can be printed anywhere, and that name no patient."""
+    if isinstance(value, str):
+        return shown_text(value)
     text = ascii(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -16,7 +16,7 @@ from recanal.edits.apply import redrawn
 from recanal.edits.draft import begun
 from recanal.edits.reading import parse_edits
 from recanal.edits.replay import Corrected, replayed
-from recanal.errors import EditError
+from recanal.errors import EditError, shown_text
 from recanal.imaging.vessel import Vessel
 from recanal.interop.edits_file import read_edits_file
 from recanal.measure.findings import lesion_findings
@@ -74,7 +74,7 @@ def read_edits(path: Path | None) -> EditList:
             _check_name(edit)
         uid = table.get("series_uid")
         if uid is not None and not isinstance(uid, str):
-            raise EditError(f"series_uid: must be a text, got {ascii(uid)[:60]}.", hint="Leave it out, or copy it.")
+            raise EditError(f"series_uid: must be a text, got {type(uid).__name__}.", hint="Leave it out, or copy it.")
     return EditList(edits, uid, sha256)
 
 
@@ -113,10 +113,13 @@ def check_series(todo: EditList, series_uid: str | None) -> None:
 def _check_name(edit: Edit) -> None:
     action, where = edit.action, f"edits[{edit.index}] ({edit.do}): name"
     if isinstance(action, RenameVessel) and action.name not in VESSELS:
-        raise EditError(f"{where}: no vessel is named {action.name!a}.", hint=f"Use one of {', '.join(VESSELS)}.")
+        raise EditError(
+            f"{where}: no vessel is named {shown_text(action.name)}.", hint=f"Use one of {', '.join(VESSELS)}."
+        )
     if isinstance(action, RenameSegment) and action.name not in SEGMENT_NUMBERS:
         raise EditError(
-            f"{where}: no segment is named {action.name!a}.", hint=f"Use one of {', '.join(SEGMENT_NUMBERS)}."
+            f"{where}: no segment is named {shown_text(action.name)}.",
+            hint=f"Use one of {', '.join(SEGMENT_NUMBERS)}.",
         )
 
 
