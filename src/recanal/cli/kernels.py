@@ -30,14 +30,15 @@ def ensure_cache() -> None:
         return
     from numba.misc.appdirs import AppDirs
 
-    if _is_writable(Path(AppDirs(appname="numba", appauthor=False).user_cache_dir)):
+    known = AppDirs(appname="numba", appauthor=False)  # type: ignore[no-untyped-call]
+    if _is_writable(Path(known.user_cache_dir)):
         return
     folder = tempfile.mkdtemp(prefix="recanal-kernels-")
     os.environ[VARIABLE] = folder
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     from numba.core import config
 
-    config.reload_config()
+    config.reload_config()  # type: ignore[no-untyped-call]
     click.echo(
         f"recanal: No folder can be written to for compiled code, so this run compiles anew, about a minute. Set "
         f"{VARIABLE} to a folder of your own to keep it.",

@@ -3,14 +3,18 @@
 from pathlib import Path
 
 import pytest
+from numba.core import config
 
 from recanal.cli import kernels
 
 
 @pytest.fixture
 def no_variable(monkeypatch):
-    monkeypatch.setenv(kernels.VARIABLE, "")
-    monkeypatch.setattr(kernels.atexit, "register", lambda *args, **kwargs: None)
+    with monkeypatch.context() as patch:
+        patch.setenv(kernels.VARIABLE, "")
+        patch.setattr(kernels.atexit, "register", lambda *args, **kwargs: None)
+        yield
+    config.reload_config()
 
 
 @pytest.mark.parametrize("lasting", ["installation", "user"])
