@@ -29,7 +29,7 @@ from recanal.closures.course import (
 from recanal.core.case import Point
 from recanal.imaging.cap_calcium import long_runs
 
-__all__ = ["Suspect", "find_suspects"]
+__all__ = ["Suspect", "chosen", "find_suspects"]
 
 _Run = tuple[int, int, int]
 
@@ -49,7 +49,7 @@ BRIGHTER = 1.3
 FORK_MM = 3.0
 LEAVES_MM, OWN_SAMPLES = 0.5, 4
 ON_AXIS_HU, BETWEEN_MM, USUAL_MM, MOST_CALCIUM_MM = 60.0, 6.0, 40.0, 25.0
-LEAST_RUN_MM = 1.0
+LEAST_RUN_MM, MOST_CALCIFIED = 1.0, 6
 HEADING_MM, LEAST_LOOP_MM, BESIDE_VEIN_MM, AGAINST = 4.0, 15.0, 6.5, -0.5
 STEP_BACK_MM, STEP_MOST_MM, STEP_CALCIUM_HU = 25.0, 15.0, 60.0
 LOOK_BACK_MM, LOOK_ON_MM = 10.0, 20.0
@@ -138,6 +138,31 @@ def find_suspects(tree: CoronaryTree) -> list[Suspect]:
     calcified = [one for one in calcified if all(_is_elsewhere(one, other) for other in found)]
     calcified.sort(key=lambda one: one.start_mm - one.end_mm)
     return sorted([*found, *calcified], key=lambda suspect: suspect.runs_out)
+
+
+def chosen(found: list[Suspect], vessel: str | None) -> tuple[list[Suspect], list[str]]:
+    """The stretches to be measured, and what is to be said of those left out.
+
+    Parameters
+    ----------
+    found
+        As :func:`find_suspects` gives them.
+    vessel
+        The artery that alone was asked for.
+
+    Returns
+    -------
+    stretches, words
+        All of that artery, but of those that are merely calcified the six longest; how many these leave, if any.
+    """
+    wanted = [one for one in found if vessel is None or one.vessel == vessel]
+    spare = [one for one in wanted if one.calcified][MOST_CALCIFIED:]
+    if not spare:
+        return wanted, []
+    where = ", ".join(dict.fromkeys(one.vessel or "an artery without a name" for one in spare))
+    count = f"{len(spare)} more stretch{'es' if len(spare) > 1 else ''}"
+    said = f"calcium on the axis of {count} ({where}) was not measured, only the {MOST_CALCIFIED} longest were"
+    return [one for one in wanted if one not in spare], [said]
 
 
 def _calcified(course: Course, level: NDArray[np.float64], closed: NDArray[np.bool_]) -> list[_Run]:

@@ -17,7 +17,7 @@ from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.tree import CoronaryTree, TreeSearch
 from recanal.closures.narrowings import darkest_share, is_filled, is_flat, is_stepped, is_threaded
 from recanal.closures.refills import find_refills
-from recanal.closures.suspects import Suspect, find_suspects
+from recanal.closures.suspects import Suspect, chosen, find_suspects
 from recanal.collaterals.supply import Supply
 from recanal.core.case import Lesion, Quality, SegmentReport, TreeReport
 from recanal.core.findings import Findings
@@ -45,7 +45,6 @@ LEAST_CONFIDENCE, LEAST_APART_CONFIDENCE, DOUBTFUL_CONFIDENCE = 0.1, 0.3, 0.5
 LEAST_TOTAL_PROB, MOST_DARKEST_SHARE = 0.3, 0.32
 CALCIUM_SHARE, CALCIUM_HU, LEAST_HIDDEN_MM = 1.15, 130.0, 2.0
 LEAST_CLEAR_MM = 5.0
-MOST_CALCIFIED = 6
 LEAST_PROXIMAL_SHARE = 0.7
 LEAST_EXPLAINED = 0.5
 LEAST_SEEN_MM, SEEN_AT_MM = 6.0, 4.0
@@ -113,7 +112,7 @@ def measure_automatic(
     progress("judging the picture")
     anatomy, search, (quality, steps) = _searched(volume, tree, flags, progress)
     candidates = _candidates(volume, anatomy)
-    suspects, left_out = _chosen(candidates, vessel)
+    suspects, left_out = chosen(candidates, vessel)
     parts, empty, doubts, hidden = _measured(volume, anatomy, suspects, progress)
     parts, stepped = off_steps(parts, volume, steps)
     anatomy, parts = led_beyond(search, anatomy, parts)
@@ -147,18 +146,6 @@ def _candidates(volume: Volume, anatomy: CoronaryTree) -> list[Suspect]:
     """The stretches to be measured: those to vessels that the tree did not reach first."""
     found = find_suspects(anatomy)
     return [*find_refills(volume, anatomy, [one for one in found if not one.calcified]), *found]
-
-
-def _chosen(candidates: list[Suspect], vessel: str | None) -> tuple[list[Suspect], list[str]]:
-    """Those in the artery asked for, with the six longest that are merely calcified, and how many these leave out."""
-    wanted = [one for one in candidates if vessel is None or one.vessel == vessel]
-    spare = [one for one in wanted if one.calcified][MOST_CALCIFIED:]
-    if not spare:
-        return wanted, []
-    where = ", ".join(dict.fromkeys(one.vessel or "an artery without a name" for one in spare))
-    count = f"{len(spare)} more stretch{'es' if len(spare) > 1 else ''}"
-    said = f"calcium on the axis of {count} ({where}) was not measured, only the {MOST_CALCIFIED} longest were"
-    return [one for one in wanted if one not in spare], [said]
 
 
 def _searched(

@@ -12,7 +12,7 @@ from analytic_tube import Scene, draw
 from recanal.anatomy.from_segmentation import tree_of_segmentation
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.segmentation import VesselLines
-from recanal.closures.suspects import find_suspects
+from recanal.closures.suspects import chosen, find_suspects
 from recanal.core.case import Interval, Lesion, Reference
 from recanal.core.curves import Centerline
 from recanal.errors import SeedError
@@ -199,13 +199,13 @@ def test_calcified_stretches_beyond_six_are_told_and_not_measured(found):
     _, tree, _ = found
     (suspect,) = find_suspects(tree)
     calcified = [replace(suspect, calcified=True, vessel="LAD" if k % 2 else "RCA") for k in range(9)]
-    kept, said = automatic._chosen([suspect, *calcified], None)
+    kept, said = chosen([suspect, *calcified], None)
     assert kept == [suspect, *calcified[:6]]
     assert said == [
         "calcium on the axis of 3 more stretches (RCA, LAD) was not measured, only the 6 longest were",
     ]
-    assert automatic._chosen([suspect, *calcified[:6]], None)[1] == []
-    assert automatic._chosen([suspect, *calcified], "LAD") == (calcified[1::2], [])
+    assert chosen([suspect, *calcified[:6]], None)[1] == []
+    assert chosen([suspect, *calcified], "LAD") == (calcified[1::2], [])
 
 
 def test_an_occlusion_is_kept_where_another_gap_of_the_vessel_is_too_short_to_count(found, monkeypatch):
