@@ -12,9 +12,11 @@ from recanal.report.edits_section import change_rows
 
 __all__ = ["edits_text"]
 
+MOST_LISTED = 20
+
 
 def edits_text(case: CaseReport, *, width_columns: int = 110) -> str:
-    """The corrections with their notes, and the main numbers before and after; nothing for a case without any.
+    """The first twenty corrections with their notes, and the main numbers before and after; nothing without any.
 
     Parameters
     ----------
@@ -27,9 +29,12 @@ def edits_text(case: CaseReport, *, width_columns: int = 110) -> str:
         return ""
     who = ", ".join(dict.fromkeys(edit.who for edit in case.edits))
     lines = [f"{len(case.edits)} correction{'s' if len(case.edits) > 1 else ''} by {who}:"]
-    for number, edit in enumerate(case.edits, start=1):
+    for number, edit in enumerate(case.edits[:MOST_LISTED], start=1):
         lines.append(f"  {number}. {edit.what}")
         lines += [f"     {note}" for note in edit.notes]
+    left = len(case.edits) - MOST_LISTED
+    if left > 0:
+        lines.append(f"  ... and {left} more: report.html, case.json.")
     rows = change_rows(case)
     main = [row for row in rows if row.main]
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))

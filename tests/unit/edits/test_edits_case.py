@@ -156,6 +156,17 @@ def test_page_paper_and_terminal_show_before_and_after(analysed, corrected, tmp_
     assert edits_text(old) == ""
 
 
+def test_the_terminal_lists_twenty_corrections(corrected):
+    case = corrected[0]
+    many = [replace(case.edits[0], what=f"correction {k}.", notes=()) for k in range(1, 24)]
+    text = edits_text(replace(case, edits=tuple(many)))
+    assert text.startswith("23 corrections by ")
+    assert "  20. correction 20." in text
+    assert "correction 21." not in text
+    assert "  ... and 3 more: report.html, case.json." in text
+    assert "more: report" not in edits_text(replace(case, edits=tuple(many[:20])))
+
+
 def test_a_contour_is_measured_again_alone_as_in_the_whole(analysed):
     volume, case, result = analysed
     action = Redraw("wall", (), (2.6,) * 48, Place(position_mm=8.0), 2.0)
