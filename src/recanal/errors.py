@@ -115,6 +115,7 @@ HINTS = {
     "mixed-spacing": "Give the slices of one reconstruction.",
     "no-files": "Give the folder or file that holds the images.",
     "not-a-file": "Give a file or a folder.",
+    "number-finite": "Mend the header, or export the series anew: this field must hold finite numbers.",
     "not-finite": "Replace what is not a number, for instance by -1024 HU outside the field of view.",
     "not-found": "Check the path and the right to read it.",
     "not-seg": "Export it as a binary or label-map DICOM segmentation, or as NIfTI.",

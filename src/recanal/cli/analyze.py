@@ -85,8 +85,9 @@ def analyze(study: Path, out: Path, quiet: bool, **options: Any) -> None:
     INPUT is a DICOM folder, a DICOM file, a zip, NIfTI, NRRD or MHA. DIR receives case.json, report.html, report.pdf
     and figures/, whole or not at all. Research use only: not for diagnosis or treatment.
 
-    Exit status: 0 done; 2 the input cannot be used, with one line that says why; 3 analysed, but the quality
-    gate says not to trust it; 130 stopped with Ctrl-C.
+    Exit status: 0 done; 1 the system refused (no room, no memory), or something unforeseen; 2 the input cannot be
+    used, with one line that says why; 3 analysed, but the quality gate says not to trust it; 130, 143 or 129 stopped
+    by Ctrl-C, SIGTERM or SIGHUP, with nothing left behind.
     """
     request = _request(study, out, options)
     with show_steps(quiet=quiet) as progress:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any, TypeVar
 
 import click
@@ -17,7 +21,9 @@ from recanal.errors import RecanalError
 __all__ = ["CarefulGroup", "debug_option"]
 
 _DEBUG = "recanal.debug"
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
+_TOO_MANY = {errno.EMFILE, errno.ENFILE}
+_ENDING = ("SIGTERM", "SIGHUP")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -37,6 +43,34 @@ def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     ctx.meta[_DEBUG] = value
 
 
+class _Ended(KeyboardInterrupt):
+    """The system asked the command to end; it ends as after Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.status = 128 + number
+
+
+@contextmanager
+def _ends_cleanly() -> Iterator[None]:
+    """End as after Ctrl-C where the system asks for it, as a scheduler or a closed terminal does."""
+    known = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+    free = [one for one in known if signal.getsignal(one) == signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        free = []
+    for one in free:
+        signal.signal(one, _end)
+    try:
+        yield
+    finally:
+        for one in free:
+            signal.signal(one, signal.SIG_DFL)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise _Ended(number)
+
+
 class _Misuse(click.UsageError):
     """A mistake on the command line, said in one line."""
 
@@ -53,7 +87,7 @@ class CarefulGroup(click.Group):
 
     After a mistake on the command line the exit status is 2; after an error that nobody foresaw it is 1, and the line
     names the kind of error and the place in the source, never its text, which may quote the input. After Ctrl-C it is
-    130.
+    130, after SIGTERM 143 and after SIGHUP 129.
     """
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
@@ -77,16 +111,18 @@ class CarefulGroup(click.Group):
         click.UsageError
             That is shown in one line.
         click.exceptions.Exit
-            With status 1 after an error that is neither click's nor recanal's own, with 130 after Ctrl-C.
+            With status 1 after an error that is neither click's nor recanal's own, with 130 after Ctrl-C, 143 and 129
+            after the signals that ask a command to end.
         """
         try:
-            return super().invoke(ctx)
+            with _ends_cleanly():
+                return super().invoke(ctx)
         except click.UsageError as error:
             raise _in_one_line(error) from error
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             start = "\n" if sys.stderr.isatty() else ""  # the terminal has written ^C on this line
             click.echo(f"{start}{STOPPED}", err=True)
-            raise click.exceptions.Exit(STOPPED_STATUS) from None
+            raise click.exceptions.Exit(stop.status if isinstance(stop, _Ended) else STOPPED_STATUS) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort, RecanalError):
             raise
         except Exception as error:
@@ -108,7 +144,9 @@ def _in_one_line(error: click.UsageError) -> click.UsageError:
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         return f"The system refused a file: {error.strerror}. Make room, check the rights, or name another folder."
-    if isinstance(error, MemoryError):
+    if isinstance(error, OSError) and error.errno in _TOO_MANY:
+        return "The system allows too few open files. Raise the limit, as with `ulimit -n 4096`, and try again."
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
         return "The memory is not enough for this study. Close other programs or take a machine with more."
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (

@@ -173,7 +173,8 @@ def phantom(out: Path, seed: int, decoys: bool | None, file_format: str, quiet: 
     DIR receives a study with a plainly synthetic identity and truth.json. What is not given is drawn from the
     seed, or stands at the default shown. An earlier phantom in DIR is replaced; other files are never touched.
 
-    `recanal analyze` without points needs the whole heart: --extent heart --tree whole.
+    `recanal analyze` without points needs the whole heart: --extent heart --tree whole. That takes
+    one to three minutes to draw.
     """
     ensure_cache()
     from recanal.pipeline.phantom_study import make_study

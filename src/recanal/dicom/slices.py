@@ -143,7 +143,7 @@ class Values:
         except ValueError:
             raise self.refused(f"{name} is not a number.", "number-format") from None
         if not all(map(math.isfinite, numbers)):
-            raise self.refused(f"{name} is not finite.", "not-finite")
+            raise self.refused(f"{name} is not finite.", "number-finite")
         return numbers
 
     def number(self, name: str) -> float | None:

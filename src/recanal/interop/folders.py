@@ -18,7 +18,15 @@ __all__ = ["list_files", "single_file"]
 def single_file(path: Path) -> InputFile:
     """The input file at a path, which must be a regular file; a link that the caller names is followed."""
     path = Path(os.path.realpath(path))
-    if not stat.S_ISREG(path.stat().st_mode):
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise ReadError(
+            "This is a folder.",
+            hint="Give a file.",
+            file=clean_text(shown_name(path), max_length=200),
+            rule="not-a-file",
+        )
+    if not stat.S_ISREG(mode):
         raise ReadError(
             "This is neither a file nor a folder.", file=clean_text(shown_name(path), max_length=200), rule="not-a-file"
         )

@@ -118,5 +118,5 @@ def _numbers(name: str, fields: Mapping[str, str], keys: tuple[str, ...]) -> NDA
     except ValueError as error:
         raise ReadError(f"{keys[0]} is not a list of numbers.", file=name, rule="header") from error
     if not np.isfinite(numbers).all():
-        raise ReadError(f"{keys[0]} is not finite.", file=name, rule="not-finite")
+        raise ReadError(f"{keys[0]} is not finite.", file=name, rule="number-finite")
     return numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 
@@ -133,6 +134,59 @@ def test_ctrl_c_takes_one_line_and_status_130(analyze, tmp_path, monkeypatch):
     assert (done.exit_code, done.stdout) == (130, "")
     assert done.stderr == "recanal: stopped; what was not finished was not written.\n"
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")
+def test_the_system_ends_a_command_as_cleanly_as_ctrl_c(analyze, tmp_path, monkeypatch, name, status):
+    number = getattr(signal, name)
+    kept = []
+
+    def stop(request, *, progress):
+        try:
+            signal.raise_signal(number)
+        finally:
+            kept.append("put away")
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr("recanal.pipeline.analyze_study", stop)
+    done = analyze()
+    assert (done.exit_code, done.stdout, kept) == (status, "", ["put away"])
+    assert done.stderr == "recanal: stopped; what was not finished was not written.\n"
+    assert not (tmp_path / "out").exists()
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")
+def test_a_signal_that_is_ignored_stays_so(analyze, monkeypatch):
+    monkeypatch.setattr(
+        "recanal.pipeline.analyze_study", lambda request, *, progress: signal.raise_signal(signal.SIGHUP)
+    )
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup sets it
+    try:
+        done = analyze()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert done.exit_code != 129
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(27, "File too large"), "The system refused a file: File too large."),
+        (OSError(24, "Too many open files"), "too few open files"),
+        (RuntimeError("can't start new thread"), "The memory is not enough"),
+    ],
+)
+def test_what_the_system_refuses_is_no_unforeseen_error(analyze, monkeypatch, error, said):
+    def refuse(request, *, progress):
+        raise error
+
+    monkeypatch.setattr("recanal.pipeline.analyze_study", refuse)
+    done = analyze()
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert "unforeseen" not in done.stderr
 
 
 def test_ctrl_c_while_the_commands_are_loaded_shows_no_traceback():

@@ -374,7 +374,7 @@ def test_case_11_a_dicomdir_is_never_followed(tmp_path):
     [
         ("0\\0", "spacing"),
         ("-0.4\\0.4", "spacing"),
-        ("nan\\0.4", "not-finite"),
+        ("nan\\0.4", "number-finite"),
         ("0.35\\0.35\\0.35", "spacing"),
         ("0.35", "spacing"),
         ("", "spacing"),
@@ -401,7 +401,7 @@ def test_case_15_geometry_that_is_missing(tmp_path, name):
 
 @pytest.mark.parametrize(
     ("raw", "rule"),
-    [("0", "slope-zero"), ("-1", "slope"), ("nan", "not-finite"), ("inf", "not-finite"), ("x", "number-format")],
+    [("0", "slope-zero"), ("-1", "slope"), ("nan", "number-finite"), ("inf", "number-finite"), ("x", "number-format")],
 )
 def test_case_16_slopes(tmp_path, raw, rule):
     write_stack(tmp_path, change=lambda k: {"RescaleSlope": "1.00"})

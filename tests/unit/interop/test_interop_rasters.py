@@ -288,7 +288,7 @@ def test_mha_agrees_with_itk_for_an_oblique_volume(tmp_path):
     [
         (b"ElementDataFile = LOCAL", b"ElementDataFile = /etc/passwd", "detached-data"),
         (b"MET_SHORT", b"MET_OTHER", "pixel-type"),
-        (b"DimSize = 7 6 5", b"DimSize = 7 6 nan", "not-finite"),
+        (b"DimSize = 7 6 5", b"DimSize = 7 6 nan", "number-finite"),
         (b"DimSize = 7 6 5", b"DimSize = 7 6 five", "header"),
         (b"DimSize = 7 6 5", b"DimSize = 7 6 50", "truncated"),
         (b"NDims = 3", b"NDims 3", "header"),
