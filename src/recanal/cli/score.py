@@ -164,11 +164,13 @@ def read_findings(file: str) -> Findings:
         raise FindingsError(f"{shown_name(file)!r} cannot be read: {_reason(error)}.") from error
     if len(data) > _MOST_BYTES:
         raise FindingsError(f"The findings are larger than {_MOST_BYTES} bytes.", hint="Is this the right file?")
+    name = "" if file == "-" else f"{shown_name(file)!r}: "
     try:
-        text = data.decode("utf-8-sig")
+        found = parse_findings_file(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise FindingsError(f"The findings are not UTF-8 text (byte {error.start}).") from error
-    found = parse_findings_file(text)
+        raise FindingsError(f"{name}The findings are not UTF-8 text (byte {error.start}).") from error
+    except FindingsError as error:
+        raise FindingsError(f"{name}{error.message}", hint=error.hint) from error
     if found.note:
         click.echo(found.note, err=True)
     return found.findings

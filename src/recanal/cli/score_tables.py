@@ -27,7 +27,6 @@ __all__ = [
 ]
 
 _WIDTH = 110
-_SURE = 0.99
 _PREDICTS = {
     "success": "A higher total means a harder lesion; the endpoint is a success.",
     "failure": "A higher total means a harder lesion; the endpoint is a failure.",
@@ -97,9 +96,10 @@ def share_text(share: float) -> str:
     """
     if share in (0.0, 1.0):
         return f"{100 * share:.0f} %"
-    if share > _SURE:
+    percent = round(100 * share)
+    if percent >= 100:
         return "over 99 %"
-    return "below 1 %" if share < 1 - _SURE else f"{100 * share:.0f} %"
+    return "below 1 %" if percent <= 0 else f"{percent} %"
 
 
 def sheets_text(sheets: Sequence[Sheet]) -> str:

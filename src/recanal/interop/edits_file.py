@@ -11,6 +11,7 @@ from recanal.dicom.files import open_regular
 from recanal.dicom.wording import clean_text
 from recanal.errors import ReadError, shown_name
 from recanal.interop.folders import single_file
+from recanal.interop.limits import whole_number
 
 __all__ = ["MAX_EDITS_BYTES", "read_edits_file"]
 
@@ -38,7 +39,9 @@ def read_edits_file(path: str | Path) -> tuple[dict[str, Any], str]:
     if size > MAX_EDITS_BYTES or len(content) > MAX_EDITS_BYTES:
         raise ReadError("A file of corrections has at most 16 MiB.", file=name, rule="edits-size")
     try:
-        table = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_refused)
+        table = json.loads(
+            content.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_refused, parse_int=whole_number
+        )
     except UnicodeDecodeError as error:
         raise ReadError("The text is not UTF-8.", hint="Save it as UTF-8.", file=name, rule="encoding") from error
     except json.JSONDecodeError as error:

@@ -11,7 +11,7 @@ from recanal.dicom.files import open_regular
 from recanal.dicom.wording import clean_text
 from recanal.errors import ReadError, shown_name
 from recanal.interop.folders import single_file
-from recanal.interop.limits import MAX_FINDINGS_BYTES
+from recanal.interop.limits import MAX_FINDINGS_BYTES, whole_number
 
 __all__ = ["read_findings_file"]
 
@@ -68,7 +68,7 @@ def _json(text: str) -> Any:
     def refuse(word: str) -> float:
         raise ValueError(f"{word} is not a number")
 
-    return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    return json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_int=whole_number)
 
 
 def _where(error: ValueError | RecursionError) -> str:

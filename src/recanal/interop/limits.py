@@ -10,6 +10,7 @@ __all__ = [
     "MAX_UNPACKED_BYTES",
     "MAX_UNPACKED_RATIO",
     "RATIO_FLOOR_BYTES",
+    "whole_number",
 ]
 
 MAX_FILES = 50_000
@@ -26,3 +27,18 @@ RATIO_FLOOR_BYTES = 256 * 2**20
 """Unpacked size below which the ratio does not matter."""
 MAX_FINDINGS_BYTES = 2**20
 """Size of a findings file."""
+MAX_DIGITS = 300
+"""Of a whole number in a text."""
+
+
+def whole_number(digits: str) -> int:
+    """The number that a text of digits writes.
+
+    Raises
+    ------
+    ValueError
+        When it has more than 300 digits; Python itself refuses from thousands on, in words of its own.
+    """
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number has {len(digits)} digits, {MAX_DIGITS} are read")
+    return int(digits)

@@ -83,7 +83,9 @@ def _header(name: str, head: bytes) -> tuple[Raster, int]:
     if not size <= offset <= 64 * 2**20:
         raise ReadError("The NIfTI voxel offset is implausible.", file=name, rule="header")
     slope, intercept = float(fields["scl_slope"]), float(fields["scl_inter"])
-    if not np.isfinite(slope) or slope == 0:
+    if np.isinf(slope):
+        raise ReadError("The NIfTI slope is not finite.", file=name, rule="slope")
+    if np.isnan(slope) or slope == 0:  # by convention: as stored
         slope, intercept = 1.0, 0.0
     if not np.isfinite(intercept):
         raise ReadError("The NIfTI intercept is not finite.", file=name, rule="intercept")

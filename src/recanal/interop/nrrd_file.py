@@ -83,6 +83,12 @@ def _raster(name: str, fields: Mapping[str, Any]) -> tuple[Raster, str]:
         )
     dtype = _dtype(name, fields)
     sizes = tuple(int(n) for n in fields.get("sizes", ()))
+    if fields.get("dimension") != len(sizes):
+        raise ReadError(
+            f"The NRRD header tells {fields.get('dimension')} dimensions and {len(sizes)} sizes.",
+            file=name,
+            rule="header",
+        )
     shape = check_size(name, sizes, dtype)
     return Raster(name, "NRRD", shape, dtype, _matrix(name, fields)), _PACKING[encoding]
 

@@ -216,6 +216,12 @@ def test_names_that_no_vessel_and_no_segment_has_are_refused(analysed, tmp_path)
         path.write_text(json.dumps({**HEAD, "edits": [row]}), encoding="utf-8")
         with pytest.raises(EditError, match=rf"edits\[0\] \({row['do']}\): name: {words}"):
             read_edits(path)
+    path.write_text('{"schema": ' + "9" * 5000 + "}", encoding="utf-8")
+    with pytest.raises(ReadError, match=r"a number has 5000 digits, 300 are read\.") as caught:
+        read_edits(path)
+    assert "sys." not in str(caught.value)
+    with pytest.raises(ReadError, match="This is a folder. Give a file"):
+        read_edits(tmp_path)
     todo = EditList(listed({"do": "rename_segment", "segment": "LM", "name": "pRCA"}))
     with pytest.raises(EditError, match="segment: 0 segments are named 'LM'"):
         corrected_case(case, (result,), todo, volume=volume, typed=Findings({}))

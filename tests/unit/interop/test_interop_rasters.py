@@ -238,6 +238,7 @@ def test_nrrd_with_data_elsewhere_is_not_followed(tmp_path):
         (b"type: short", b"type: block", "pixel-type"),
         (b"sizes: 7 6 5", b"sizes: 7 6 x", "header"),
         (b"sizes: 7 6 5", b"sizes: 9 9 9", "truncated"),
+        (b"dimension: 3", b"dimension: 2", "header"),
     ],
 )
 def test_nrrd_headers_that_are_not_read(tmp_path, old, new, rule):
@@ -411,6 +412,18 @@ def test_a_grid_longer_than_its_file_takes_no_memory(tmp_path, compress):
     assert refusal(path).rule == "truncated"
     assert tracemalloc.get_traced_memory()[1] < 30e6
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("slope", "rule"), [(np.inf, "slope"), (-np.inf, "slope"), (np.nan, None)])
+def test_a_nifti_slope_without_end_is_refused_and_none_at_all_is_not(tmp_path, slope, rule):
+    path = save_nifti(tmp_path / "a.nii", grid())
+    raw = bytearray(path.read_bytes())
+    raw[112:116] = np.float32(slope).tobytes()  # scl_slope
+    path.write_bytes(raw)
+    if rule is None:
+        check_mark(path)
+    else:
+        assert refusal(path).rule == rule
 
 
 @pytest.mark.parametrize("sizes", [b"99999999999999999999 6 5", b"inf nan 5", b"-7 -6 5"])

@@ -233,6 +233,22 @@ def test_errors_are_one_line_and_status_2(args, text, message):
     assert done.stderr.startswith(f"recanal: {message}")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"length_mm": "x"}', "length_mm: must be a number, got 'x'."),
+        (b"{", "The findings are not JSON: "),
+        (b"\xff", "The findings are not UTF-8 text (byte 0)."),
+    ],
+)
+def test_what_is_wrong_with_a_file_names_it(tmp_path, content, said):
+    path = tmp_path / "mine.json"
+    path.write_bytes(content)
+    done = run(score, "j_cto", "--findings", str(path))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"recanal: 'mine.json': {said}")
+
+
 def test_a_file_that_is_not_there(tmp_path):
     done = run(score, "j_cto", "--findings", str(tmp_path / "none.json"))
     assert (done.exit_code, done.stdout) == (2, "")
