@@ -220,7 +220,7 @@ def test_names_that_no_vessel_and_no_segment_has_are_refused(analysed, tmp_path)
     with pytest.raises(ReadError, match=r"a number has 5000 digits, 300 are read\.") as caught:
         read_edits(path)
     assert "sys." not in str(caught.value)
-    with pytest.raises(ReadError, match="This is a folder. Give a file"):
+    with pytest.raises(ReadError, match=r"This is a folder\. Give a file"):
         read_edits(tmp_path)
     todo = EditList(listed({"do": "rename_segment", "segment": "LM", "name": "pRCA"}))
     with pytest.raises(EditError, match="segment: 0 segments are named 'LM'"):
