@@ -29,6 +29,9 @@ REMEMBERED = 0.7
 RIM_MM = 0.8
 LEAST_SLICES = 5
 BEYOND_MM = 13.0
+CORE_SHARE = 0.5
+LEAST_BLOOD_SHARE = 0.7
+MOST_BLOOD_SHARE = 1.2
 
 
 def aorta_from_point(volume: Volume, point_mm: ArrayLike) -> Aorta:
@@ -49,9 +52,11 @@ def aorta_from_point(volume: Volume, point_mm: ArrayLike) -> Aorta:
     Notes
     -----
     In each slice the edge is where rays fall halfway from blood to muscle (60 HU), after a Gaussian of 15 degrees
-    across them: streaks do not end the aorta, and its radius stays what it is. Its median distance is the radius;
-    the centre is that of the circle through the edges that are near the median, so branches and touching veins do not
-    pull it. The chain ends where the circle moves by more than 4 mm in 1.6 mm or its radius leaves 4 to 25 mm.
+    across them and beyond half of the radius before: neither streaks nor noise end the aorta, and its radius stays what
+    it is. The blood is that of the slice. The median distance of the edge is the radius; the centre is that of the
+    circle through the edges that are near the median, so branches and touching veins do not pull it. The chain ends
+    where the circle moves by more than 4 mm in 1.6 mm, its radius leaves 4 to 25 mm, or the blood falls below 0.7 of
+    that around the point.
     """
     point = np.asarray(point_mm, dtype=np.float64).reshape(-1)
     if point.shape != (3,) or not np.isfinite(point).all() or not volume.contains_mm(point)[0]:
@@ -61,14 +66,13 @@ def aorta_from_point(volume: Volume, point_mm: ArrayLike) -> Aorta:
         )
     block = Block(np.asarray(volume.hu, dtype=np.float32), volume.affine)
     blood = _blood_hu(block, point)
-    level = 0.5 * (blood + TISSUE_HU)
-    first = _circle(block, point, FIRST_RADIUS_MM, level)
+    first = _circle(block, point, FIRST_RADIUS_MM, blood)
     if first is None:
         raise GeometryError(
             f"No round vessel lies around the point {np.round(point, 1).tolist()}.",
             hint="Choose a point near the middle of the aorta.",
         )
-    rows = [*_chain(block, first, level, -SLICE_MM)[::-1], first, *_chain(block, first, level, SLICE_MM)]
+    rows = [*_chain(block, first, blood, -SLICE_MM)[::-1], first, *_chain(block, first, blood, SLICE_MM)]
     if len(rows) < LEAST_SLICES:
         raise GeometryError(
             f"The vessel at the point {np.round(point, 1).tolist()} ends after {len(rows)} slices.",
@@ -94,7 +98,7 @@ def _blood_hu(block: Block, point: NDArray[np.float64]) -> float:
 
 
 def _circle(
-    block: Block, centre: NDArray[np.float64], radius_mm: float, level_hu: float
+    block: Block, centre: NDArray[np.float64], radius_mm: float, blood_hu: float
 ) -> tuple[float, float, float, float] | None:
     """x, y, z and radius of the circle around a place, None where there is none."""
     angle = np.arange(RAYS) * (2 * np.pi / RAYS)
@@ -104,7 +108,13 @@ def _circle(
     for _ in range(4):
         hu = np.nan_to_num(sample(block, here + reach[:, None, None] * way), nan=-1000.0)
         calm = ndimage.uniform_filter1d(hu, 3, axis=0, mode="nearest")
-        low = ndimage.gaussian_filter1d(calm, CALM_RAYS, axis=1, mode="wrap") < level_hu
+        core = reach <= CORE_SHARE * radius_mm
+        local = float(np.median(hu[core]))
+        if local < LEAST_BLOOD_SHARE * blood_hu:
+            return None
+        level = 0.5 * (min(local, MOST_BLOOD_SHARE * blood_hu) + TISSUE_HU)
+        low = ndimage.gaussian_filter1d(calm, CALM_RAYS, axis=1, mode="wrap") < level
+        low[core] = False
         far = np.where(low.any(axis=0), reach[low.argmax(axis=0)], reach[-1])
         radius = float(np.median(far))
         keep = np.abs(far - radius) <= max(1.5, GROWTH_SHARE * radius)
@@ -120,14 +130,14 @@ def _circle(
 
 
 def _chain(
-    block: Block, first: tuple[float, float, float, float], level_hu: float, step_mm: float
+    block: Block, first: tuple[float, float, float, float], blood_hu: float, step_mm: float
 ) -> list[tuple[float, float, float, float]]:
     """The circles above or below the first one."""
     out: list[tuple[float, float, float, float]] = []
     x, y, z, radius = first
     while True:
         z += step_mm
-        found = _circle(block, np.array([x, y, z]), radius, level_hu)
+        found = _circle(block, np.array([x, y, z]), radius, blood_hu)
         if found is None or np.hypot(found[0] - x, found[1] - y) > MOST_SHIFT_MM:
             return out
         radius = REMEMBERED * radius + (1 - REMEMBERED) * min(found[3], (1 + GROWTH_SHARE) * radius)
