@@ -37,6 +37,9 @@ LEAST_BEYOND_MM = 5.0
 START_MM = 4.0
 REACH_MM = 30.0
 FARTHER = 2.0
+MORE_ROUNDS = 2
+FROM_AORTA, FROM_STEM = 1, 2
+TIP = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,14 +143,13 @@ def _arteries(maps: Maps, aorta: Aorta, least_diameter_mm: float) -> list[_Kept]
     """
     closed = np.zeros(maps.field.aorta.shape, dtype=bool)
     seen: dict[bytes, Traced] = {}
-    for _ in range(ROUNDS):
-        reach = _reach(maps.field, closed)
+    kept: list[_Kept] = []
+    for turn in range(ROUNDS + MORE_ROUNDS):
+        stems = kept if turn >= ROUNDS else []
+        reach = _reach(maps.field, closed, stems)
         ways = find_ways(maps.field, reach, least_mean_share=LEAST_MEAN_TUBE, most_ways=MOST_WAYS)
-        kept, walls = _kept(ways, partial(_traced, maps, seen), maps, aorta, least_diameter_mm=least_diameter_mm)
-        more = walls.closed(maps.field.block, [item.points_mm for item in kept]) & ~closed & ~maps.field.aorta
-        if not more.any():
-            break
-        closed |= more
+        kept, walls = _kept(ways, partial(_traced, maps, seen), maps, aorta, stems, least_diameter_mm=least_diameter_mm)
+        closed |= walls.closed(maps.field.block, [item.points_mm for item in kept]) & ~maps.field.aorta
     return kept
 
 
@@ -164,6 +166,7 @@ def _kept(
     traced_of: Callable[[NDArray[np.int64]], Traced],
     maps: Maps,
     aorta: Aorta,
+    stems: list[_Kept],
     *,
     least_diameter_mm: float,
 ) -> tuple[list[_Kept], Walls]:
@@ -171,17 +174,18 @@ def _kept(
 
     A way that runs inside a vessel that is there is no branch, but what leaves it still is one of that vessel.
     """
-    out: list[_Kept] = []
+    out: list[_Kept] = list(stems)
     walls = Walls()
     reached = [0.0] * len(ways)
     for k, way in enumerate(ways):
         if GRID_MM * len(way.voxels) < LEAST_MM or (way.parent >= 0 and reached[way.parent] < way.at):
             continue
         traced = traced_of(way.voxels)
-        if way.parent < 0 and walls.false_head(traced, maps):
+        root = way.parent < 0 and way.label == FROM_AORTA
+        if root and walls.false_head(traced, maps):
             continue
         samples = artery_samples(traced, maps, aorta, least_diameter_mm)
-        parent = _nearest(traced, out) if way.parent >= 0 else -1
+        parent = -1 if root else _nearest(traced, out)
         if parent >= 0 and samples and wider_than(traced, out[parent].traced, samples):
             walls.mouth(traced)
             continue
@@ -209,13 +213,20 @@ def _beyond(item: _Kept, found: list[_Kept]) -> bool:
     return float((far > radius[near]).sum()) * STEP_MM >= LEAST_BEYOND_MM
 
 
-def _reach(field: Field, closed: NDArray[np.bool_]) -> Reach:
+def _reach(field: Field, closed: NDArray[np.bool_], stems: list[_Kept]) -> Reach:
     """The cheapest ways from the wall of the aorta, around what is closed."""
     cost = (1.0 / (LEAST_TUBE_SQUARE + field.bright**2)).astype(np.float32)
     cost[(field.soft < PASSABLE_HU) | field.pool | field.outside | closed] = BLOCKED
     cost[field.aorta] = INSIDE_COST
     wall = np.flatnonzero(field.aorta & ~ndimage.binary_erosion(field.aorta))
-    reach = reach_from(cost, wall, np.ones(len(wall), dtype=np.int16), step_mm=GRID_MM, most_cost=MOST_COST)
+    label = np.full(len(wall), FROM_AORTA, dtype=np.int16)
+    if stems:
+        points = np.concatenate([item.points_mm[: max(len(item.points_mm) - TIP, 1)] for item in stems])
+        index = np.clip(np.rint(field.block.affine.to_index(points)).astype(int), 0, np.array(cost.shape) - 1)
+        index = index[~field.aorta[tuple(index.T)]]
+        stem = np.unique(np.ravel_multi_index(tuple(index.T), cost.shape))
+        wall, label = np.append(wall, stem), np.append(label, np.full(len(stem), FROM_STEM, dtype=np.int16))
+    reach = reach_from(cost, wall, label, step_mm=GRID_MM, most_cost=MOST_COST)
     reach.length_mm[field.aorta] = 0.0
     return reach
 
