@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from recanal.abdomen.maps import Maps
-from recanal.abdomen.traced import STEP_MM, Traced
+from recanal.abdomen.traced import RUN_MM, STEP_MM, TISSUE_HU, Traced
 from recanal.anatomy.aorta import Aorta
 
 __all__ = ["artery_samples", "dips", "first_dip", "stands_out", "wider_than"]
 
-RUN_MM = 5.0
 RUN_SHARE = 0.9
 WIDER = 1.6
 LEAST_WIDE_MM = 2.8
@@ -20,6 +19,7 @@ BRIGHTER = 1.10
 DARK_SHARE = 0.5
 LEAST_CONTRAST_SHARE = 0.4
 LEAST_CONTRAST_HU = 30.0
+LEAST_BESIDE_SHARE = 0.4
 THIN_SHARE = 0.6
 UPRIGHT = 0.7
 BEHIND_MM = 12.0
@@ -41,20 +41,22 @@ def artery_samples(traced: Traced, maps: Maps, aorta: Aorta, least_diameter_mm: 
     Notes
     -----
     It ends at the first dip (:func:`first_dip`), or before the first 5 mm that are too thin (the disc
-    of equal contrast below 1.2 times the diameter asked for), dark (below half of the aorta, or less than 0.4 of its
-    contrast over the tissue), brighter than 1.1 times the aorta, 1.6 times wider than anywhere before, or upright
+    of equal contrast below 1.2 times the diameter asked for), dark (below half of the aorta, less than 0.4 of its
+    contrast over the tissue, or less than 0.4 of its contrast over muscle above what lies beside the vessel), brighter than 1.1 times the aorta, 1.6 times wider than anywhere before, or upright
     beside the back of the aorta (azygos and lumbar veins, crura).
     """
     blood = maps.field.blood_hu
     contrast = (traced.core_hu - traced.tissue_hu) / np.maximum(blood - traced.tissue_hu, LEAST_CONTRAST_HU)
     size = round(RUN_MM / STEP_MM)
     smooth = ndimage.median_filter(traced.radius_mm, size, mode="nearest")
+    calm = ndimage.uniform_filter1d(traced.smooth_hu, size, mode="nearest")
     before = np.minimum.accumulate(ndimage.uniform_filter1d(smooth, size, mode="nearest"))
     wrong = (
         (traced.area_radius_mm < THIN_SHARE * least_diameter_mm)
         | (traced.core_hu > BRIGHTER * blood)
         | (traced.core_hu < DARK_SHARE * blood)
         | (contrast < LEAST_CONTRAST_SHARE)
+        | (calm - traced.beside_hu < LEAST_BESIDE_SHARE * (blood - TISSUE_HU))
         | (smooth > np.maximum(WIDER * before, LEAST_WIDE_MM))
         | _companion(traced, aorta)
     )
