@@ -12,7 +12,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from recanal.abdomen.aorta import aorta_from_point
-from recanal.abdomen.limits import artery_samples, wider_than
+from recanal.abdomen.limits import artery_samples, narrowest_before, wider_than
 from recanal.abdomen.maps import GRID_MM, Maps, abdominal_maps
 from recanal.abdomen.traced import STEP_MM, Traced, trace
 from recanal.abdomen.walls import Walls
@@ -78,11 +78,12 @@ class AbdominalTree:
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """A traced vessel as far as it is an artery."""
+    """A traced vessel as far as it is an artery, with the least radius of the arteries before it."""
 
     traced: Traced
     samples: int
     parent: int
+    narrowest_mm: float
 
     @property
     def points_mm(self) -> NDArray[np.float64]:
@@ -186,12 +187,13 @@ def _kept(
             continue
         samples = artery_samples(traced, maps, aorta, least_diameter_mm)
         parent = -1 if root else _nearest(traced, out)
-        if parent >= 0 and samples and wider_than(traced, out[parent].traced, samples):
+        narrowest = _narrowest(out, parent, traced)
+        if samples and wider_than(traced, narrowest, samples):
             walls.mouth(traced)
             continue
         walls.dip(traced, samples, maps)
         reached[k] = len(way.voxels) * samples / len(traced.line.points_mm)
-        item = _Kept(traced, samples, parent)
+        item = _Kept(traced, samples, parent, narrowest)
         if samples * STEP_MM >= LEAST_MM and _beyond(item, out):
             out.append(item)
     return out, walls
@@ -201,6 +203,14 @@ def _nearest(traced: Traced, found: list[_Kept]) -> int:
     """The vessel on which another one begins."""
     start = traced.line.points_mm[0]
     return int(np.argmin([np.linalg.norm(item.points_mm - start, axis=1).min() for item in found])) if found else -1
+
+
+def _narrowest(found: list[_Kept], parent: int, traced: Traced) -> float:
+    """The least radius, mm, of the arteries that lead to a vessel; infinite at the aorta."""
+    if parent < 0:
+        return np.inf
+    stem = found[parent]
+    return min(stem.narrowest_mm, narrowest_before(stem.traced, traced.line.points_mm[0]))
 
 
 def _beyond(item: _Kept, found: list[_Kept]) -> bool:
