@@ -188,13 +188,14 @@ def _kept(
         samples = artery_samples(traced, maps, aorta, least_diameter_mm)
         parent = -1 if root else _nearest(traced, out)
         narrowest = _narrowest(out, parent, traced)
-        if samples and wider_than(traced, narrowest, samples):
+        long = samples * STEP_MM >= LEAST_MM
+        if long and wider_than(traced, narrowest, samples):
             walls.mouth(traced)
             continue
         walls.dip(traced, samples, maps)
         reached[k] = len(way.voxels) * samples / len(traced.line.points_mm)
         item = _Kept(traced, samples, parent, narrowest)
-        if samples * STEP_MM >= LEAST_MM and _beyond(item, out):
+        if long and _beyond(item, out):
             out.append(item)
     return out, walls
 
