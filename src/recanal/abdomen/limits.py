@@ -45,8 +45,9 @@ def artery_samples(traced: Traced, maps: Maps, aorta: Aorta, least_diameter_mm: 
     -----
     It ends at the first dip (:func:`first_dip`), or before the first 5 mm that are too thin (the disc
     of equal contrast below 1.2 times the diameter asked for), dark (below half of the aorta, less than 0.4 of its
-    contrast over the tissue, or less than 0.4 of its contrast over muscle above what lies beside the vessel), brighter than 1.1 times the aorta, 1.6 times wider than anywhere before, or upright
-    beside the back of the aorta (azygos and lumbar veins, crura).
+    contrast over the tissue, or above what lies beside the vessel by less than 0.4 of its contrast over muscle),
+    brighter than 1.1 times the aorta, 1.6 times wider than anywhere before, or upright beside the back of the aorta
+    (azygos and lumbar veins, crura).
     """
     blood = maps.field.blood_hu
     contrast = (traced.core_hu - traced.tissue_hu) / np.maximum(blood - traced.tissue_hu, LEAST_CONTRAST_HU)

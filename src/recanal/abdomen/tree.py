@@ -32,14 +32,14 @@ MOST_COST = 300.0
 LEAST_MEAN_TUBE = 0.35
 MOST_WAYS = 800
 ROUNDS = 4
+MORE_ROUNDS = 2
 LEAST_MM = 8.0
 LEAST_BEYOND_MM = 5.0
 START_MM = 4.0
 REACH_MM = 30.0
 FARTHER = 2.0
-MORE_ROUNDS = 2
 FROM_AORTA, FROM_STEM = 1, 2
-TIP = 10
+TIP_MM = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +123,8 @@ def grow_from_aorta(
     -----
     The cheapest ways from the wall of the aorta along tubes that are brighter than their surroundings (the kernels of
     the coronary tree), as far as they are arteries (:mod:`recanal.abdomen.limits`). The walls that they crossed into
-    veins are closed, and they are looked for again, four times at most. A branch of the aorta is led back
-    to the axis of the aorta along its first direction.
+    veins are closed, and they are looked for again: four times from the aorta, twice from the arteries found. A branch
+    of the aorta is led back to the axis of the aorta along its first direction.
     Limits: in the portal-venous phase arteries and small veins carry the same contrast, and a vein that touches an
     artery without a dip in contrast between them is taken for its branch.
     """
@@ -140,7 +140,8 @@ def _arteries(maps: Maps, aorta: Aorta, least_diameter_mm: float) -> list[_Kept]
     """The ways from the aorta that are arteries, each after the one it leaves.
 
     What was crossed to leave the arteries is closed, and the ways are looked for again: a place that was reached
-    through a vein is then reached along its artery.
+    through a vein is then reached along its artery. The last rounds start on the arteries that were found, for a
+    branch that begins where a way through another vessel was the cheaper one.
     """
     closed = np.zeros(maps.field.aorta.shape, dtype=bool)
     seen: dict[bytes, Traced] = {}
@@ -225,21 +226,28 @@ def _beyond(item: _Kept, found: list[_Kept]) -> bool:
 
 
 def _reach(field: Field, closed: NDArray[np.bool_], stems: list[_Kept]) -> Reach:
-    """The cheapest ways from the wall of the aorta, around what is closed."""
+    """The cheapest ways from the wall of the aorta and from arteries found, around what is closed."""
     cost = (1.0 / (LEAST_TUBE_SQUARE + field.bright**2)).astype(np.float32)
     cost[(field.soft < PASSABLE_HU) | field.pool | field.outside | closed] = BLOCKED
     cost[field.aorta] = INSIDE_COST
     wall = np.flatnonzero(field.aorta & ~ndimage.binary_erosion(field.aorta))
-    label = np.full(len(wall), FROM_AORTA, dtype=np.int16)
-    if stems:
-        points = np.concatenate([item.points_mm[: max(len(item.points_mm) - TIP, 1)] for item in stems])
-        index = np.clip(np.rint(field.block.affine.to_index(points)).astype(int), 0, np.array(cost.shape) - 1)
-        index = index[~field.aorta[tuple(index.T)]]
-        stem = np.unique(np.ravel_multi_index(tuple(index.T), cost.shape))
-        wall, label = np.append(wall, stem), np.append(label, np.full(len(stem), FROM_STEM, dtype=np.int16))
-    reach = reach_from(cost, wall, label, step_mm=GRID_MM, most_cost=MOST_COST)
+    stem = _stem_voxels(field, stems)
+    label = np.repeat(np.array([FROM_AORTA, FROM_STEM], dtype=np.int16), (len(wall), len(stem)))
+    starts = np.concatenate([wall, stem])
+    reach = reach_from(cost, starts, label, step_mm=GRID_MM, most_cost=MOST_COST)
     reach.length_mm[field.aorta] = 0.0
     return reach
+
+
+def _stem_voxels(field: Field, stems: list[_Kept]) -> NDArray[np.int64]:
+    """Flat indices of the voxels on arteries outside the aorta, without their last 5 mm."""
+    if not stems:
+        return np.empty(0, dtype=np.int64)
+    tip = round(TIP_MM / STEP_MM)
+    points = np.concatenate([item.points_mm[: max(len(item.points_mm) - tip, 1)] for item in stems])
+    index = np.clip(np.rint(field.block.affine.to_index(points)).astype(int), 0, np.array(field.aorta.shape) - 1)
+    flat = np.unique(np.ravel_multi_index(tuple(index.T), field.aorta.shape))
+    return np.asarray(flat[~field.aorta.ravel()[flat]])
 
 
 def _branch(item: _Kept, aorta: Aorta) -> AbdominalBranch:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from recanal.abdomen.limits import first_dip, wider_than
+from recanal.abdomen.aorta import aorta_from_point
+from recanal.abdomen.limits import artery_samples, first_dip, narrowest_before, wider_than
+from recanal.abdomen.maps import abdominal_maps
 from recanal.abdomen.traced import Traced
 from recanal.abdomen.tree import grow_from_aorta
 from recanal.core.curves import Centerline
@@ -65,12 +67,13 @@ def test_a_true_branch_of_the_same_course_is_found():
     assert found_share(points, ORIGIN, TIP) > 0.9
 
 
-def along(values, radius_mm=2.0, start=(0.0, 0.0, 0.0)):
+def along(values, radius_mm=2.0, start=(0.0, 0.0, 0.0), beside_hu=20.0):
     """A straight vessel with given Hounsfield units every 0.5 mm, in tissue of 20 HU."""
     n = len(values)
     line = Centerline(np.asarray(start) + np.arange(n)[:, None] * np.array([0.5, 0.0, 0.0]))
     flat = np.full(n, float(radius_mm))
-    return Traced(line, flat, flat, np.asarray(values, float), np.full(n, 20.0), np.asarray(values, float))
+    hu = np.asarray(values, float)
+    return Traced(line, flat, flat, hu, np.full(n, 20.0), hu, np.full(n, beside_hu))
 
 
 def test_a_wall_between_two_vessels_is_a_dip_and_a_fading_vessel_has_none():
@@ -91,7 +94,23 @@ def test_a_dip_at_the_root_leaves_nothing():
 
 
 @pytest.mark.parametrize(("radius_mm", "wide"), [(2.1, False), (3.0, True)])
-def test_a_branch_is_no_wider_than_its_parent(radius_mm, wide):
-    values = np.full(40, 150.0)
+def test_a_branch_is_no_wider_than_the_narrowest_place_before_it(radius_mm, wide):
+    assert wider_than(along(np.full(40, 150.0), radius_mm), 2.5, 40) is wide
+
+
+def test_the_narrowest_place_lies_before_the_branch_and_not_beyond_it():
+    values = np.full(80, 150.0)
     parent = along(values, 2.5)
-    assert wider_than(along(values, radius_mm, start=(8.0, 0.5, 0.0)), parent, 40) is wide
+    parent.radius_mm[20:35] = 2.0
+    parent.radius_mm[60:] = 1.0
+    assert narrowest_before(parent, np.array([25.0, 0.5, 0.0])) == pytest.approx(2.0, abs=0.05)
+    assert narrowest_before(parent, np.array([2.0, 0.5, 0.0])) == pytest.approx(2.5, abs=0.05)
+
+
+@pytest.mark.parametrize(("beside_hu", "samples"), [(60.0, 60), (120.0, 0)])
+def test_a_vessel_stands_out_from_what_lies_beside_it(beside_hu, samples):
+    volume = abdomen()
+    aorta = aorta_from_point(volume, (49.0, 56.0, 22.0))
+    maps = abdominal_maps(volume, aorta)
+    traced = along(np.full(60, 150.0), start=(60.0, 20.0, 22.0), beside_hu=beside_hu)
+    assert artery_samples(traced, maps, aorta, 2.0) == samples

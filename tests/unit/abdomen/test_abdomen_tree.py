@@ -45,6 +45,15 @@ def test_the_aorta_is_followed_through_all_slices(abdomen):
     assert aorta.hu == pytest.approx(BLOOD_HU, abs=4.0)
 
 
+def test_an_aorta_that_fades_towards_one_end_is_followed_to_it(abdomen):
+    share = np.linspace(0.78, 1.0, SHAPE[2])
+    hu = np.where(abdomen.hu > 100, abdomen.hu * share, abdomen.hu)
+    noise = np.random.default_rng(8).normal(0.0, 20.0, SHAPE)
+    aorta = aorta_from_point(Volume((hu + noise).astype(np.int16), abdomen.affine), (52.0, 55.0, 45.0))
+    assert aorta.length_mm > 48.0
+    assert np.hypot(aorta.centre_mm[:, 0] - 54.0, aorta.centre_mm[:, 1] - 54.0).max() < 0.9
+
+
 def test_the_artery_is_found_on_its_axis_and_vein_and_bone_are_not(abdomen):
     tree = grow_from_aorta(abdomen, (52.0, 55.0, 27.0))
     points = np.concatenate([branch.line.points_mm for branch in tree.branches])

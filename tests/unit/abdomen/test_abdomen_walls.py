@@ -18,7 +18,7 @@ def along(values, tissue_hu=20.0):
     n = len(values)
     line = Centerline(np.array([5.0, 16.0, 16.0]) + np.arange(n)[:, None] * np.array([0.5, 0.0, 0.0]))
     flat, values = np.full(n, 2.0), np.asarray(values, dtype=np.float64)
-    return Traced(line, flat, flat, values, np.full(n, float(tissue_hu)), values)
+    return Traced(line, flat, flat, values, np.full(n, float(tissue_hu)), values, np.full(n, 20.0))
 
 
 @pytest.mark.parametrize(("tissue_hu", "free"), [(60.0, True), (120.0, True), (135.0, False)])
