@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from recanal.anatomy.from_segmentation import unnamed_segments
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.tree import CoronaryTree, TreeSearch
-from recanal.closures.narrowings import darkest_share, is_filled, is_flat, is_stepped, is_threaded
+from recanal.closures.narrowings import darkest_share, is_filled, is_flat, is_stepped, is_threaded, total_prob
 from recanal.closures.refills import find_refills
 from recanal.closures.suspects import Suspect, chosen, find_suspects
 from recanal.collaterals.supply import Supply
@@ -38,7 +38,7 @@ from recanal.quality.steps import SlabSteps, slab_steps
 from recanal.stenosis.grading import VesselGrade
 from recanal.stenosis.off_lumen import is_dark
 
-__all__ = ["AutomaticResult", "measure_automatic", "total_prob"]
+__all__ = ["AutomaticResult", "measure_automatic"]
 
 LEAST_LENGTH_MM = 2.5
 LEAST_CONFIDENCE, LEAST_APART_CONFIDENCE, DOUBTFUL_CONFIDENCE = 0.1, 0.3, 0.5
@@ -49,8 +49,7 @@ LEAST_PROXIMAL_SHARE = 0.7
 LEAST_EXPLAINED = 0.5
 LEAST_SEEN_MM, SEEN_AT_MM = 6.0, 4.0
 SAME_WAY_MM, SAME_WAY_CONFIDENCE = 1.5, 0.1
-LIKELY_OPEN_SHARE = 0.38
-SOFTNESS_SHARE = 0.05
+LEAST_BEYOND_DIAMETER_MM = 1.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +223,8 @@ def _measured(
         if part is not None:
             known += [np.asarray(lesion.proximal_cap_mm) for lesion in part.lesions]
             parts.append(part)
+        elif not lost and _fades_thin(result):
+            hidden.append(f"a stretch without contrast in {where} leads to a vessel too thin to tell: is it closed?")
         elif suspect.otherwise is not None and not _is_narrowed(result):
             empty.append(suspect.otherwise)
         elif suspect.shut is not None and (isinstance(result, ApartError) or _is_calcium(result)):
@@ -337,9 +338,9 @@ def _confirmed(
     kept = [
         k
         for k, (lesion, gap) in enumerate(zip(result.lesions, result.vessel.gaps, strict=False))
-        if _length(lesion) >= LEAST_LENGTH_MM
+        if _length(lesion) >= (LEAST_SEEN_MM if suspect.apart else LEAST_LENGTH_MM)
         and ((lesion.bridge_confidence or 0.0) >= least or _is_where_seen(lesion, gap, suspect))
-        and not _is_narrowing(result, k)
+        and not (_is_narrowing(result, k) or _is_thin_beyond(lesion))
         and lesion.proximal_cap_mm is not None
         and is_new(np.asarray(lesion.proximal_cap_mm), known)
     ]
@@ -349,6 +350,19 @@ def _confirmed(
     lesions = tuple(_told(result.lesions[k], vessel.gaps[k], suspect, anatomy, result) for k in kept)
     vessel = replace(vessel, gaps=tuple(vessel.gaps[k] for k in kept), bridges=tuple(vessel.bridges[k] for k in kept))
     return replace(result, vessel=vessel, lesions=lesions)
+
+
+def _is_thin_beyond(lesion: Lesion) -> bool:
+    """Whether the vessel beyond is so thin that blur alone dims it."""
+    wide = None if lesion.reference is None else lesion.reference.distal_diameter_mm
+    return wide is not None and wide < LEAST_BEYOND_DIAMETER_MM
+
+
+def _fades_thin(result: SeededResult | SeedError) -> bool:
+    """Whether what was found is no narrow lumen, but leads to a vessel too thin to tell."""
+    if isinstance(result, SeedError) or _is_narrowed(result):
+        return False
+    return any(_is_thin_beyond(lesion) for lesion in result.lesions)
 
 
 def _is_where_seen(lesion: Lesion, gap: Gap, suspect: Suspect) -> bool:
@@ -361,27 +375,6 @@ def _is_where_seen(lesion: Lesion, gap: Gap, suspect: Suspect) -> bool:
     if lesion.proximal_cap_mm is None or _length(lesion) < LEAST_SEEN_MM:
         return False
     return float(np.linalg.norm(np.subtract(lesion.proximal_cap_mm, suspect.cap_mm))) < SEEN_AT_MM
-
-
-def total_prob(residual_share: float) -> float:
-    """Probability that a stretch is totally occluded, from the contrast left in its emptiest 2 mm.
-
-    Parameters
-    ----------
-    residual_share
-        As a share of the lumen-to-tissue contrast.
-
-    Notes
-    -----
-    A logistic curve through one half at a share of 0.38, the level up to which a thread of lumen narrower than the
-    blur of the picture can hide. It is recanal's own and not calibrated on patients.
-
-    Examples
-    --------
-    >>> round(total_prob(0.38), 2), total_prob(0.0) > 0.99
-    (0.5, True)
-    """
-    return 1.0 / (1.0 + math.exp(min((residual_share - LIKELY_OPEN_SHARE) / SOFTNESS_SHARE, 50.0)))
 
 
 def _told(lesion: Lesion, gap: Gap, suspect: Suspect, anatomy: CoronaryTree, result: SeededResult) -> Lesion:

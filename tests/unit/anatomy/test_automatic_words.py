@@ -195,6 +195,35 @@ def test_what_narrows_and_fills_beyond_does_not_run_out(found, monkeypatch, conf
     assert len(measure_automatic(drawing.volume, tree=tree).lesions) == told
 
 
+@pytest.mark.parametrize(("diameter_mm", "told"), [(1.5, 0), (1.7, 1), (None, 1)])
+def test_a_stretch_that_leads_to_a_vessel_too_thin_to_tell_is_said_and_no_occlusion(
+    found, monkeypatch, diameter_mm, told
+):
+    drawing, tree, result = found
+    (suspect,) = find_suspects(tree)
+    (part,) = result.parts
+    size = replace(part.lesions[0].reference or Reference(), distal_diameter_mm=diameter_mm)
+    thin = replace(part, lesions=(replace(part.lesions[0], reference=size),))
+    empty = replace(suspect, distal_mm=None)
+    monkeypatch.setattr(automatic, "find_suspects", lambda _: [replace(suspect, otherwise=empty)])
+    monkeypatch.setattr(automatic, "_traced", lambda *_: thin)
+    again = measure_automatic(drawing.volume, tree=tree)
+    assert len(again.lesions) == told
+    assert any("leads to a vessel too thin to tell" in flag for flag in again.quality.flags) is not bool(told)
+
+
+@pytest.mark.parametrize(("length_mm", "apart", "told"), [(5.0, True, 0), (7.0, True, 1), (5.0, False, 1)])
+def test_a_short_gap_to_a_vessel_that_the_tree_did_not_reach_is_none(found, monkeypatch, length_mm, apart, told):
+    drawing, tree, result = found
+    (suspect,) = find_suspects(tree)
+    (part,) = result.parts
+    length = replace(part.lesions[0].length_mm, value=length_mm)
+    short = replace(part, lesions=(replace(part.lesions[0], length_mm=length),))
+    monkeypatch.setattr(automatic, "find_suspects", lambda _: [replace(suspect, apart=apart)])
+    monkeypatch.setattr(automatic, "_traced", lambda *_: short)
+    assert len(measure_automatic(drawing.volume, tree=tree).lesions) == told
+
+
 def test_calcified_stretches_beyond_six_are_told_and_not_measured(found):
     _, tree, _ = found
     (suspect,) = find_suspects(tree)

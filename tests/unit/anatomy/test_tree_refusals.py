@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from recanal.anatomy.tree import find_tree
+from recanal.closures.narrowings import total_prob
 from recanal.core.volume import Affine, Volume
 from recanal.pipeline import automatic, measure_automatic
-from recanal.pipeline.automatic import total_prob
 from recanal.pipeline.unsearched import REASON
 
 
