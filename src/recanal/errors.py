@@ -41,6 +41,7 @@ __all__ = [
     "StudyError",
     "TableError",
     "install_hint",
+    "parse_reason",
     "shown_name",
     "shown_text",
 ]
@@ -68,6 +69,20 @@ def install_hint(extra: str) -> str:
     "In recanal's folder: .venv/bin/pip install -e '.[study]'"
     """
     return f"In recanal's folder: .venv/bin/pip install -e '.[{extra}]'"
+
+
+def parse_reason(error: ValueError | RecursionError) -> str:
+    """Why a text is not TOML or JSON, in recanal's words where Python's would speak to a programmer.
+
+    Examples
+    --------
+    >>> parse_reason(ValueError("Exceeds the limit; use sys.set_int_max_str_digits() to increase the limit"))
+    'a number has too many digits'
+    """
+    if isinstance(error, RecursionError):
+        return "it nests too deep"
+    said = str(error).rstrip(".")
+    return "a number has too many digits" if "set_int_max_str_digits" in said else said
 
 
 _AGAIN = "Copy the file again; if that does not help, export or convert it anew."

@@ -12,7 +12,7 @@ from recanal.audit.building import KINDS, build_groups, build_row
 from recanal.audit.fields import Fields
 from recanal.audit.reading_csv import csv_tables
 from recanal.audit.rows import CountRow, Document, LevelsRow, MeanRow, MedianRow, Row
-from recanal.errors import TableError, shown_name
+from recanal.errors import TableError, parse_reason, shown_name
 
 __all__ = ["read_tables", "read_tables_text", "template_text"]
 
@@ -102,7 +102,7 @@ def _from_toml(text: str, title: str) -> Document:
     try:
         values = tomllib.loads(text.replace("\r\n", "\n"))
     except (ValueError, RecursionError) as error:
-        raise TableError(f"This is not valid TOML: {str(error).rstrip('.')}.") from error
+        raise TableError(f"This is not valid TOML: {parse_reason(error)}.") from error
     top = Fields(values, "the file")
     top.refuse_others(("title", "doi", "note", "tables"))
     rows: list[Row] = []

@@ -117,7 +117,7 @@ def _request(study: Path, out: Path, options: dict[str, Any]) -> AnalyzeRequest:
         proximal_mm=proximal_mm,
         distal_mm=distal_mm,
         series_uid=options["series"],
-        vessel=options["vessel"],
+        vessel=None if options["vessel"] is None else options["vessel"].strip().upper(),
         clinical=options["clinical"],
         territory=options["territory"],
         edits=options["edits"],

@@ -45,10 +45,10 @@ def calcium(study: Path, out: Path, to_json: bool, quiet: bool, **options: Any) 
     """Score the calcium of the coronary arteries on a series without contrast.
 
     Agatston score, volume and mass in total and per artery, and every lesion. With --mask the reader's regions decide;
-    without it calcium is found automatically, to be checked on the picture. DIR receives calcium.json, calcium.png and
-    calcium_labels.nii.gz, whole or not at all. Where at least half of the score rests on doubtful lesions, or the
-    reader's regions hold more than an artery can, a line on stderr says so. Research use only: not for diagnosis or
-    treatment.
+    without it calcium is found automatically, to be checked on the picture, in a series that shows the whole heart. DIR
+    receives calcium.json, calcium.png and calcium_labels.nii.gz, whole or not at all. Where at least half of the score
+    rests on doubtful lesions, or the reader's regions hold more than an artery can, a line on stderr says so. Research
+    use only: not for diagnosis or treatment.
     """
     ensure_cache()
     from recanal.core.case import as_json

@@ -288,12 +288,13 @@ def attach_file(store: str, lesion: str, case: Path, case_lesion: str, despite: 
       recanal cohort attach study.db L0001 result/case.json
       recanal cohort attach study.db L0001 demo/result/case.json --despite "training with a phantom"
     """  # noqa: D301
-    from recanal.cohort import attach_case, open_store
+    from recanal.cohort import attach_case, check_case, open_store
 
     try:
         text = case.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CohortError(f"{shown_name(case)}: cannot be read.") from error
+    check_case(text, called=repr(shown_name(case)))
     with closing(open_store(store)) as opened:
         key = attach_case(opened, lesion, text, author=author_of(author), case_lesion=case_lesion, despite=despite)
     click.echo(f"CT reading {key}")

@@ -15,13 +15,24 @@ from typing import IO, Any, TypeVar
 
 import click
 
+from recanal.cli.errors import OUT
 from recanal.cli.stopped import STOPPED, STOPPED_STATUS
-from recanal.errors import RecanalError
+from recanal.errors import RecanalError, shown_name
 
 __all__ = ["CarefulGroup", "debug_option"]
 
 _DEBUG = "recanal.debug"
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
+_MAKE_ROOM = "Make room for {} and for temporary files, or name another folder."
+_MAY_WRITE = "Check the right to write to {}, or name another folder."
+_ADVICE = {
+    errno.ENOSPC: _MAKE_ROOM,
+    errno.EDQUOT: _MAKE_ROOM,
+    errno.EFBIG: "Let files of {} grow larger, as with `ulimit -f unlimited`, or name a folder on another disk.",
+    errno.EIO: "Check the disks of the input and of {}, or name another folder.",
+    errno.EROFS: _MAY_WRITE,
+    errno.EACCES: _MAY_WRITE,
+    errno.EPERM: _MAY_WRITE,
+}
 _TOO_MANY = {errno.EMFILE, errno.ENFILE}
 _ENDING = ("SIGTERM", "SIGHUP")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -68,6 +79,9 @@ def _ends_cleanly() -> Iterator[None]:
 
 
 def _end(number: int, _: FrameType | None) -> None:
+    for name in _ENDING:  # a second one, as of `timeout` or a closing terminal, must not break into the putting away
+        if signal.getsignal(getattr(signal, name)) is _end:
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     raise _Ended(number)
 
 
@@ -130,7 +144,7 @@ class CarefulGroup(click.Group):
                 raise
             if ctx.meta.get(_DEBUG):
                 click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-            click.echo(f"recanal: {_sentence(error)}", err=True)
+            click.echo(f"recanal: {_sentence(error, ctx.meta.get(OUT))}", err=True)
             raise click.exceptions.Exit(1) from error
 
 
@@ -141,12 +155,15 @@ def _in_one_line(error: click.UsageError) -> click.UsageError:
     return _Misuse(error.format_message(), error.ctx)
 
 
-def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        return f"The system refused a file: {error.strerror}. Make room, check the rights, or name another folder."
+def _sentence(error: Exception, out: Path | None) -> str:
+    if isinstance(error, OSError) and error.errno in _ADVICE:
+        result = "the result" if out is None else ascii(shown_name(out))
+        return f"The system refused a file: {error.strerror}. {_ADVICE[error.errno].format(result)}"
     if isinstance(error, OSError) and error.errno in _TOO_MANY:
         return "The system allows too few open files. Raise the limit, as with `ulimit -n 4096`, and try again."
-    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+    if "can't start new thread" in str(error) or (isinstance(error, OSError) and error.errno == errno.EAGAIN):
+        return "The system allows no further thread or process. Close other programs, or raise the limit (`ulimit -u`)."
+    if isinstance(error, MemoryError):
         return "The memory is not enough for this study. Close other programs or take a machine with more."
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (

@@ -8,7 +8,10 @@ import click
 
 from recanal.errors import RecanalError
 
-__all__ = ["RecanalCommand"]
+__all__ = ["OUT", "RecanalCommand"]
+
+OUT = "recanal.out"
+"""Where the context of a command keeps what was given as ``--out``."""
 
 UNUSABLE_INPUT = 2
 
@@ -43,6 +46,7 @@ class RecanalCommand(click.Command):
         click.exceptions.Exit
             With status 2 after a recanal error.
         """
+        ctx.meta[OUT] = ctx.params.get("out")
         try:
             return super().invoke(ctx)
         except RecanalError as error:

@@ -174,7 +174,7 @@ def phantom(out: Path, seed: int, decoys: bool | None, file_format: str, quiet: 
     seed, or stands at the default shown. An earlier phantom in DIR is replaced; other files are never touched.
 
     `recanal analyze` without points needs the whole heart: --extent heart --tree whole. That takes
-    one to three minutes to draw.
+    one to three minutes to draw, or more on a busy machine.
     """
     ensure_cache()
     from recanal.pipeline.phantom_study import make_study
@@ -184,7 +184,7 @@ def phantom(out: Path, seed: int, decoys: bool | None, file_format: str, quiet: 
             raise OptionError(f"{option} takes a whole number of 0 or more, got {value}.")
     options = _options(fields)
     _check_together({**_given(fields), "decoys": decoys, "file_format": file_format})
-    with show_share(quiet=quiet) as progress:
+    with show_share(quiet=quiet, lines=True) as progress:
         made = make_study(
             options, seed=seed, out=out, decoys=decoys is not False, progress=progress, file_format=file_format
         )
@@ -203,6 +203,8 @@ def _options(fields: dict[str, Any]) -> PhantomOptions:
     for name, example in _THREES.items():
         if name in given:
             given[name] = parse_three(given[name], option=flags[name], example=example)
+    if "vessel" in given:
+        given["vessel"] = given["vessel"].strip().upper()
     try:
         return PhantomOptions(**given)
     except OptionError as error:

@@ -32,8 +32,8 @@ def show_steps(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def show_share(*, quiet: bool) -> Iterator[Callable[[float, str], None]]:
-    """A bar on stderr; silent where stderr is no terminal.
+def show_share(*, quiet: bool, lines: bool = False) -> Iterator[Callable[[float, str], None]]:
+    """A bar on stderr; where stderr is no terminal silent, or one plain line for each step where ``lines`` asks for it.
 
     Yields
     ------
@@ -41,7 +41,7 @@ def show_share(*, quiet: bool) -> Iterator[Callable[[float, str], None]]:
         Takes the done share in [0, 1] and the name of the step.
     """
     if quiet or not sys.stderr.isatty():
-        yield lambda share, step: None
+        yield _in_lines() if lines and not quiet else lambda share, step: None
         return
     from rich.console import Console
     from rich.markup import escape
@@ -51,3 +51,17 @@ def show_share(*, quiet: bool) -> Iterator[Callable[[float, str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=1.0)
         yield lambda share, step: progress.update(task, completed=share, description=escape(step))
+
+
+def _in_lines() -> Callable[[float, str], None]:
+    """A line for each step that differs from the one before it."""
+    last = ""
+
+    def tell(share: float, step: str) -> None:
+        nonlocal last
+        if step != last:
+            last = step
+            sys.stderr.write(f"recanal: {step}\n")
+            sys.stderr.flush()
+
+    return tell

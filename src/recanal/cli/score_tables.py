@@ -11,6 +11,7 @@ from rich.table import Table
 
 from recanal.core.findings import FactKind
 from recanal.core.score import ScoreItem, ScoreResult
+from recanal.rules.chance import chance_text
 from recanal.scores import Sheet, rate_text
 from recanal.scores.not_shipped import NotShipped
 
@@ -89,17 +90,12 @@ def shares_text(shares: Mapping[str, float]) -> str:
 
 
 def share_text(share: float) -> str:
-    """A probability as it is read: whole percents, and no certainty that was not measured.
+    """A probability as it is read: whole percents, and no certainty but a stated one.
 
-    >>> [share_text(share) for share in (0.0, 0.004, 0.25, 0.996, 1.0)]
-    ['0 %', 'below 1 %', '25 %', 'over 99 %', '100 %']
+    >>> [share_text(share) for share in (0.0, 0.004, 0.25, 0.993, 0.996, 1.0)]
+    ['0 %', 'under 1 %', '25 %', '99 %', 'over 99 %', '100 %']
     """
-    if share in (0.0, 1.0):
-        return f"{100 * share:.0f} %"
-    percent = round(100 * share)
-    if percent >= 100:
-        return "over 99 %"
-    return "below 1 %" if percent <= 0 else f"{percent} %"
+    return f"{100 * share:.0f} %" if share in (0.0, 1.0) else chance_text(share)
 
 
 def sheets_text(sheets: Sequence[Sheet]) -> str:

@@ -1,6 +1,6 @@
 """What happened to the patients we saw?"""
 
-from recanal.cohort.cases import attach_case, read_attached
+from recanal.cohort.cases import attach_case, check_case, read_attached
 from recanal.cohort.endpoints import Endpoint, EndpointTimes, endpoint_times
 from recanal.cohort.exporting import flat_frame, instances, table_frames
 from recanal.cohort.importing import ImportOptions, ImportResult, import_rows, import_source
@@ -23,6 +23,7 @@ __all__ = [
     "Verification",
     "Writer",
     "attach_case",
+    "check_case",
     "check_redcap",
     "create_store",
     "endpoint_times",

@@ -21,7 +21,7 @@ from recanal.variables.reading import RawTable
 from recanal.variables.rejections import RULES
 from recanal.variables.splitting import ROW
 
-__all__ = ["attach_case", "case_reading", "read_attached"]
+__all__ = ["attach_case", "case_reading", "check_case", "read_attached"]
 
 _SCHEMA = "recanal.case/1"
 _COMPONENTS = {
@@ -104,6 +104,17 @@ def read_attached(store: Store, lesion_id: str) -> list[dict[str, Any]]:
     return [content[digest] for digest in wanted]
 
 
+def check_case(text: str, *, called: str = "The file") -> None:
+    """Refuse a text that is no case file; the message calls it what ``called`` says.
+
+    Raises
+    ------
+    CohortError
+        Where it is none, or of another schema.
+    """
+    _parsed(text, called)
+
+
 def case_reading(text: str, dictionary: Dictionary, case_lesion: str = "") -> dict[str, str]:
     """The variables of the table ``ct`` that a case file holds, as text.
 
@@ -124,16 +135,22 @@ def case_reading(text: str, dictionary: Dictionary, case_lesion: str = "") -> di
     return values
 
 
-def _chosen(text: str, case_lesion: str) -> tuple[dict[str, Any], str]:
-    """The case as plain data, and the ``id`` of the lesion that is meant."""
+def _parsed(text: str, called: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The case as plain data, and its lesions by their ``id``."""
     try:
         case = json.loads(text)
         schema = case["schema"]
         lesions = {str(lesion["id"]): lesion for lesion in case["lesions"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise CohortError("The file is no case.json.", hint="`recanal analyze` writes one.") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CohortError(f"{called} is no case.json.", hint="`recanal analyze` writes one.") from error
     if schema != _SCHEMA:
-        raise CohortError(f"The case has the schema {str(schema)[:40]!r}; {_SCHEMA!r} is read.")
+        raise CohortError(f"{called} has the schema {str(schema)[:40]!r}; {_SCHEMA!r} is read.")
+    return case, lesions
+
+
+def _chosen(text: str, case_lesion: str) -> tuple[dict[str, Any], str]:
+    """The case as plain data, and the ``id`` of the lesion that is meant."""
+    case, lesions = _parsed(text, "The file")
     if not case_lesion and len(lesions) != 1:
         raise CohortError(f"The case has {len(lesions)} lesions.", hint="Name one of them.")
     name = case_lesion or next(iter(lesions))

@@ -12,9 +12,9 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
-from recanal.errors import CohortError, install_hint
+from recanal.errors import CohortError, install_hint, shown_name
 
-__all__ = ["connect", "copy_rows", "is_url", "read_rows", "reading", "writing"]
+__all__ = ["connect", "copy_rows", "is_url", "read_rows", "reading", "shown_store", "writing"]
 
 _LOG = logging.getLogger(__name__)
 _SLICE_ROWS = 50_000
@@ -31,6 +31,11 @@ def is_url(where: str) -> bool:
     (True, False, False)
     """
     return _URL.match(where) is not None
+
+
+def shown_store(engine: sa.Engine) -> str:
+    """What a message calls a store: the name of its file, or its database without a name."""
+    return repr(shown_name(engine.url.database or "")) if engine.dialect.name == "sqlite" else "This database"
 
 
 def connect(where: str, *, timeout_s: float = 60.0) -> sa.Engine:
@@ -135,7 +140,7 @@ def _told(engine: sa.Engine) -> Iterator[None]:
         yield
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.DatabaseError) as error:
         _LOG.debug("database error of kind %s", type(error.orig).__name__)
-        raise _in_words(str(error.orig)) from None
+        raise _in_words(str(error.orig), shown_store(engine)) from None
 
 
 _WORDS = (
@@ -145,23 +150,23 @@ _WORDS = (
         "Try again when it has finished.",
     ),
     (("append-only",), "The store refuses to change or remove a row.", "Import a new version instead."),
-    (("not a database", "malformed"), "The file is not a store, or it is damaged.", "Restore a copy of it."),
+    (("not a database", "malformed"), "{} is not a store, or it is damaged.", "Name a store, or restore a copy of it."),
     (
         ("unable to open", "readonly", "read-only"),
         "The store cannot be opened for writing.",
         "Check its folder and permissions.",
     ),
-    (("no such table", "42P01"), "This database holds no store.", "`recanal cohort init` makes one."),
+    (("no such table", "42P01"), "{} holds no store.", "`recanal cohort init` makes one."),
     (("FOREIGN KEY", "23503"), "A row names a parent that the store does not hold.", "Import that first."),
     (("UNIQUE", "23505"), "Another writer stored one of these rows first.", "Import again."),
     (("disk is full", "53100"), "The disk is full; nothing was written.", "Make room and import again."),
 )
 
 
-def _in_words(text: str) -> CohortError:
+def _in_words(text: str, store: str) -> CohortError:
     for marks, message, hint in _WORDS:
         if any(mark in text for mark in marks):
-            return CohortError(message, hint=hint)
+            return CohortError(message.format(store), hint=hint)
     return CohortError(
         "The database refused the request.", hint="Is the server running, and may this user write to the database?"
     )
@@ -199,7 +204,7 @@ def copy_rows(connection: sa.Connection, table: str, frame: pl.DataFrame) -> Non
                 marks = ", ".join("?" * part.width)
                 cursor.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', part.rows())
     except refused as error:
-        raise _in_words(str(error)) from None
+        raise _in_words(str(error), shown_store(connection.engine)) from None
     finally:
         cursor.close()
 
@@ -231,7 +236,7 @@ def read_rows(connection: sa.Connection, sql: str, schema: Mapping[str, pl.DataT
         parts = [pl.DataFrame(page, schema=dict(schema), orient="row") for page in pages]
         return pl.concat([pl.DataFrame(schema=dict(schema)), *parts])
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _in_words(str(error)) from None
+        raise _in_words(str(error), shown_store(connection.engine)) from None
     finally:
         cursor.close()
 

@@ -26,6 +26,7 @@ __all__ = ["SCHEMA_VERSION", "Author", "Store", "Writer", "create_store", "open_
 
 SCHEMA_VERSION = 1
 _NO_HASH = "0" * 64
+_SQLITE_HEAD = b"SQLite format 3\0"
 _MANY_ROWS = 100_000  # of one table: from here on a process that reads by columns is worth its start
 
 
@@ -277,7 +278,9 @@ def create_store(
     with engines.writing(engine) as connection:
         tables = set(sa.inspect(connection).get_table_names())
         if tables and "audit" not in tables:
-            raise CohortError("The database holds something else.", hint="Name an empty one.")
+            raise CohortError(
+                f"{engines.shown_store(engine)} holds something else.", hint="Name another, or a new one."
+            )
         before = _read_book(connection) if tables else None
         if before == book:
             return Store(engine, book, clock=clock)
@@ -317,6 +320,10 @@ def _prepare_file(where: str) -> None:
         raise CohortError(
             f"{shown_name(file)!r} cannot be made: {error.strerror}.", hint="Name another place."
         ) from error
+    with file.open("rb") as stream:
+        head = stream.read(len(_SQLITE_HEAD))
+    if head and head != _SQLITE_HEAD:
+        raise CohortError(f"{shown_name(file)!r} is no store, and is left as it is.", hint="Name another file.")
 
 
 def _read_book(connection: sa.Connection) -> Dictionary:

@@ -9,7 +9,7 @@ from typing import Any
 
 from recanal.dicom.files import open_regular
 from recanal.dicom.wording import clean_text
-from recanal.errors import ReadError, shown_name
+from recanal.errors import ReadError, parse_reason, shown_name
 from recanal.interop.folders import single_file
 from recanal.interop.limits import whole_number
 
@@ -48,8 +48,7 @@ def read_edits_file(path: str | Path) -> tuple[dict[str, Any], str]:
         said = f"This is not valid JSON: {error.msg.removesuffix(' at')} at line {error.lineno}."
         raise ReadError(said, hint="See the example in the documentation.", file=name, rule="format") from error
     except (ValueError, RecursionError) as error:
-        said = "it nests too deep" if isinstance(error, RecursionError) else str(error)
-        raise ReadError(f"This is not valid JSON: {said}.", file=name, rule="format") from error
+        raise ReadError(f"This is not valid JSON: {parse_reason(error)}.", file=name, rule="format") from error
     if not isinstance(table, dict):
         raise ReadError("The file must hold one object.", hint='Write {"schema": ...}.', file=name, rule="format")
     return table, hashlib.sha256(content).hexdigest()

@@ -9,7 +9,7 @@ from typing import Any
 
 from recanal.dicom.files import open_regular
 from recanal.dicom.wording import clean_text
-from recanal.errors import ReadError, shown_name
+from recanal.errors import ReadError, parse_reason, shown_name
 from recanal.interop.folders import single_file
 from recanal.interop.limits import MAX_FINDINGS_BYTES, whole_number
 
@@ -72,8 +72,6 @@ def _json(text: str) -> Any:
 
 
 def _where(error: ValueError | RecursionError) -> str:
-    if isinstance(error, RecursionError):
-        return "it nests too deep"
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg.removesuffix(' at')} at line {error.lineno}"
-    return clean_text(str(error), max_length=120).rstrip(".")
+    return clean_text(parse_reason(error), max_length=120)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from recanal.errors import StudyError, shown_name
+from recanal.errors import StudyError, parse_reason, shown_name
 from recanal.protocol.fields import Fields
 from recanal.protocol.place import Place, line_index, shown
 from recanal.protocol.plan import RULE_SETS, TYPES, Analysis, DataPlan, EndpointPlan, Plan, VariablePlan
@@ -54,11 +54,18 @@ def read_plan(path: str | Path) -> Plan:
         raise StudyError(
             f"{shown_name(where)!r} is not UTF-8 text (byte {error.start}).", hint="Save it as UTF-8."
         ) from error
-    return read_plan_text(text)
+    return read_plan_text(text, called=repr(shown_name(where)))
 
 
-def read_plan_text(text: str) -> Plan:
+def read_plan_text(text: str, *, called: str = "The plan") -> Plan:
     """The plan in a text.
+
+    Parameters
+    ----------
+    text
+        TOML.
+    called
+        What a message calls a text that is no TOML.
 
     Raises
     ------
@@ -75,7 +82,7 @@ def read_plan_text(text: str) -> Plan:
     try:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise StudyError(f"The plan is not valid TOML: {str(error).rstrip('.')}.") from error
+        raise StudyError(f"{called} is not valid TOML: {parse_reason(error)}.") from error
     top = Fields(values, Place((), line_index(text)))
     top.only(*_TOP, *BUILDERS)
     title = top.text("title")

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from recanal.core.case import CaseReport, as_json
+from recanal.rules.chance import chance_text
 
 __all__ = ["NOT_ASSESSED", "NOT_MEASURABLE", "Display", "clean", "found_open", "nothing_found", "words"]
 
@@ -133,9 +134,10 @@ class Display:
         value = self.at(path)
         if value is None or isinstance(value, bool | dict | list | str):
             return missing
-        if round(100 * value) >= 100:
-            return "over 99 %"
-        return "under 1 %" if round(100 * value) <= 0 else self.number(path, decimals=0, unit="%", scale=100)
+        text = chance_text(value)
+        if text[0].isdigit():
+            self.shown[path] = text.removesuffix(" %")
+        return text
 
     def truth(self, path: str, *, missing: str = NOT_ASSESSED) -> str:
         """``"yes"``, ``"no"`` or what stands for unknown."""

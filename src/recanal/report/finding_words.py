@@ -6,9 +6,9 @@ import re
 
 from recanal.core.findings import Fact, vocabulary
 from recanal.report.display import words
+from recanal.rules.chance import SURE_SHARE, chance_text
 
 __all__ = [
-    "SURE_SHARE",
     "finding_label",
     "finding_text",
     "finding_unit",
@@ -18,8 +18,6 @@ __all__ = [
     "source_text",
     "variant_label",
 ]
-
-SURE_SHARE = 0.995
 
 _UNITS = {"_mm": "mm", "_mm3": "mm³", "_deg": "°", "_hu": "HU", "_percent": "%", "_years": "years"}
 _UNITS |= {"_months": "months", "_ml_min": "ml/min", "_mmhg": "mmHg", "_m": "m"}
@@ -79,7 +77,7 @@ def finding_text(name: str, fact: Fact) -> str:
 
 def likely_text(share: float | None) -> str:
     """How likely what was said is, in brackets; nothing where it is certain, or as good as that."""
-    return "" if share is None or share >= SURE_SHARE else f" ({max(100 * share, 1):.0f} % likely)"
+    return "" if share is None or share >= SURE_SHARE else f" ({chance_text(share)} likely)"
 
 
 def signs(words: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 from recanal.core.case import CaseReport
 from recanal.core.score import ScoreItem, ScoreResult
-from recanal.report.finding_words import SURE_SHARE, finding_label, item_label, likely_text, signs, variant_label
+from recanal.report.finding_words import finding_label, item_label, likely_text, signs, variant_label
 from recanal.report.sources import Sources, without_doi
+from recanal.rules.chance import SURE_SHARE, chance_text
 
 __all__ = ["missing_findings", "score_row", "scores_model"]
 
@@ -167,7 +168,7 @@ def _chances(score: ScoreResult) -> str:
         return ""
     if max(shares.values()) >= SURE_SHARE:
         return "the same all over the measured intervals" if score.points is not None else ""
-    parts = [f"{signs(name)} {100 * share:.0f} %" for name, share in shares.items() if share >= _LEAST_SHARE]
+    parts = [f"{signs(name)} {chance_text(share)}" for name, share in shares.items() if share >= _LEAST_SHARE]
     by = "by the measured intervals" + (" and the stated priors" if score.priors else "")
     return f"{by}: {', '.join(parts)}"
 

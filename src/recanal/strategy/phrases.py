@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from recanal.core.findings import Fact, FindingValue, vocabulary
+from recanal.rules.chance import SURE_SHARE, chance_text
 
 __all__ = ["fact_phrase", "fact_value", "finding_words", "value_words"]
-
-SURE_SHARE = 0.995
 
 _UNITS = {"_mm": " mm", "_mm2": " mm²", "_mm3": " mm³", "_deg": "°", "_hu": " HU", "_percent": " %"}
 _UNITS |= {"_years": " years", "_months": " months", "_ml_min": " ml/min", "_mmhg": " mmHg", "_m": " m"}
@@ -55,7 +54,7 @@ def fact_phrase(name: str, fact: Fact) -> str:
     origin = _ORIGIN[fact.source] + (f", confirmed by {fact.confirmed_by}" if fact.confirmed_by else "")
     if isinstance(fact.value, bool | str):
         share = 1.0 if fact.prob is None else 1.0 - fact.prob if fact.value is False else fact.prob
-        likely = "" if share >= SURE_SHARE else f"{max(100 * share, 1):.0f} % likely; "
+        likely = "" if share >= SURE_SHARE else f"{chance_text(share)} likely; "
         return f"{finding_words(name)}: {value_words(name, fact.value)} ({likely}{origin})"
     span = ""
     if fact.low is not None and fact.high is not None and fact.low != fact.high:

@@ -101,6 +101,7 @@ def test_examples_are_read_by_name():
         (toml('name = "x"', head='[[tables]]\nname = "T"\ngroup = 3\n'), "no field 'group'"),
         ("", "'tables' is missing"),
         ("a = ", "not valid TOML"),
+        ("a = " + "9" * 5000, "not valid TOML: a number has too many digits."),
     ],
 )
 def test_bad_toml_names_row_field_value_and_rule(text, words):

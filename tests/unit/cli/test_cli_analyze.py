@@ -21,7 +21,7 @@ def one_line(done):
 def test_every_option_reaches_the_request(analyze, pipeline, study, tmp_path):
     clinical = tmp_path / "facts.toml"
     clinical.write_text("")
-    options = ("--series", "1.2.3", "--vessel", "RCA", "--clinical", clinical, "--territory", "coronary")
+    options = ("--series", "1.2.3", "--vessel", "rca", "--clinical", clinical, "--territory", "coronary")
     done = analyze(*options, "--backend", "cpu", "--workers", "2", seeds=("--proximal", "-1,2,3", "--distal=4, 5,-6e1"))
     assert done.exit_code == 0, done.stderr
     (request,) = pipeline.seen

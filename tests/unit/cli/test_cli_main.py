@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import signal
 import subprocess
@@ -146,6 +147,8 @@ def test_the_system_ends_a_command_as_cleanly_as_ctrl_c(analyze, tmp_path, monke
         try:
             signal.raise_signal(number)
         finally:
+            for again in (signal.SIGTERM, signal.SIGHUP):  # `timeout` sends two, a closing terminal both
+                signal.raise_signal(again)
             kept.append("put away")
 
     before = signal.getsignal(number)
@@ -173,9 +176,14 @@ def test_a_signal_that_is_ignored_stays_so(analyze, monkeypatch):
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (OSError(27, "File too large"), "The system refused a file: File too large."),
-        (OSError(24, "Too many open files"), "too few open files"),
-        (RuntimeError("can't start new thread"), "The memory is not enough"),
+        (OSError(errno.EFBIG, "File too large"), "a file: File too large. Let files of 'out' grow larger"),
+        (OSError(errno.ENOSPC, "No space left", "/x"), "a file: No space left. Make room for 'out' and for temporary"),
+        (OSError(errno.EIO, "Input/output error"), "error. Check the disks of the input and of 'out'"),
+        (OSError(errno.EROFS, "Read-only file system"), "system. Check the right to write to 'out', or name another"),
+        (OSError(errno.EMFILE, "Too many open files"), "too few open files"),
+        (OSError(errno.ENFILE, "Too many open files in system"), "too few open files"),
+        (OSError(errno.EAGAIN, "Resource temporarily unavailable"), "no further thread or process. Close other"),
+        (RuntimeError("can't start new thread"), "no further thread or process. Close other programs"),
     ],
 )
 def test_what_the_system_refuses_is_no_unforeseen_error(analyze, monkeypatch, error, said):

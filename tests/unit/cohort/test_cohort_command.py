@@ -195,6 +195,14 @@ def test_a_case_is_attached(filled, tmp_path):
     assert "no such lesion" in filled("attach", "a.db", "L9", "case.json")[2]
 
 
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "[" * 100_000, '{"schema": "recanal.case/1"}'])
+def test_a_file_that_is_no_case_is_named(filled, tmp_path, text):
+    (tmp_path / "lesions.csv").write_text(text)
+    status, out, err = filled("attach", "a.db", "L2", "lesions.csv")
+    assert (status, out) == (2, "")
+    assert err.startswith("recanal: 'lesions.csv' is no case.json. ")
+
+
 def test_a_case_of_another_vessel_is_attached_only_for_a_reason(filled, tmp_path):
     case = {"schema": "recanal.case/1", "lesions": [{"id": "L1", "vessel": "LCX", "bend_max_deg": 41.0}]}
     (tmp_path / "case.json").write_text(json.dumps(case))
@@ -252,6 +260,8 @@ def test_redcap_by_its_interface(filled, tmp_path):
 
 REFUSED = [
     (("import", "none.db", "x.csv"), "There is no store 'none.db'"),
+    (("verify", "rows.csv"), "'rows.csv' is not a store, or it is damaged."),
+    (("init", "rows.csv"), "'rows.csv' is no store, and is left as it is. Name another file."),
     (("import", "a.db", "x.csv"), "x.csv: there is no such file"),
     (("import", "a.db", "rows.csv", "--dates", "ydm"), "dates must be one of"),
     (("import", "a.db", "rows.csv", "--table", "lesion"), "belongs to the table patient, not to lesion"),

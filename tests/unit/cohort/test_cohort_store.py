@@ -364,8 +364,11 @@ def test_places_that_are_no_store(tmp_path):
     with pytest.raises(CohortError, match=r"There is no store 'x\.db'"):
         open_store(str(tmp_path / "x.db"))
     (tmp_path / "text.db").write_text("hello " * 1000)
-    with pytest.raises(CohortError, match="not a store, or it is damaged"):
+    with pytest.raises(CohortError, match=r"^'text\.db' is not a store, or it is damaged"):
         open_store(str(tmp_path / "text.db"))
+    with pytest.raises(CohortError, match=r"^'text\.db' is no store, and is left as it is\. Name another file\.$"):
+        create_store(str(tmp_path / "text.db"), AUTHOR)
+    assert (tmp_path / "text.db").read_text() == "hello " * 1000
     with pytest.raises(CohortError, match="cannot live in mysql"):
         open_store("mysql://me@host/db")
     with pytest.raises(CohortError, match="cannot be made"):
@@ -378,7 +381,7 @@ def test_a_foreign_database_is_left_alone(tmp_path):
     with sqlite3.connect(tmp_path / "own.db") as connection:
         connection.execute("CREATE TABLE patients (name TEXT)")
     connection.close()
-    with pytest.raises(CohortError, match="holds something else"):
+    with pytest.raises(CohortError, match=r"^'own\.db' holds something else"):
         create_store(str(tmp_path / "own.db"), AUTHOR)
 
 

@@ -193,6 +193,7 @@ def test_findings_from_toml_and_json(tmp_path):
     [
         ("a.toml", b"x = ", "format", "TOML"),
         ("a.toml", b"x = 1\nx = 2", "format", "TOML"),
+        ("a.toml", b"x = " + b"9" * 5000, "format", "TOML: a number has too many digits."),
         ("a.json", b"{", "format", "line 1"),
         ("a.json", b'{"a": NaN}', "format", "NaN is not a number"),
         ("a.json", b'{"a": Infinity}', "format", "Infinity"),

@@ -112,6 +112,7 @@ def test_what_is_wrong_is_named_with_its_line(text, said):
         ('title = "A"\nlevel = 95\n[data]\nfile = "a.csv"\n', "level: must be a number from 0.5 to 0.999, got 95."),
         ('titel = "A"\n', "line 1, titel: there is no such key. Did you mean 'title'?"),
         ('title = "A\n', "The plan is not valid TOML"),
+        ("title = " + "9" * 5000, "The plan is not valid TOML: a number has too many digits."),
     ],
 )
 def test_a_wrong_top_is_refused(head, said):
@@ -129,6 +130,9 @@ def test_files_that_are_no_plan(tmp_path):
     (tmp_path / "latin.toml").write_bytes('title = "é"'.encode("latin-1"))
     with pytest.raises(StudyError, match="not UTF-8"):
         read_plan(tmp_path / "latin.toml")
+    (tmp_path / "a.dcm").write_bytes(bytes(128) + b"DICM")
+    with pytest.raises(StudyError, match=r"^'a\.dcm' is not valid TOML: "):
+        read_plan(tmp_path / "a.dcm")
     (tmp_path / "large.toml").write_text("#" * 1_000_001)
     with pytest.raises(StudyError, match="larger than"):
         read_plan(tmp_path / "large.toml")

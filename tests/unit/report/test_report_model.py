@@ -245,12 +245,14 @@ def test_how_likely_a_fact_is_stands_beside_it(case: CaseReport) -> None:
         "calcification_severe": Fact(True, "ct", prob=0.63),
         "proximal_cap_shape": Fact("blunt", "ct", prob=0.9),
         "ostial": Fact(False, "ct", prob=0.001),
+        "in_stent": Fact(True, "ct", prob=0.993),
     }
     rows = report_model(dataclasses.replace(case, findings=Findings(facts)))["findings"]["rows"]
     assert {row["label"]: row["value"] for row in rows} == {
         "Severe calcium": "yes (63 % likely)",
         "Shape of the proximal cap": "blunt (90 % likely)",
         "Ostial": "no",
+        "In a stent": "yes (99 % likely)",
     }
 
 
@@ -273,7 +275,7 @@ def test_a_stratum_that_the_intervals_do_not_change_is_not_called_certain(case: 
 
 
 def test_no_probability_is_said_to_be_certain(case: CaseReport) -> None:
-    for prob, shown in ((1.0, "over 99 %"), (0.0, "under 1 %"), (0.5, "50 %")):
+    for prob, shown in ((1.0, "over 99 %"), (0.993, "99 %"), (0.0, "under 1 %"), (0.5, "50 %")):
         cap = dataclasses.replace(case.lesions[0].proximal_cap, blunt_prob=prob)
         assert row(report_model(with_lesion(case, proximal_cap=cap)), "Chance that it is blunt") == shown
 
