@@ -28,6 +28,9 @@ INDEPENDENT_CELLS = 60.0
 GRAIN_MM = 0.6
 GRAIN_NUGGET = 0.25
 FIRST_RING_MM = 0.15
+PLAQUE_AT_MM = (-2.0, 0.0, 1.5, 3.0)
+PLAQUE_SPREAD_MM = 0.9
+PLAQUE_VARIES = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +100,11 @@ def fit_funnel(picture: EndPicture, *, blunt_share: float = 0.5) -> FunnelFit | 
     Notes
     -----
     Lengths up to 1 mm are round ends, longer ones cones. For each length and place of the tip, the levels of lumen,
-    vessel and surroundings follow by least squares. What no model explains, noise and the grain of plaque, is taken to
-    be alike over 0.6 mm, and smaller in the wider rings, which are means of more (:func:`_whitening`). The probability
-    counts the picture as 60 independent cells. These numbers were chosen on phantoms.
+    vessel and surroundings follow by least squares. Plaque is not of one level: around four places along the axis it
+    may be brighter or darker than its mean, by 0.4 of the lumen's contrast (one standard deviation). What no model
+    explains, noise and the finer grain of plaque, is taken to be alike over 0.6 mm, and smaller in the wider rings,
+    which are means of more (:func:`_whitening`). The probability counts the picture as 60 independent cells. These
+    numbers were chosen on phantoms.
     """
     lengths, cost = _costs(picture)
     if not len(cost):
@@ -122,16 +127,23 @@ def _costs(picture: EndPicture) -> tuple[NDArray[np.float64], NDArray[np.float64
     length, tip = pairs[0].ravel(), pairs[1].ravel()
     near = (tip - CAP_SHARE[0] * length >= CAP_PLACE_MM[0]) & (tip - CAP_SHARE[1] * length <= CAP_PLACE_MM[1])
     length, tip = length[near], tip[near]
-    lumen = _lumens(picture, length, tip) * picture.level_share[None, :, None]
     rings = np.asarray(np.arange(picture.hu.shape[1]) * RING_MM, dtype=np.float64)
-    seen = picture.seen
+    seen, position_mm = picture.seen, picture.position_mm[picture.seen]
     vessel = blurred_disc(rings, picture.wall_mm[:, None], picture.sigma_mm)[seen]
     shown = picture.hu[seen] - picture.hu[seen].mean()
-    along, across = _whitening(picture.position_mm[seen], rings)
-    shared = [(along @ part @ across.T).ravel() for part in (np.ones_like(vessel), vessel, shown)]
-    levels, cost = _least_squares(
-        (along @ lumen[:, seen] @ across.T).reshape(len(length), -1), np.stack(shared, axis=1)
-    )
+    along, across = _whitening(position_mm, rings)
+    shared = np.stack([(along @ part @ across.T).ravel() for part in (np.ones_like(vessel), vessel, shown)], axis=1)
+    share = _lumens(picture, length, tip)[:, seen]
+    patches = np.exp(-0.5 * ((position_mm - np.array(PLAQUE_AT_MM)[:, None]) / PLAQUE_SPREAD_MM) ** 2)
+    plaque = vessel * (1.0 - share)
+    own = [share * picture.level_share[None, seen, None], *(plaque * patch[None, :, None] for patch in patches)]
+    white = np.stack([(along @ part @ across.T).reshape(len(length), -1) for part in own], axis=1)
+    levels, cost = _least_squares(white[:, :1], shared)
+    if not (levels[:, 2] > LEAST_CONTRAST_HU).any():
+        return length[:0], cost[:0]
+    spread_hu = PLAQUE_VARIES * max(float(np.median(levels[:, 2])), LEAST_CONTRAST_HU)
+    held = float(cost.min()) * len(shared) / INDEPENDENT_CELLS / spread_hu**2
+    levels, cost = _least_squares(white, shared, held=held)
     bright = levels[:, 2] > LEAST_CONTRAST_HU
     return length[bright], np.maximum(cost[bright], 1e-9)
 
@@ -152,23 +164,25 @@ def _whitening(
 
 
 def _least_squares(
-    lumen: NDArray[np.float64], shared: NDArray[np.float64]
+    own: NDArray[np.float64], shared: NDArray[np.float64], *, held: float = 0.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(k, 3) levels of surroundings, vessel and lumen of each of k lumens (k, n), and (k,) mean squared residuals.
+    """(k, 2 + m) levels of surroundings, vessel and each model's own parts (k, m, n), and (k,) mean squared residuals.
 
-    ``shared`` are the columns (n, 3) of surroundings, of the vessel and of what is shown. They enter the normal
-    equations once; the residual follows from them without a second pass.
+    ``shared`` are the columns (n, 3) of surroundings, of the vessel and of what is shown. Own parts after the first,
+    the lumen, are held near 0: the residuals contain ``held`` times their squares.
     """
-    count = len(shared)
-    mixed = lumen @ shared
-    square = np.empty((len(lumen), 3, 3))
+    count, size = len(shared), 2 + own.shape[1]
+    mixed = own @ shared
+    square = np.empty((len(own), size, size))
     square[:, :2, :2] = shared[:, :2].T @ shared[:, :2]
-    square[:, :2, 2] = square[:, 2, :2] = mixed[:, :2]
-    square[:, 2, 2] = np.einsum("kn,kn->k", lumen, lumen)
-    right = np.empty((len(lumen), 3))
+    square[:, 2:, :2] = mixed[:, :, :2]
+    square[:, :2, 2:] = mixed[:, :, :2].swapaxes(1, 2)
+    square[:, 2:, 2:] = own @ own.swapaxes(1, 2)
+    square[:, 3:, 3:] += held * np.eye(size - 3)
+    right = np.empty((len(own), size))
     right[:, :2] = shared[:, :2].T @ shared[:, 2]
-    right[:, 2] = mixed[:, 2]
-    levels = np.asarray(np.linalg.solve(square + 1e-6 * count * np.eye(3), right[:, :, None])[:, :, 0], np.float64)
+    right[:, 2:] = mixed[:, :, 2]
+    levels = np.asarray(np.linalg.solve(square + 1e-6 * count * np.eye(size), right[:, :, None])[:, :, 0], np.float64)
     explained = 2 * (levels * right).sum(axis=1) - np.einsum("ki,kij,kj->k", levels, square, levels)
     return levels, np.asarray((float(shared[:, 2] @ shared[:, 2]) - explained) / count)
 
