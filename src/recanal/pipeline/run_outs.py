@@ -30,13 +30,14 @@ def with_run_outs(parts: Sequence[SeededResult], empty: Sequence[Suspect]) -> tu
         The measured vessels, their lesions numbered.
     empty
         The vessels that run out. One that lies beyond another of these, or that fades beyond an occlusion beyond which
-        the vessel is filled but faintly, is no occlusion of its own.
+        the vessel is filled but faintly, is no occlusion of its own; nor is one through which a measured vessel is open.
     """
     lesions = [lesion for part in parts for lesion in part.lesions]
     known = [np.asarray(lesion.proximal_cap_mm) for lesion in lesions if lesion.proximal_cap_mm is not None]
     for suspect in empty:
-        beyond = any(_is_beyond(suspect, other) for other in empty) or any(_fades(suspect, part) for part in parts)
-        if not beyond and is_new(np.asarray(suspect.cap_mm), known, apart_mm=SAME_STUMP_MM):
+        beyond = any(_is_beyond(suspect, other) for other in empty)
+        explained = beyond or any(_fades(suspect, part) or _is_open(suspect, part) for part in parts)
+        if not explained and is_new(np.asarray(suspect.cap_mm), known, apart_mm=SAME_STUMP_MM):
             lesions.append(_run_out(suspect, f"L{len(lesions) + 1}"))
             known.append(np.asarray(suspect.cap_mm))
     return tuple(lesions)
@@ -62,6 +63,13 @@ def _fades(suspect: Suspect, part: SeededResult) -> bool:
         return False
     away, near = cKDTree(suspect.path.points_mm).query(np.asarray(caps))
     return bool(np.any((away < ON_WAY_MM) & (suspect.path.arc_mm[near] < suspect.start_mm)))
+
+
+def _is_open(suspect: Suspect, part: SeededResult) -> bool:
+    """Whether a vessel runs out where another way was measured as open lumen that leads to an occlusion."""
+    vessel = part.vessel
+    arc_mm, away_mm = vessel.line.nearest(np.asarray(suspect.cap_mm))
+    return away_mm < ON_WAY_MM and vessel.seed_mm[0] < arc_mm < vessel.gaps[0].start_mm - SAME_CAP_MM
 
 
 def _run_out(suspect: Suspect, name: str) -> Lesion:
