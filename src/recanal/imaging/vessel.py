@@ -12,6 +12,7 @@ from scipy import ndimage
 from recanal.core.curves import Centerline
 from recanal.core.volume import Volume
 from recanal.errors import ApartError, SeedError
+from recanal.imaging.behind_calcium import gaps_behind_calcium
 from recanal.imaging.borders import Borders, find_borders
 from recanal.imaging.bridge import Bridge, judged
 from recanal.imaging.caps import Gap, find_gaps
@@ -176,6 +177,12 @@ def _traced(volume: Volume, seeds: NDArray[np.float64], progress: Callable[[str]
     _same_vessel(sections, lumen, seed_arc)
     _above_plaque(line.arc_mm, lumen, gaps)
     borders = find_borders(sections, lumen, gaps)
+    if not gaps:
+        radius_mm = float(np.sqrt(np.median(borders.contours.lumen_area_mm2) / np.pi))
+        gaps = gaps_behind_calcium(
+            block, sections, lumen, open_mm=seed_arc, radius_mm=radius_mm, sigma_mm=borders.sigma_mm
+        )
+        borders = find_borders(sections, lumen, gaps) if gaps else borders
     bridges = tuple(judged(costs, line, gap, core_hu=lumen.core_hu, seen=borders.contours.wall_seen) for gap in gaps)
     return Vessel(block, sections, seed_arc, lumen, gaps, borders, bridges)
 

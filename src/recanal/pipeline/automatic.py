@@ -274,10 +274,12 @@ def _is_narrowing(result: SeededResult, k: int) -> bool:
     """Whether a stretch keeps much of the contrast: in its emptiest place, or along a thread through all of it."""
     gap, size = result.vessel.gaps[k], result.lesions[k].reference
     known = None if size is None else size.proximal_diameter_mm or size.distal_diameter_mm
+    if is_stepped(result.vessel, gap):
+        return False
     dark = darkest_share(result.vessel, gap)
     lit = total_prob(gap.residual_share) < LEAST_TOTAL_PROB and MOST_DARKEST_SHARE < dark < CALCIUM_SHARE
     lit = lit and not is_filled(result.vessel, gap, diameter_mm=known)
-    lit = lit and not is_flat(result.vessel, gap, diameter_mm=known) and not is_stepped(result.vessel, gap)
+    lit = lit and not is_flat(result.vessel, gap, diameter_mm=known)
     return lit or is_threaded(result.vessel, gap, diameter_mm=known)
 
 
