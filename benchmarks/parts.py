@@ -25,8 +25,8 @@ from recanal.grids.depth import depth_mm
 from recanal.grids.geodesic import BLOCKED, reach_from
 from recanal.grids.paths import cheapest_path
 from recanal.grids.smoothing import smoothed
+from recanal.grids.tubes import tubularity
 from recanal.imaging.sample import Block, isotropic, isotropic_around, sample, sample_rays
-from recanal.imaging.tubes import tubularity
 from recanal.quality.steps import CLIP_HU, GRID_MM, SMOOTH_MM, slab_steps
 from recanal.stenosis.lumen import (
     LEVEL_SD_SHARE,

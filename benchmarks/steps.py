@@ -16,11 +16,11 @@ from recanal.core.curves import frames
 from recanal.core.volume import Affine
 from recanal.edits.actions import Place, Redraw
 from recanal.grids.paths import cheapest_path
+from recanal.grids.tubes import soft_step, tubularity
 from recanal.imaging.reformat import lesion_views
 from recanal.imaging.route import GRID_MM, TISSUE_HU, WALL_RADII_MM, cost_map, seed_level_hu
 from recanal.imaging.sample import Block, isotropic
 from recanal.imaging.sections import RAYS, RING_MM, cut_sections
-from recanal.imaging.tubes import soft_step, tubularity
 from recanal.imaging.vessel import REACH_MM
 from recanal.interop import load_study
 from recanal.pipeline import AnalyzeRequest, analyze_volume, measure_seeded
@@ -140,7 +140,7 @@ def tubes(grid):
 
     return timed(
         "tubularity",
-        lambda: tubularity(tissue, grid, radii_mm=WALL_RADII_MM),
+        lambda: tubularity(tissue, grid.affine.spacing_mm[0], radii_mm=WALL_RADII_MM),
         "three scales, the same sigmas; recanal skips voxels outside tissue",
         SimpleITK_ObjectnessMeasure=with_itk,
         scikit_image_frangi=with_skimage,

@@ -13,8 +13,8 @@ from recanal.anatomy.aorta import Aorta
 from recanal.anatomy.field import Field
 from recanal.core.volume import Volume
 from recanal.grids.depth import depth_mm
+from recanal.grids.tubes import tubularity
 from recanal.imaging.sample import Block, isotropic
-from recanal.imaging.tubes import tubularity
 
 __all__ = ["GRID_MM", "Maps", "abdominal_maps"]
 
@@ -72,7 +72,7 @@ def abdominal_maps(volume: Volume, aorta: Aorta) -> Maps:
     soft = ndimage.gaussian_filter(np.minimum(block.hu, DENSE_SHARE * aorta.hu), 0.6, mode="nearest")
     around = _around(block.hu, aorta.hu)
     member = (soft - around - np.float32(ABOVE_HU)) / (np.float32(FULL_SHARE) * (aorta.hu - around))
-    bright, valley = tubularity(np.clip(member, 0.0, 1.0).astype(np.float32), block, radii_mm=RADII_MM)
+    bright, valley = tubularity(np.clip(member, 0.0, 1.0).astype(np.float32), GRID_MM, radii_mm=RADII_MM)
     np.clip(bright / np.float32(FULL_RIDGE), 0.0, 1.0, out=bright)
     pool, bone = _pools(soft, aorta.hu, region), _bone(block.hu)
     field = Field(block, bright, np.zeros_like(bright), valley, soft, pool, region, bone, aorta.hu)

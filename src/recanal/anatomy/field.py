@@ -17,8 +17,8 @@ from recanal.anatomy.coarse import COARSE_MM, Coarse
 from recanal.anatomy.pools import pools_of
 from recanal.core.volume import Volume
 from recanal.grids.smoothing import THREADS
+from recanal.grids.tubes import soft_step, tubularity
 from recanal.imaging.sample import Block, isotropic_around
-from recanal.imaging.tubes import soft_step, tubularity
 
 __all__ = ["GRID_MM", "Field", "heart_field"]
 
@@ -187,8 +187,8 @@ def heart_field(volume: Volume, coarse: Coarse, heart: Heart, ascending: Aorta) 
     lumen = soft_step(block.hu - around, 0.0, max(0.7 * (weakest - MUSCLE_HU), 3.0 * grain))
     with ThreadPoolExecutor(1) as pool:
         pools = pool.submit(pools_of, block.hu, blood, aorta, step_mm=GRID_MM)
-        tissue, valley = tubularity(soft, block, radii_mm=WALL_RADII_MM)
-        bright, _ = tubularity(lumen, block, radii_mm=LUMEN_RADII_MM)
+        tissue, valley = tubularity(soft, block.affine.spacing_mm[0], radii_mm=WALL_RADII_MM)
+        bright, _ = tubularity(lumen, block.affine.spacing_mm[0], radii_mm=LUMEN_RADII_MM)
         pool_mask = pools.result()
     for ridge in (tissue, bright):
         np.clip(ridge * np.float32(1.0 / FULL_RIDGE), 0.0, 1.0, out=ridge)

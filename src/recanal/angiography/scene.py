@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from recanal.angiography.coarse import coarse_grid
 from recanal.core.volume import Affine, Volume
+from recanal.grids.tubes import soft_step, tubularity
 from recanal.imaging.sample import Block
-from recanal.imaging.tubes import soft_step, tubularity
 
 __all__ = ["BLOCK", "BONE", "GRID_MM", "HEART", "VESSEL", "Scene", "read_scene", "without_target"]
 
@@ -86,7 +86,7 @@ def read_scene(volume: Volume, around_mm: ArrayLike, *, blood_hu: float) -> Scen
     Bright is what exceeds 60 HU by 40 % of the contrast of blood over 60 HU, and 150 HU. Chambers and great vessels
     are what of it holds a ball of 4 mm and is no brighter at its rim than inside. Bone is bright and not that, closed
     and filled slice by slice, where it holds a ball of 3 mm and is brighter at its rim. Vessels are bright tubes
-    (:func:`recanal.imaging.tubes.tubularity`) outside of these and outside of lung.
+    (:func:`recanal.grids.tubes.tubularity`) outside of these and outside of lung.
     """
     points = np.atleast_2d(np.asarray(around_mm, dtype=np.float64))
     box = np.stack([points.min(axis=0) - REACH_MM, points.max(axis=0) + REACH_MM])
@@ -175,7 +175,7 @@ def _vessels(block: Block, closed: NDArray[np.bool_], blood_hu: float) -> NDArra
     contrast = max(blood_hu, LEAST_BRIGHT_HU) - TISSUE_HU
     ramp = soft_step(block.hu.copy(), MYOCARDIUM_HU, max(MYOCARDIUM_HU + 40.0, TISSUE_HU + 0.6 * contrast))
     ramp[closed] = 0.0
-    ridge, _ = tubularity(ramp, block, radii_mm=VESSEL_RADII_MM)
+    ridge, _ = tubularity(ramp, block.affine.spacing_mm[0], radii_mm=VESSEL_RADII_MM)
     bright = (block.hu > TISSUE_HU + VESSEL_SHARE * contrast) & ~closed
     core = _kept((ridge > LEAST_RIDGE) & bright, LEAST_VESSEL_MM3 / GRID_MM**3)
     return np.asarray(ndimage.binary_dilation(core, structure=np.ones((3, 3, 3))) & bright)

@@ -19,9 +19,9 @@ from recanal.grids.balls import fill_balls
 from recanal.grids.depth import depth_mm
 from recanal.grids.geodesic import BLOCKED, Reach, reach_from
 from recanal.grids.smoothing import smoothed
+from recanal.grids.tubes import soft_step, tubularity
 from recanal.imaging.route import GRID_MM, cost_map
 from recanal.imaging.sample import Block, isotropic_around
-from recanal.imaging.tubes import soft_step, tubularity
 
 __all__ = ["find_refills"]
 
@@ -158,7 +158,7 @@ def _ground(volume: Volume, tree: CoronaryTree, stump: Stump, blood_hu: float) -
     reach = reach_from(cost, np.array([start]), np.ones(1, np.int16), step_mm=GRID_MM, most_cost=MOST_COST)
     soft = smoothed(block.hu, (0.6, 0.6, 0.6), most_sigmas=3.0)
     over = soft_step(soft - np.float32(MUSCLE_HU), 0.0, max(0.7 * (weak - MUSCLE_HU), 30.0))
-    tube = tubularity(over, block, radii_mm=RADII_MM)[0] >= LEAST_RIDGE * FULL_RIDGE
+    tube = tubularity(over, block.affine.spacing_mm[0], radii_mm=RADII_MM)[0] >= LEAST_RIDGE * FULL_RIDGE
     tube &= np.isfinite(reach.cost) & ~near
     tube &= ~_around(block, known, np.full(len(known), TREE_MM))
     return _Ground(block, soft, tube, reach)

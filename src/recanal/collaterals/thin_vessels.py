@@ -13,8 +13,8 @@ from recanal.grids.balls import fill_balls
 from recanal.grids.depth import depth_mm
 from recanal.grids.geodesic import BLOCKED
 from recanal.grids.smoothing import smoothed
+from recanal.grids.tubes import soft_step, tubularity
 from recanal.imaging.sample import Block, isotropic_around
-from recanal.imaging.tubes import soft_step, tubularity
 
 __all__ = ["GRID_MM", "Bed", "ThinVessels", "painted", "thin_vessels"]
 
@@ -96,8 +96,9 @@ def thin_vessels(
     soft = Block(smoothed(block.hu, (BEFORE_MM / GRID_MM,) * 3, most_sigmas=3.0), block.affine)
     pool_hu = 0.45 * (blood_hu + MUSCLE_HU)
     over = soft.hu - np.maximum(_surroundings(soft.hu, pool_hu), np.float32(MUSCLE_HU))
-    ridge, _ = tubularity(soft_step(over, *MUSCLE_STEP_HU), soft, radii_mm=(RADIUS_MM,))
-    in_fat, _ = tubularity(soft_step(soft.hu.copy(), *FAT_STEP_HU), soft, radii_mm=(RADIUS_MM,))
+    step_mm = soft.affine.spacing_mm[0]
+    ridge, _ = tubularity(soft_step(over, *MUSCLE_STEP_HU), step_mm, radii_mm=(RADIUS_MM,))
+    in_fat, _ = tubularity(soft_step(soft.hu.copy(), *FAT_STEP_HU), step_mm, radii_mm=(RADIUS_MM,))
     np.maximum(ridge, in_fat, out=ridge)
     np.clip((ridge - np.float32(NO_RIDGE)) / np.float32(FULL_RIDGE - NO_RIDGE), 0.0, 1.0, out=ridge)
     cost = np.float32(1.0) / (np.float32(LEAST_RIDGE) + ridge)

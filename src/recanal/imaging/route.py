@@ -11,8 +11,8 @@ from scipy import ndimage
 from recanal.core.volume import Volume
 from recanal.errors import SeedError
 from recanal.grids.paths import cheapest_path
+from recanal.grids.tubes import soft_step, tubularity
 from recanal.imaging.sample import Block, isotropic_around
-from recanal.imaging.tubes import soft_step, tubularity
 
 __all__ = ["GRID_MM", "CostMap", "Route", "cost_map", "find_route", "region", "seed_level_hu"]
 
@@ -98,10 +98,10 @@ def seed_level_hu(block: Block, seed_mm: NDArray[np.float64], *, name: str) -> f
 def cost_map(block: Block, levels_hu: tuple[float, float]) -> CostMap:
     """Cheap inside tubes of lumen, plaque or calcium; dear in fat, lung, chambers and muscle."""
     tissue = soft_step(block.hu.copy(), *TISSUE_HU)
-    tube, valley = tubularity(tissue, block, radii_mm=WALL_RADII_MM)
+    tube, valley = tubularity(tissue, block.affine.spacing_mm[0], radii_mm=WALL_RADII_MM)
     weakest = max(min(levels_hu), MYOCARDIUM_HU + 60.0)
     bright = soft_step(block.hu.copy(), MYOCARDIUM_HU, MYOCARDIUM_HU + 0.7 * (weakest - MYOCARDIUM_HU))
-    np.maximum(tube, tubularity(bright, block, radii_mm=LUMEN_RADII_MM)[0], out=tube)
+    np.maximum(tube, tubularity(bright, block.affine.spacing_mm[0], radii_mm=LUMEN_RADII_MM)[0], out=tube)
     np.clip(tube * np.float32(1.0 / 0.28), 0.0, 1.0, out=tube)
     cost = 1.0 / (0.08 + 0.92 * tube * tube)
     cost += np.float32(30.0) * (1.0 - tissue)

@@ -30,14 +30,14 @@ def with_run_outs(parts: Sequence[SeededResult], empty: Sequence[Suspect]) -> tu
         The measured vessels, their lesions numbered.
     empty
         The vessels that run out. One that lies beyond another of these, or that fades beyond an occlusion beyond which
-        the vessel is filled but faintly, is no occlusion of its own; nor is one through which a measured vessel is open.
+        the vessel is filled but faintly, is no occlusion of its own; nor is one that a measured vessel passes, open.
     """
     lesions = [lesion for part in parts for lesion in part.lesions]
     known = [np.asarray(lesion.proximal_cap_mm) for lesion in lesions if lesion.proximal_cap_mm is not None]
     for suspect in empty:
-        beyond = any(_is_beyond(suspect, other) for other in empty)
-        explained = beyond or any(_fades(suspect, part) or _is_open(suspect, part) for part in parts)
-        if not explained and is_new(np.asarray(suspect.cap_mm), known, apart_mm=SAME_STUMP_MM):
+        known_part = any(_fades(suspect, part) or _is_open(suspect, part) for part in parts)
+        beyond = known_part or any(_is_beyond(suspect, other) for other in empty)
+        if not beyond and is_new(np.asarray(suspect.cap_mm), known, apart_mm=SAME_STUMP_MM):
             lesions.append(_run_out(suspect, f"L{len(lesions) + 1}"))
             known.append(np.asarray(suspect.cap_mm))
     return tuple(lesions)

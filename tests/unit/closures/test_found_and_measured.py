@@ -80,6 +80,17 @@ def test_a_vessel_that_fades_beyond_an_occlusion_it_is_hardly_filled_beyond_is_n
         assert len(with_run_outs([faint], [empty])) == count
 
 
+def test_a_vessel_that_runs_out_where_the_measured_one_is_open_is_no_second_one(found):
+    _, tree, result = found
+    (part,) = result.parts
+    suspect = automatic.find_suspects(tree)[0]
+    line = part.vessel.line
+    for before_mm, away_mm, count in ((9.0, 0.0, 1), (9.0, 4.0, 2)):
+        cap = line.at([part.vessel.gaps[0].start_mm - before_mm])[0] + (0.0, 0.0, away_mm)
+        empty = replace(suspect, distal_mm=None, cap_mm=tuple(map(float, cap)), start_mm=suspect.start_mm - before_mm)
+        assert len(with_run_outs(result.parts, [empty])) == count
+
+
 def test_what_glows_next_to_calcium_from_side_to_side_is_no_narrowing(found, monkeypatch):
     monkeypatch.setattr(automatic, "darkest_share", lambda *_: 0.5)
     monkeypatch.setattr(automatic, "is_filled", lambda *_, **__: True)

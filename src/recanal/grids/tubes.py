@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recanal.grids.smoothing import THREADS, gaussian_weights, smooth_plane
-from recanal.imaging.sample import Block
 
 __all__ = ["soft_step", "tubularity"]
 
@@ -98,14 +97,16 @@ def _tubes(membership, rows, weights, found):  # type: ignore[no-untyped-def]  #
 
 
 def tubularity(
-    membership: NDArray[np.float32], block: Block, *, radii_mm: tuple[float, ...]
+    membership: NDArray[np.float32], step_mm: float, *, radii_mm: tuple[float, ...]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Ridge and valley strength of a membership map.
 
     Parameters
     ----------
     membership
-        (a, b, c) values in [0, 1] on the isotropic grid of ``block``.
+        (a, b, c) values in [0, 1] on an isotropic grid.
+    step_mm
+        Of that grid.
     radii_mm
         Tube radii to look for, the smallest first.
 
@@ -122,12 +123,11 @@ def tubularity(
     as in Sato Y, et al. Med Image Anal 1998;2:143. doi:10.1016/S1361-8415(98)80009-1. Scale and strength are
     set so that a tube of radius r gives its peak response at sigma = r / sqrt(2): 2 / e of the contrast.
     """
-    step = block.affine.spacing_mm[0]
     found = np.zeros((2, *membership.shape), dtype=np.float32)
     parts = np.array_split(np.arange(len(membership)), THREADS)
     with ThreadPoolExecutor(THREADS) as pool:
         for rank, radius in enumerate(radii_mm):
-            sigma = radius / np.sqrt(2) / step
+            sigma = radius / np.sqrt(2) / step_mm
             weights = gaussian_weights(sigma, most_sigmas=3.0), np.float32(sigma**2 * np.e / 2)
             done = (found[0], found[1], rank == 0)
             list(pool.map(lambda rows, w=weights, out=done: _tubes(membership, rows, w, out), parts))
