@@ -272,15 +272,14 @@ def _is_narrowed(result: SeededResult | SeedError) -> bool:
 
 def _is_narrowing(result: SeededResult, k: int) -> bool:
     """Whether a stretch keeps much of the contrast: in its emptiest place, or along a thread through all of it."""
-    gap, size = result.vessel.gaps[k], result.lesions[k].reference
+    vessel, gap, size = result.vessel, result.vessel.gaps[k], result.lesions[k].reference
     known = None if size is None else size.proximal_diameter_mm or size.distal_diameter_mm
-    if is_stepped(result.vessel, gap):
+    if is_stepped(vessel, gap):
         return False
-    dark = darkest_share(result.vessel, gap)
-    lit = total_prob(gap.residual_share) < LEAST_TOTAL_PROB and MOST_DARKEST_SHARE < dark < CALCIUM_SHARE
-    lit = lit and not is_filled(result.vessel, gap, diameter_mm=known)
-    lit = lit and not is_flat(result.vessel, gap, diameter_mm=known)
-    return lit or is_threaded(result.vessel, gap, diameter_mm=known)
+    lit = MOST_DARKEST_SHARE < darkest_share(vessel, gap) < CALCIUM_SHARE
+    lit = lit and total_prob(gap.residual_share) < LEAST_TOTAL_PROB
+    lit = lit and not (is_filled(vessel, gap, diameter_mm=known) or is_flat(vessel, gap, diameter_mm=known))
+    return lit or is_threaded(vessel, gap, diameter_mm=known)
 
 
 def _is_calcium(result: SeededResult | SeedError) -> bool:

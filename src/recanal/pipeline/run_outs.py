@@ -35,9 +35,9 @@ def with_run_outs(parts: Sequence[SeededResult], empty: Sequence[Suspect]) -> tu
     lesions = [lesion for part in parts for lesion in part.lesions]
     known = [np.asarray(lesion.proximal_cap_mm) for lesion in lesions if lesion.proximal_cap_mm is not None]
     for suspect in empty:
-        known_part = any(_fades(suspect, part) or _is_open(suspect, part) for part in parts)
-        beyond = known_part or any(_is_beyond(suspect, other) for other in empty)
-        if not beyond and is_new(np.asarray(suspect.cap_mm), known, apart_mm=SAME_STUMP_MM):
+        explained = any(_fades(suspect, part) or _is_open(suspect, part) for part in parts)
+        explained = explained or any(_is_beyond(suspect, other) for other in empty)
+        if not explained and is_new(np.asarray(suspect.cap_mm), known, apart_mm=SAME_STUMP_MM):
             lesions.append(_run_out(suspect, f"L{len(lesions) + 1}"))
             known.append(np.asarray(suspect.cap_mm))
     return tuple(lesions)
@@ -67,9 +67,8 @@ def _fades(suspect: Suspect, part: SeededResult) -> bool:
 
 def _is_open(suspect: Suspect, part: SeededResult) -> bool:
     """Whether a vessel runs out where another way was measured as open lumen that leads to an occlusion."""
-    vessel = part.vessel
-    arc_mm, away_mm = vessel.line.nearest(np.asarray(suspect.cap_mm))
-    return away_mm < ON_WAY_MM and vessel.seed_mm[0] < arc_mm < vessel.gaps[0].start_mm - SAME_CAP_MM
+    arc_mm, away_mm = part.vessel.line.nearest(np.asarray(suspect.cap_mm))
+    return away_mm < ON_WAY_MM and part.vessel.seed_mm[0] < arc_mm < part.vessel.gaps[0].start_mm - SAME_CAP_MM
 
 
 def _run_out(suspect: Suspect, name: str) -> Lesion:
