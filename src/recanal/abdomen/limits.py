@@ -85,20 +85,29 @@ def dips(traced: Traced, noise_hu: float, blood_hu: float) -> NDArray[np.int64]:
     by more than two standard deviations of the noise.
     """
     value = ndimage.gaussian_filter1d(traced.smooth_hu, 1.0, mode="nearest")
-    tissue = np.minimum(traced.tissue_hu, 0.5 * blood_hu)
     side, gap = round(SIDE_MM / STEP_MM), round(GAP_MM / STEP_MM)
-    out = []
-    for k in range(len(value) - 2 * gap):
-        base = float(tissue[max(0, k - 2) : k + 3].mean())
-        here = float(value[k]) - base
-        after = float(np.median(value[k + gap : k + gap + side])) - base
-        least = HEAD_DIP * after
-        if k * STEP_MM > HEAD_MM:
-            after = min(after, float(np.median(value[max(0, k - gap - side) : k - gap + 1])) - base)
-            least = DIP * after
-        if here < least and after - here > DIP_NOISE * noise_hu:
-            out.append(k)
-    return np.array(out, dtype=np.int64)
+    places = np.arange(len(value) - 2 * gap)
+    if not len(places):
+        return places
+    tissue = ndimage.uniform_filter1d(np.minimum(traced.tissue_hu, 0.5 * blood_hu), 5, mode="nearest")[: len(places)]
+    after = _medians(value, places + gap, side) - tissue
+    before = _medians(value, np.maximum(places - gap - side, 0), side + 1, places - gap + 1) - tissue
+    head = places * STEP_MM <= HEAD_MM
+    beyond = np.where(head, after, np.minimum(after, before))
+    here = value[: len(places)] - tissue
+    low = here < np.where(head, HEAD_DIP, DIP) * beyond
+    return np.flatnonzero(low & (beyond - here > DIP_NOISE * noise_hu))
+
+
+def _medians(
+    value: NDArray[np.float64], start: NDArray[np.int64], size: int, stop: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """Medians of up to ``size`` values from each start on, not beyond the stop; infinite where there are none."""
+    at = start[:, None] + np.arange(size)
+    there = (at < len(value)) if stop is None else (at < stop[:, None])
+    part = np.where(there, value[np.minimum(at, len(value) - 1)], np.nan)
+    part[~there.any(axis=1)] = np.inf
+    return np.asarray(np.nanmedian(part, axis=1))
 
 
 def stands_out(traced: Traced, noise_hu: float) -> bool:
