@@ -10,17 +10,18 @@ from recanal.abdomen.maps import Maps
 from recanal.abdomen.traced import RUN_MM, STEP_MM, TISSUE_HU, Traced
 from recanal.anatomy.aorta import Aorta
 
-__all__ = ["artery_samples", "dips", "first_dip", "narrowest_before", "stands_out", "wider_than"]
+__all__ = ["NOTHING_BEFORE", "artery_samples", "clear", "dips", "first_dip", "least_before", "stands_out", "wider_than"]
 
 RUN_SHARE = 0.9
 WIDER = 1.6
 LEAST_WIDE_MM = 2.8
 BRIGHTER = 1.10
-DARK_SHARE = 0.5
-LEAST_CONTRAST_SHARE = 0.4
+GROWN, BRIGHTENED = 1.3, 1.35
+NOTHING_BEFORE = np.full(3, np.inf)
+LEAST_BRIGHT = (0.55, 1.0), (0.4, 0.5), (0.55, 0.8)
+CLEAR = (0.75, 0.65, 0.7)
 LEAST_CONTRAST_HU = 30.0
-LEAST_BESIDE_SHARE = 0.4
-THIN_SHARE = 0.6
+THIN_SHARE = 0.65
 UPRIGHT = 0.7
 BEHIND_MM = 12.0
 HEAD_MM = 4.0
@@ -38,33 +39,83 @@ FREE_MM = (2.0, 8.0)
 FREE_NOISE = 2.0
 
 
-def artery_samples(traced: Traced, maps: Maps, aorta: Aorta, least_diameter_mm: float) -> int:
+def artery_samples(
+    traced: Traced,
+    maps: Maps,
+    aorta: Aorta,
+    least_diameter_mm: float,
+    *,
+    before: NDArray[np.float64] = NOTHING_BEFORE,
+) -> int:
     """How many samples of a traced vessel lie before it stops to be an artery.
+
+    Parameters
+    ----------
+    before
+        What :func:`least_before` gives for the arteries that lead to it.
 
     Notes
     -----
-    It ends at the first dip (:func:`first_dip`), or before the first 5 mm that are too thin (the disc
-    of equal contrast below 1.2 times the diameter asked for), dark (below half of the aorta, less than 0.4 of its
-    contrast over the tissue, or above what lies beside the vessel by less than 0.4 of its contrast over muscle),
-    brighter than 1.1 times the aorta, 1.6 times wider than anywhere before, or upright beside the back of the aorta
+    It ends at the first dip (:func:`first_dip`), or before the first 5 mm that are too thin (the disc of equal contrast
+    below 1.3 times the diameter asked for), dark, brighter than 1.1 times the aorta, wider than 1.3 times the narrowest
+    5 mm before (by the disc of equal contrast; 1.6 times by the edges, from 2.8 mm on), 1.35 times as bright as the
+    darkest 5 mm before (an artery does not brighten: a wall was crossed), or upright beside the back of the aorta
     (azygos and lumbar veins, crura).
+    Dark depends on the width. Blur leaves a vessel of half width R the share s = 1 - exp(-R^2 / (2 b^2)) of its
+    contrast. Dark is below s of the aorta, less than 0.5 s of its contrast over the tissue, or above what lies
+    beside it by less than 0.8 s of its contrast over muscle; at most 0.55, 0.4 and 0.55 are asked for.
     """
-    blood = maps.field.blood_hu
-    contrast = (traced.core_hu - traced.tissue_hu) / np.maximum(blood - traced.tissue_hu, LEAST_CONTRAST_HU)
     size = round(RUN_MM / STEP_MM)
-    smooth = ndimage.median_filter(traced.radius_mm, size, mode="nearest")
-    calm = ndimage.uniform_filter1d(traced.smooth_hu, size, mode="nearest")
-    before = np.minimum.accumulate(ndimage.uniform_filter1d(smooth, size, mode="nearest"))
+    edge = ndimage.median_filter(traced.radius_mm, size, mode="nearest")
+    left, (wide, area, calm) = _left(traced, maps), _courses(traced)
+    narrow, small, dim = np.minimum.accumulate(np.stack([wide, area, calm]), axis=1)
     wrong = (
         (traced.area_radius_mm < THIN_SHARE * least_diameter_mm)
-        | (traced.core_hu > BRIGHTER * blood)
-        | (traced.core_hu < DARK_SHARE * blood)
-        | (contrast < LEAST_CONTRAST_SHARE)
-        | (calm - traced.beside_hu < LEAST_BESIDE_SHARE * (blood - TISSUE_HU))
-        | (smooth > np.maximum(WIDER * before, LEAST_WIDE_MM))
+        | (traced.core_hu > BRIGHTER * maps.field.blood_hu)
+        | (area > GROWN * np.minimum(small, before[1]))
+        | (calm > BRIGHTENED * np.minimum(dim, before[2]))
+        | (edge > np.maximum(WIDER * narrow, LEAST_WIDE_MM))
+        | ~_bright_for(traced, maps, *(np.minimum(most, part * left) for most, part in LEAST_BRIGHT))
         | _companion(traced, aorta)
     )
-    return min(_end(wrong), first_dip(traced, maps.noise_hu, blood))
+    return min(_end(wrong), first_dip(traced, maps.noise_hu, maps.field.blood_hu))
+
+
+def clear(traced: Traced, maps: Maps) -> NDArray[np.bool_]:
+    """(n,) where a vessel is clearly one: as far as blur leaves it, bright as blood.
+
+    At 0.75 s of the aorta, 0.65 s of its contrast over the tissue, and 0.7 s over what lies beside it, s as in
+    :func:`artery_samples`.
+    """
+    return _bright_for(traced, maps, *(part * _left(traced, maps) for part in CLEAR))
+
+
+def _courses(traced: Traced) -> NDArray[np.float64]:
+    """(3, n) radius by the edges, radius of the disc of equal contrast, and Hounsfield units, each over 5 mm."""
+    size = round(RUN_MM / STEP_MM)
+    rows = np.stack([traced.radius_mm, traced.area_radius_mm, traced.smooth_hu])
+    rows[:2] = ndimage.median_filter(rows[:2], (1, size), mode="nearest")
+    return np.asarray(ndimage.uniform_filter1d(rows, size, axis=1, mode="nearest"))
+
+
+def _left(traced: Traced, maps: Maps) -> NDArray[np.float64]:
+    """(n,) share of its contrast that blur leaves a vessel of this width."""
+    edge = ndimage.median_filter(traced.radius_mm, round(RUN_MM / STEP_MM), mode="nearest")
+    return np.asarray(1.0 - np.exp(-0.5 * (edge / maps.blur_mm) ** 2))
+
+
+def _bright_for(
+    traced: Traced, maps: Maps, core: NDArray[np.float64], over: NDArray[np.float64], beside: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(n,) whether core, contrast over the tissue and over what lies beside reach these shares of what blood has."""
+    blood = maps.field.blood_hu
+    contrast = (traced.core_hu - traced.tissue_hu) / np.maximum(blood - traced.tissue_hu, LEAST_CONTRAST_HU)
+    calm = ndimage.uniform_filter1d(traced.smooth_hu, round(RUN_MM / STEP_MM), mode="nearest")
+    return np.asarray(
+        (traced.core_hu >= core * blood)
+        & (contrast >= over)
+        & (calm - traced.beside_hu >= beside * (blood - TISSUE_HU))
+    )
 
 
 def first_dip(traced: Traced, noise_hu: float, blood_hu: float) -> int:
@@ -85,20 +136,29 @@ def dips(traced: Traced, noise_hu: float, blood_hu: float) -> NDArray[np.int64]:
     by more than two standard deviations of the noise.
     """
     value = ndimage.gaussian_filter1d(traced.smooth_hu, 1.0, mode="nearest")
-    tissue = np.minimum(traced.tissue_hu, 0.5 * blood_hu)
     side, gap = round(SIDE_MM / STEP_MM), round(GAP_MM / STEP_MM)
-    out = []
-    for k in range(len(value) - 2 * gap):
-        base = float(tissue[max(0, k - 2) : k + 3].mean())
-        here = float(value[k]) - base
-        after = float(np.median(value[k + gap : k + gap + side])) - base
-        least = HEAD_DIP * after
-        if k * STEP_MM > HEAD_MM:
-            after = min(after, float(np.median(value[max(0, k - gap - side) : k - gap + 1])) - base)
-            least = DIP * after
-        if here < least and after - here > DIP_NOISE * noise_hu:
-            out.append(k)
-    return np.array(out, dtype=np.int64)
+    places = np.arange(len(value) - 2 * gap)
+    if not len(places):
+        return places
+    tissue = ndimage.uniform_filter1d(np.minimum(traced.tissue_hu, 0.5 * blood_hu), 5, mode="nearest")[: len(places)]
+    after = _medians(value, places + gap, side) - tissue
+    before = _medians(value, np.maximum(places - gap - side, 0), side + 1, places - gap + 1) - tissue
+    head = places * STEP_MM <= HEAD_MM
+    beyond = np.where(head, after, np.minimum(after, before))
+    here = value[: len(places)] - tissue
+    low = here < np.where(head, HEAD_DIP, DIP) * beyond
+    return np.flatnonzero(low & (beyond - here > DIP_NOISE * noise_hu))
+
+
+def _medians(
+    value: NDArray[np.float64], start: NDArray[np.int64], size: int, stop: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """Medians of up to ``size`` values from each start on, not beyond the stop; infinite where there are none."""
+    at = start[:, None] + np.arange(size)
+    there = (at < len(value)) if stop is None else (at < stop[:, None])
+    part = np.where(there, value[np.minimum(at, len(value) - 1)], np.nan)
+    part[~there.any(axis=1)] = np.inf
+    return np.asarray(np.nanmedian(part, axis=1))
 
 
 def stands_out(traced: Traced, noise_hu: float) -> bool:
@@ -115,12 +175,13 @@ def stands_out(traced: Traced, noise_hu: float) -> bool:
     return float(np.median((traced.core_hu - traced.tissue_hu)[part])) > FREE_NOISE * noise_hu
 
 
-def narrowest_before(parent: Traced, start_mm: NDArray[np.float64]) -> float:
-    """Least radius, in mm over 5 mm, of a vessel before the place that lies nearest to a point."""
-    size = round(RUN_MM / STEP_MM)
-    calm = ndimage.median_filter(parent.radius_mm, size, mode="nearest")
+def least_before(parent: Traced, start_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) least values over 5 mm of a vessel before the place nearest to a point.
+
+    Radius by its edges and radius of the disc of equal contrast, mm, and Hounsfield units.
+    """
     at = int(np.linalg.norm(parent.line.points_mm - start_mm, axis=1).argmin())
-    return float(ndimage.uniform_filter1d(calm, size, mode="nearest")[: at + 1].min())
+    return np.asarray(_courses(parent)[:, : at + 1].min(axis=1))
 
 
 def wider_than(traced: Traced, narrowest_mm: float, samples: int) -> bool:

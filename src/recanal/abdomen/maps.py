@@ -14,7 +14,7 @@ from recanal.anatomy.field import Field
 from recanal.core.volume import Volume
 from recanal.grids.depth import depth_mm
 from recanal.grids.tubes import tubularity
-from recanal.imaging.sample import Block, isotropic
+from recanal.imaging.sample import Block, isotropic, sample_cubic
 
 __all__ = ["GRID_MM", "Maps", "abdominal_maps"]
 
@@ -23,7 +23,10 @@ MARGIN_MM = (100.0, 110.0, 25.0)
 RADII_MM = (0.9, 1.4, 2.2, 3.2)
 FULL_RIDGE = 0.25
 AROUND_MM = 4.0
-FLOOR_HU = 20.0
+FAT_HU = -90.0
+FLOOR_HU = -20.0
+CALM_MM, FINE_MM = 0.5, 0.25
+GAS_HU = -1000.0
 ABOVE_HU = 10.0
 FULL_SHARE = 0.75
 DENSE_SHARE = 1.6
@@ -49,11 +52,14 @@ class Maps:
         Hounsfield units smoothed by 0.7 mm.
     noise_hu
         Noise of ``smooth``, from the inside of the aorta.
+    blur_mm
+        Standard deviation of the blur that voxels of this size and the grid leave, in mm.
     """
 
     field: Field
     smooth: Block
     noise_hu: float
+    blur_mm: float
 
 
 def abdominal_maps(volume: Volume, aorta: Aorta) -> Maps:
@@ -67,11 +73,12 @@ def abdominal_maps(volume: Volume, aorta: Aorta) -> Maps:
     """
     low, high = aorta.centre_mm.min(axis=0), aorta.centre_mm.max(axis=0)
     box = np.stack([low - np.array(MARGIN_MM), high + np.array([MARGIN_MM[0], 0.4 * MARGIN_MM[1], MARGIN_MM[2]])])
-    block = isotropic(Block.around(volume, box, margin_mm=0.0), step_mm=GRID_MM)
+    stored = Block.around(volume, box, margin_mm=0.0)
+    block = _sharp(stored)
     region = aorta_region(block, aorta, step_mm=GRID_MM)
-    soft = ndimage.gaussian_filter(np.minimum(block.hu, DENSE_SHARE * aorta.hu), 0.6, mode="nearest")
+    soft, fine = (_calm(block.hu, aorta.hu, size) for size in (CALM_MM, FINE_MM))
     around = _around(block.hu, aorta.hu)
-    member = (soft - around - np.float32(ABOVE_HU)) / (np.float32(FULL_SHARE) * (aorta.hu - around))
+    member = (fine - around - np.float32(ABOVE_HU)) / (np.float32(FULL_SHARE) * (aorta.hu - around))
     bright, valley = tubularity(np.clip(member, 0.0, 1.0).astype(np.float32), GRID_MM, radii_mm=RADII_MM)
     np.clip(bright / np.float32(FULL_RIDGE), 0.0, 1.0, out=bright)
     pool, bone = _pools(soft, aorta.hu, region), _bone(block.hu)
@@ -79,7 +86,30 @@ def abdominal_maps(volume: Volume, aorta: Aorta) -> Maps:
     smooth = Block(ndimage.gaussian_filter(block.hu, SMOOTH_MM / GRID_MM, mode="nearest"), block.affine)
     inside = smooth.hu[ndimage.binary_erosion(region, iterations=4)]
     noise = 1.4826 * float(np.median(np.abs(inside - np.median(inside)))) if inside.size else 0.0
-    return Maps(field, smooth, noise)
+    return Maps(field, smooth, noise, float(np.sqrt(np.square(stored.affine.spacing_mm).mean() + GRID_MM**2 / 4)))
+
+
+def _sharp(stored: Block) -> Block:
+    """The picture on the even grid, between its voxels by cubic convolution; finer voxels are averaged before.
+
+    A mean of linear samples dims a vessel of two voxels, and by how much depends on where the voxels lie.
+    """
+    even = isotropic(stored, step_mm=GRID_MM)
+    fine = GRID_MM / np.array(stored.affine.spacing_mm)
+    calm = ndimage.gaussian_filter(stored.hu, 0.4 * np.sqrt(np.maximum(fine**2 - 1.0, 0.0)), mode="nearest")
+    source, out = Block(calm, stored.affine), even.hu
+    place = np.stack(np.meshgrid(0.0, *(np.arange(n, dtype=float) for n in out.shape[1:]), indexing="ij"), axis=-1)[0]
+    for i in range(len(out)):
+        place[..., 0] = i
+        points = even.affine.to_mm(place.reshape(-1, 3))
+        out[i] = np.where(out[i] > GAS_HU, sample_cubic(source, points).reshape(out[i].shape), out[i])
+    return Block(out, even.affine)
+
+
+def _calm(hu: NDArray[np.float32], blood_hu: float, size_mm: float) -> NDArray[np.float32]:
+    """Smoothed, with bone and calcium no brighter than 1.6 times the aorta."""
+    dull = np.minimum(hu, DENSE_SHARE * blood_hu)
+    return np.asarray(ndimage.gaussian_filter(dull, size_mm / GRID_MM, mode="nearest"))
 
 
 def _around(hu: NDArray[np.float32], blood_hu: float) -> NDArray[np.float32]:
@@ -87,7 +117,7 @@ def _around(hu: NDArray[np.float32], blood_hu: float) -> NDArray[np.float32]:
     plain = (hu < 0.8 * blood_hu) & (hu > -150)
     size = AROUND_MM / GRID_MM
     weight = ndimage.gaussian_filter(plain.astype(np.float32), size, mode="nearest", truncate=3.0)
-    mean = ndimage.gaussian_filter(np.where(plain, np.maximum(hu, -60), 0), size, mode="nearest", truncate=3.0)
+    mean = ndimage.gaussian_filter(np.where(plain, np.maximum(hu, FAT_HU), 0), size, mode="nearest", truncate=3.0)
     return np.asarray(np.clip(mean / np.maximum(weight, 0.05), FLOOR_HU, 0.75 * blood_hu), dtype=np.float32)
 
 

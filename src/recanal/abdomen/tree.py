@@ -12,7 +12,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from recanal.abdomen.aorta import aorta_from_point
-from recanal.abdomen.limits import artery_samples, narrowest_before, wider_than
+from recanal.abdomen.limits import NOTHING_BEFORE, artery_samples, clear, least_before, wider_than
 from recanal.abdomen.maps import GRID_MM, Maps, abdominal_maps
 from recanal.abdomen.traced import STEP_MM, Traced, trace
 from recanal.abdomen.walls import Walls
@@ -34,7 +34,7 @@ MOST_WAYS = 800
 ROUNDS = 4
 MORE_ROUNDS = 2
 LEAST_MM = 8.0
-LEAST_BEYOND_MM = 5.0
+LEAST_BEYOND_MM = 8.0
 START_MM = 4.0
 REACH_MM = 30.0
 FARTHER = 2.0
@@ -78,12 +78,13 @@ class AbdominalTree:
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """A traced vessel as far as it is an artery, with the least radius of the arteries before it."""
+    """A traced vessel as far as it is an artery; where it is clearly one; the least radii of the arteries before it."""
 
     traced: Traced
     samples: int
     parent: int
-    narrowest_mm: float
+    before: NDArray[np.float64]
+    clear: NDArray[np.bool_]
 
     @property
     def points_mm(self) -> NDArray[np.float64]:
@@ -186,16 +187,16 @@ def _kept(
         root = way.parent < 0 and way.label == FROM_AORTA
         if root and walls.false_head(traced, maps):
             continue
-        samples = artery_samples(traced, maps, aorta, least_diameter_mm)
         parent = -1 if root else _nearest(traced, out)
-        narrowest = _narrowest(out, parent, traced)
+        before = _before(out, parent, traced)
+        samples = artery_samples(traced, maps, aorta, least_diameter_mm, before=before)
         long = samples * STEP_MM >= LEAST_MM
-        if long and wider_than(traced, narrowest, samples):
+        if long and wider_than(traced, float(before[0]), samples):
             walls.mouth(traced)
             continue
         walls.dip(traced, samples, maps)
         reached[k] = len(way.voxels) * samples / len(traced.line.points_mm)
-        item = _Kept(traced, samples, parent, narrowest)
+        item = _Kept(traced, samples, parent, before, clear(traced, maps)[:samples])
         if long and _beyond(item, out):
             out.append(item)
     return out, walls
@@ -207,22 +208,22 @@ def _nearest(traced: Traced, found: list[_Kept]) -> int:
     return int(np.argmin([np.linalg.norm(item.points_mm - start, axis=1).min() for item in found])) if found else -1
 
 
-def _narrowest(found: list[_Kept], parent: int, traced: Traced) -> float:
-    """The least radius, mm, of the arteries that lead to a vessel; infinite at the aorta."""
+def _before(found: list[_Kept], parent: int, traced: Traced) -> NDArray[np.float64]:
+    """(3,) the least radii and Hounsfield units of the arteries that lead to a vessel; infinite at the aorta."""
     if parent < 0:
-        return np.inf
+        return NOTHING_BEFORE
     stem = found[parent]
-    return min(stem.narrowest_mm, narrowest_before(stem.traced, traced.line.points_mm[0]))
+    return np.minimum(stem.before, least_before(stem.traced, traced.line.points_mm[0]))
 
 
 def _beyond(item: _Kept, found: list[_Kept]) -> bool:
-    """Whether enough of a vessel lies outside those that are there."""
+    """Whether enough of a vessel is clearly one outside those that are there."""
     if not found:
-        return True
+        return float(item.clear.sum()) * STEP_MM >= LEAST_BEYOND_MM
     points = np.concatenate([one.points_mm for one in found])
     radius = np.concatenate([one.radius_mm for one in found])
     far, near = cKDTree(points).query(item.points_mm)
-    return float((far > radius[near]).sum()) * STEP_MM >= LEAST_BEYOND_MM
+    return float(((far > radius[near]) & item.clear).sum()) * STEP_MM >= LEAST_BEYOND_MM
 
 
 def _reach(field: Field, closed: NDArray[np.bool_], stems: list[_Kept]) -> Reach:

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from recanal.abdomen.aorta import aorta_from_point
-from recanal.abdomen.limits import artery_samples, first_dip, narrowest_before, wider_than
+from recanal.abdomen.limits import artery_samples, clear, first_dip, least_before, wider_than
 from recanal.abdomen.maps import abdominal_maps
 from recanal.abdomen.traced import Traced
 from recanal.abdomen.tree import grow_from_aorta
@@ -73,7 +73,7 @@ def along(values, radius_mm=2.0, start=(0.0, 0.0, 0.0), beside_hu=20.0):
     line = Centerline(np.asarray(start) + np.arange(n)[:, None] * np.array([0.5, 0.0, 0.0]))
     flat = np.full(n, float(radius_mm))
     hu = np.asarray(values, float)
-    return Traced(line, flat, flat, hu, np.full(n, 20.0), hu, np.full(n, beside_hu))
+    return Traced(line, flat, flat.copy(), hu, np.full(n, 20.0), hu, np.full(n, beside_hu))
 
 
 def test_a_wall_between_two_vessels_is_a_dip_and_a_fading_vessel_has_none():
@@ -100,17 +100,62 @@ def test_a_branch_is_no_wider_than_the_narrowest_place_before_it(radius_mm, wide
 
 def test_the_narrowest_place_lies_before_the_branch_and_not_beyond_it():
     values = np.full(80, 150.0)
+    values[60:] = 90.0
     parent = along(values, 2.5)
-    parent.radius_mm[20:35] = 2.0
-    parent.radius_mm[60:] = 1.0
-    assert narrowest_before(parent, np.array([25.0, 0.5, 0.0])) == pytest.approx(2.0, abs=0.05)
-    assert narrowest_before(parent, np.array([2.0, 0.5, 0.0])) == pytest.approx(2.5, abs=0.05)
+    for radius in (parent.radius_mm, parent.area_radius_mm):
+        radius[20:35], radius[60:] = 2.0, 1.0
+    assert least_before(parent, np.array([25.0, 0.5, 0.0])) == pytest.approx([2.0, 2.0, 150.0], abs=0.05)
+    assert least_before(parent, np.array([2.0, 0.5, 0.0])) == pytest.approx([2.5, 2.5, 150.0], abs=0.05)
+
+
+@pytest.fixture(scope="module")
+def surroundings():
+    """Maps and aorta of the drawn abdomen."""
+    volume = abdomen()
+    aorta = aorta_from_point(volume, (49.0, 56.0, 22.0))
+    return abdominal_maps(volume, aorta), aorta
+
+
+def beside_the_aorta(values, radius_mm=2.0):
+    return along(values, radius_mm, start=(60.0, 20.0, 22.0))
+
+
+def test_blur_is_that_of_the_voxels_and_the_grid(surroundings):
+    assert surroundings[0].blur_mm == pytest.approx(np.hypot(STEP_MM, 0.4), abs=1e-6)
+
+
+@pytest.mark.parametrize(("radius_mm", "samples"), [(1.1, 60), (2.6, 0)], ids=["thin", "wide"])
+def test_blur_dims_a_thin_artery_and_not_a_wide_one(surroundings, radius_mm, samples):
+    maps, aorta = surroundings
+    traced = beside_the_aorta(np.full(60, 0.53 * maps.field.blood_hu), radius_mm)
+    assert artery_samples(traced, maps, aorta, 1.5) == samples
+
+
+def test_an_artery_grows_neither_wider_nor_brighter_on_its_way(surroundings):
+    maps, aorta = surroundings
+    even, brighter = np.full(60, 120.0), np.repeat([105.0, 160.0], 30)
+    wider = beside_the_aorta(even)
+    wider.area_radius_mm[30:] = 2.8
+    assert artery_samples(beside_the_aorta(even), maps, aorta, 2.0) == 60
+    assert 25 <= artery_samples(wider, maps, aorta, 2.0) <= 35
+    assert 25 <= artery_samples(beside_the_aorta(brighter), maps, aorta, 2.0) <= 35
+
+
+@pytest.mark.parametrize("before", [(9.0, 1.4, 200.0), (9.0, 9.0, 80.0)], ids=["wider", "brighter"])
+def test_a_branch_is_neither_wider_nor_brighter_than_the_arteries_before_it(surroundings, before):
+    maps, aorta = surroundings
+    traced = beside_the_aorta(np.full(60, 120.0))
+    assert artery_samples(traced, maps, aorta, 2.0, before=np.array(before)) == 0
+
+
+def test_a_wide_vessel_of_half_the_contrast_is_not_clearly_one(surroundings):
+    maps, _ = surroundings
+    assert clear(beside_the_aorta(np.full(40, 160.0)), maps).all()
+    assert not clear(beside_the_aorta(np.full(40, 105.0), 2.6), maps).any()
 
 
 @pytest.mark.parametrize(("beside_hu", "samples"), [(60.0, 60), (120.0, 0)])
-def test_a_vessel_stands_out_from_what_lies_beside_it(beside_hu, samples):
-    volume = abdomen()
-    aorta = aorta_from_point(volume, (49.0, 56.0, 22.0))
-    maps = abdominal_maps(volume, aorta)
+def test_a_vessel_stands_out_from_what_lies_beside_it(surroundings, beside_hu, samples):
+    maps, aorta = surroundings
     traced = along(np.full(60, 150.0), start=(60.0, 20.0, 22.0), beside_hu=beside_hu)
     assert artery_samples(traced, maps, aorta, 2.0) == samples
