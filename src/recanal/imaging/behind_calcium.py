@@ -72,7 +72,8 @@ def gaps_behind_calcium(
     hard = sections.hu > (lumen.level_hu + CALCIUM_MARGIN_HU)[:, None, None]
     share = _brightest(cleared, hard, lumen, radius_mm)
     long = [gap for gap in found if gap.end_mm - gap.start_mm >= LEAST_LENGTH_MM]
-    return tuple(gap for gap in long if _mean_of(share, line, gap) < MOST_SHARE)
+    kept = [gap for gap in long if _mean_of(share, line, gap) < MOST_SHARE]
+    return tuple(replace(gap, behind_calcium=True) for gap in kept)
 
 
 def _near(block: Block, points_mm: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

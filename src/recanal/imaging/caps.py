@@ -67,6 +67,8 @@ class Gap:
         Level of the plaque next to each cap, calcium left out.
     residual_share
         Contrast left in the emptiest 2 mm, as a share of the lumen-to-tissue contrast.
+    behind_calcium
+        Seen only once the glow of calcium was taken off.
     """
 
     start_mm: float
@@ -74,6 +76,7 @@ class Gap:
     plaque_start_hu: float
     plaque_end_hu: float
     residual_share: float
+    behind_calcium: bool = False
 
 
 def find_gaps(sections: Sections, lumen: LumenLevel, *, open_mm: tuple[float, float] | None = None) -> tuple[Gap, ...]:

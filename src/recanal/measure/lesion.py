@@ -301,11 +301,19 @@ def _alternatives(bridge: Bridge) -> tuple[dict[str, object], ...]:
     return ({"cost_ratio": bridge.rival_ratio, "points_mm": points},)
 
 
-def _flags(site: _Site, reference: Reference, funnel: Taper | None, distal_funnel: Taper | None) -> tuple[str, ...]:
+def _way_flags(site: _Site) -> list[str]:
+    """What is doubtful of the way through the occlusion, or of its being one."""
     flags = []
     if site.bridge.confidence < LOW_CONFIDENCE:
         sure = f"low confidence ({site.bridge.confidence:.2f}) in the axis through the occlusion"
         flags.append(f"{sure}: {'; '.join(site.bridge.reasons)}")
+    if site.gap.behind_calcium:
+        flags.append("seen only once the glow of calcium is taken off: look at the sections beside the calcium")
+    return flags
+
+
+def _flags(site: _Site, reference: Reference, funnel: Taper | None, distal_funnel: Taper | None) -> tuple[str, ...]:
+    flags = _way_flags(site)
     known = [d for d in (reference.proximal_diameter_mm, reference.distal_diameter_mm) if d is not None]
     if known and min(known) < SMALL_VESSEL_MM:
         flags.append(f"reference diameter {min(known):.2f} mm is below 2.0 mm (an exclusion of Xing 2022)")

@@ -398,8 +398,8 @@ def _told(lesion: Lesion, gap: Gap, suspect: Suspect, anatomy: CoronaryTree, res
 
 def _degree(gap: Gap) -> str:
     """Whether an occlusion is total, in words."""
-    if gap.residual_share > CALCIUM_SHARE:
-        return "total or subtotal is not shown: calcium fills the vessel from side to side"
+    if gap.behind_calcium or gap.residual_share > CALCIUM_SHARE:
+        return "total or subtotal is not shown: calcium fills or lights the vessel from side to side"
     probability = total_prob(gap.residual_share)
     share = f"contrast falls to {100 * max(gap.residual_share, 0.0):.0f} % of that of the open lumen"
     percent = round(100 * max(probability, 1 - probability))

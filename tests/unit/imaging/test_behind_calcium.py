@@ -11,6 +11,7 @@ PLATE = tuple((float(arc), 0.75, 0.0, 0.75) for arc in np.arange(26.0, 34.01, 0.
 def test_an_occlusion_in_the_glow_of_a_plate_is_found(traced):
     drawing, vessel = traced(Scene(gaps_mm=((25.0, 35.0),), nodules=PLATE, lumen_diameter_mm=2.4, noise_hu=20.0))
     (gap,) = vessel.gaps
+    assert gap.behind_calcium
     caps = [drawing.project(vessel.line.at([arc]))[0][0] for arc in (gap.start_mm, gap.end_mm)]
     assert caps == pytest.approx([25.0, 35.0], abs=2.0)
 
