@@ -65,6 +65,7 @@ ROOMS = [
     "anatomy",
     "abdomen",
     "closures",
+    "segmenters",
     "edits",
     "angiography",
     "calcium",

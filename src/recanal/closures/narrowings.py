@@ -15,8 +15,18 @@ from recanal.imaging.caps import Gap
 from recanal.imaging.sections import RING_MM
 from recanal.imaging.vessel import SECTION_STEP_MM, Vessel
 
-__all__ = ["darkest_share", "is_filled", "is_flat", "is_stepped", "is_threaded", "total_prob"]
+__all__ = [
+    "CALCIUM_SHARE",
+    "darkest_share",
+    "degree",
+    "is_filled",
+    "is_flat",
+    "is_stepped",
+    "is_threaded",
+    "total_prob",
+]
 
+CALCIUM_SHARE = 1.15
 CAP_ZONE_MM = 2.0
 LIKELY_OPEN_SHARE, SOFTNESS_SHARE = 0.38, 0.05
 LEAST_CLEAN_MM = 6.0
@@ -98,6 +108,17 @@ def is_flat(vessel: Vessel, gap: Gap, *, diameter_mm: float | None) -> bool:
     """
     looks = _clean_looks(vessel, gap, diameter_mm)
     return looks.length_mm >= LEAST_FLAT_MM and looks.thread < FLAT_SHARE and looks.kept < MOST_FLAT_LEVEL
+
+
+def degree(gap: Gap) -> str:
+    """Whether an occlusion is total or subtotal, in words for its reader."""
+    if gap.behind_calcium or gap.residual_share > CALCIUM_SHARE:
+        return "total or subtotal is not shown: calcium fills or lights the vessel from side to side"
+    probability = total_prob(gap.residual_share)
+    share = f"contrast falls to {100 * max(gap.residual_share, 0.0):.0f} % of that of the open lumen"
+    percent = round(100 * max(probability, 1 - probability))
+    kind = "total" if probability >= 0.5 else "subtotal"
+    return f"{kind} occlusion ({'over 99' if percent > 99 else percent} % likely): {share}"
 
 
 @dataclass(frozen=True)

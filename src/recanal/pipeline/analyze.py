@@ -34,7 +34,6 @@ from recanal.pipeline.automatic import AutomaticResult, measure_automatic
 from recanal.pipeline.doubts import doubts_of, perhaps_exchanged
 from recanal.pipeline.edited import check_series, corrected_case, naming_file, read_edits
 from recanal.pipeline.seeded import SeededResult, measure_seeded
-from recanal.pipeline.segmenters import make_segmenter, segmented_tree
 from recanal.pipeline.supply import regraded
 from recanal.pipeline.typed import disagreements, typed_findings
 from recanal.pipeline.views import artery_figures, section_positions
@@ -45,6 +44,7 @@ from recanal.report.figures import render_figures
 from recanal.report.page import render_html
 from recanal.report.pdf import render_pdf
 from recanal.scores import evaluate_all
+from recanal.segmenters.plug_ins import make_segmenter, segmented_tree
 from recanal.stenosis.section import stenosis_section
 from recanal.strategy import advise_all
 

@@ -15,7 +15,16 @@ from scipy.spatial import cKDTree
 from recanal.anatomy.from_segmentation import unnamed_segments
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.tree import CoronaryTree, TreeSearch
-from recanal.closures.narrowings import darkest_share, is_filled, is_flat, is_stepped, is_threaded, total_prob
+from recanal.closures.narrowings import (
+    CALCIUM_SHARE,
+    darkest_share,
+    degree,
+    is_filled,
+    is_flat,
+    is_stepped,
+    is_threaded,
+    total_prob,
+)
 from recanal.closures.refills import find_refills
 from recanal.closures.suspects import Suspect, chosen, find_suspects
 from recanal.collaterals.supply import Supply
@@ -28,7 +37,7 @@ from recanal.measure.findings import lesion_findings
 from recanal.pipeline.beyond import led_beyond, segments_of
 from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts, off_steps
 from recanal.pipeline.edges import unseen_arteries
-from recanal.pipeline.run_outs import OSTIAL_MM, is_new, with_run_outs
+from recanal.pipeline.run_outs import OSTIAL_MM, is_new, with_run_outs, without_lost_ways
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of, with_occlusions
 from recanal.pipeline.unsearched import unsearched
@@ -43,7 +52,7 @@ __all__ = ["AutomaticResult", "measure_automatic"]
 LEAST_LENGTH_MM = 2.5
 LEAST_CONFIDENCE, LEAST_APART_CONFIDENCE, DOUBTFUL_CONFIDENCE = 0.1, 0.3, 0.5
 LEAST_TOTAL_PROB, MOST_DARKEST_SHARE = 0.3, 0.32
-CALCIUM_SHARE, CALCIUM_HU, LEAST_HIDDEN_MM = 1.15, 130.0, 2.0
+CALCIUM_HU, LEAST_HIDDEN_MM = 130.0, 2.0
 LEAST_CLEAR_MM = 5.0
 LEAST_PROXIMAL_SHARE = 0.7
 LEAST_EXPLAINED = 0.5
@@ -116,8 +125,9 @@ def measure_automatic(
     parts, stepped = off_steps(parts, volume, steps)
     anatomy, parts = led_beyond(search, anatomy, parts)
     del search
+    parts, lost = without_lost_ways(parts, least_confidence=LEAST_CONFIDENCE)
     numbered = _numbered(parts)
-    lesions = with_run_outs(numbered, empty)
+    lesions = with_run_outs(numbered, empty, lost)
     doubts += [said for part in numbered for said in named_doubts(part, doubts_of(part, volume, automatic=True))]
     notes = [said for part in numbered for said in named_doubts(part, cap_doubts(part))]
     if tree is None:
@@ -383,7 +393,7 @@ def _told(lesion: Lesion, gap: Gap, suspect: Suspect, anatomy: CoronaryTree, res
     arc = result.vessel.line.arc_mm
     axis = result.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)]
     confidence, apart_mm = lesion.bridge_confidence, float(cKDTree(suspect.path.points_mm).query(axis)[0].max())
-    flags = (*lesion.flags, _degree(gap))
+    flags = (*lesion.flags, degree(gap))
     if not suspect.apart and apart_mm < SAME_WAY_MM and confidence is not None and confidence < SAME_WAY_CONFIDENCE:
         confidence = SAME_WAY_CONFIDENCE
         flags += (f"the coronary tree, grown on other maps, leads the same way within {apart_mm:.1f} mm",)
@@ -394,17 +404,6 @@ def _told(lesion: Lesion, gap: Gap, suspect: Suspect, anatomy: CoronaryTree, res
         bridge_confidence=confidence,
         flags=flags,
     )
-
-
-def _degree(gap: Gap) -> str:
-    """Whether an occlusion is total, in words."""
-    if gap.behind_calcium or gap.residual_share > CALCIUM_SHARE:
-        return "total or subtotal is not shown: calcium fills or lights the vessel from side to side"
-    probability = total_prob(gap.residual_share)
-    share = f"contrast falls to {100 * max(gap.residual_share, 0.0):.0f} % of that of the open lumen"
-    percent = round(100 * max(probability, 1 - probability))
-    kind = "total" if probability >= 0.5 else "subtotal"
-    return f"{kind} occlusion ({'over 99' if percent > 99 else percent} % likely): {share}"
 
 
 def _judged(quality: Quality, reasons: list[str], notes: list[str]) -> Quality:

@@ -294,7 +294,7 @@ def test_low_confidence_without_a_vessel_shape_is_told_with_the_verdict(found, m
         bridge_confidence=confidence,
         flags=("low confidence in the axis through the occlusion: 22 % of the way shows no vessel shape",),
     )
-    monkeypatch.setattr(automatic, "with_run_outs", lambda parts, suspects: (lesion,))
+    monkeypatch.setattr(automatic, "with_run_outs", lambda *_: (lesion,))
     flags = measure_automatic(drawing.volume, tree=tree).quality.flags
     assert any(flag.startswith("L1: low confidence, and no vessel shape") for flag in flags) is said
 

@@ -8,7 +8,7 @@ from recanal.core.volume import Affine, Volume
 from recanal.errors import GeometryError, OptionError, ReadError
 from recanal.interop import write_centerlines_vtp
 from recanal.interop.centerline_file import read_centerlines
-from recanal.pipeline.segmenter_files import CenterlineFile, MaskFile, on_grid
+from recanal.segmenters.stored import CenterlineFile, MaskFile, on_grid
 
 RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 

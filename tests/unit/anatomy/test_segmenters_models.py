@@ -7,7 +7,7 @@ import os
 import pytest
 
 from analytic_tube import Scene, draw
-from recanal.pipeline.segmenter_tools import MonaiBundle
+from recanal.segmenters.programs import MonaiBundle
 
 pytestmark = pytest.mark.skipif(
     os.name != "posix" or not all(importlib.util.find_spec(name) for name in ("torch", "monai", "fire")),

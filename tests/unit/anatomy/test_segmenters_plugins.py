@@ -17,9 +17,9 @@ from recanal.anatomy.segmentation import VesselMask
 from recanal.cli.main import main
 from recanal.errors import InputError, OptionError, ReadError
 from recanal.interop import nifti_bytes
-from recanal.pipeline import segmenters
-from recanal.pipeline.segmenter_tools import MonaiBundle, NnUnet, TotalSegmentator
-from recanal.pipeline.segmenters import make_segmenter, segmented_tree, segmenter_names
+from recanal.segmenters import plug_ins
+from recanal.segmenters.plug_ins import make_segmenter, segmented_tree, segmenter_names
+from recanal.segmenters.programs import MonaiBundle, NnUnet, TotalSegmentator
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the programs are run on Linux and macOS only")
 
@@ -66,7 +66,7 @@ def packages(tmp_path, monkeypatch):
         folder = tmp_path / "site" / f"{package}-1.0.dist-info"
         folder.mkdir(parents=True)
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        lines = [f"[{segmenters.GROUP}]", *(line.format(__name__) for line in offered)]
+        lines = [f"[{plug_ins.GROUP}]", *(line.format(__name__) for line in offered)]
         (folder / "entry_points.txt").write_text("\n".join(lines))
     monkeypatch.setitem(sys.modules, __name__, sys.modules[TinyModel.__module__])
     monkeypatch.syspath_prepend(tmp_path / "site")

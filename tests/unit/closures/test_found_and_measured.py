@@ -227,3 +227,19 @@ def test_an_occlusion_on_a_doubtful_way_counts_where_the_tree_lost_the_contrast(
         shown = [replace(suspect, cap_mm=at, apart=apart)]
         monkeypatch.setattr(automatic, "find_suspects", lambda _, shown=shown: shown)
         assert len(again(found, monkeypatch, lesion={"bridge_confidence": 0.02}).lesions) == count
+
+
+@pytest.mark.parametrize(("confidence", "measured"), [(0.3, True), (0.04, False)])
+def test_an_occlusion_whose_way_was_lost_has_a_proximal_cap_and_no_length(found, monkeypatch, confidence, measured):
+    monkeypatch.setattr(automatic, "SAME_WAY_MM", 0.0)
+    result = again(found, monkeypatch, lesion={"bridge_confidence": confidence})
+    (lesion,) = result.lesions
+    assert lesion.id == "L1"
+    assert lesion.proximal_cap_mm is not None
+    assert lesion.bridge_confidence == confidence
+    assert (lesion.length_mm is not None) is measured
+    assert (lesion.plaque is not None) is measured
+    assert (lesion.distal_cap_mm is not None) is measured
+    assert any("no way through the occlusion" in flag for flag in lesion.flags) is not measured
+    assert len(result.parts) == int(measured)
+    assert ("length_mm" in result.findings) is measured

@@ -14,7 +14,7 @@ from recanal.core.volume import Affine, Volume
 from recanal.errors import GeometryError, OptionError, ReadError
 from recanal.interop import load_study
 from recanal.interop.segmentation_file import is_dicom_file, read_segmentation_file
-from recanal.pipeline.segmenter_files import MaskFile
+from recanal.segmenters.stored import MaskFile
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

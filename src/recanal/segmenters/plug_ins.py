@@ -13,8 +13,8 @@ from recanal.anatomy.segmentation import Segmenter, VesselLines, VesselMask
 from recanal.anatomy.tree import CoronaryTree
 from recanal.core.volume import Volume
 from recanal.errors import InputError, OptionError
-from recanal.pipeline.segmenter_files import CenterlineFile, MaskFile
-from recanal.pipeline.segmenter_tools import MonaiBundle, NnUnet, TotalSegmentator
+from recanal.segmenters.programs import MonaiBundle, NnUnet, TotalSegmentator
+from recanal.segmenters.stored import CenterlineFile, MaskFile
 
 __all__ = ["GROUP", "SegmentedTree", "make_segmenter", "segmented_tree", "segmenter_names"]
 

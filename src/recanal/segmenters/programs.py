@@ -24,7 +24,7 @@ from recanal.core.volume import Volume
 from recanal.errors import InputError, OptionError
 from recanal.interop import nifti_bytes
 from recanal.interop.label_map import read_label_map
-from recanal.pipeline.segmenter_files import chosen_labels, on_grid, parsed_mask
+from recanal.segmenters.stored import chosen_labels, on_grid, parsed_mask
 
 __all__ = ["LIMIT_S", "MonaiBundle", "NnUnet", "TotalSegmentator"]
 

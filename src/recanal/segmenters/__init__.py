@@ -1,0 +1,1 @@
+"""What another program says the vessels are."""
