@@ -183,6 +183,7 @@ def _occlusions(truth: PhantomTruth, lesions: Sequence[Lesion]) -> Row:
         "found": found is not None,
         "false_alarms": false,
         "length_error_mm": None if length is None or truth.length_mm is None else length - truth.length_mm,
+        "length_withheld": found is not None and length is None and truth.length_mm is not None,
     }
 
 
@@ -233,6 +234,8 @@ def page(rows: Sequence[Row], *, stamp: str) -> str:
     lines.append(f"| false alarms a case | <= 0.05 | {alarms / max(len(good), 1):.3f} | {len(good)} |")
     for key, name, unit, limit in ERRORS:
         lines.append(_error_line(name, unit, limit, [row[key] for row in good if row.get(key) is not None]))
+    withheld = [row["length_withheld"] for row in good if row["found"] and row["length_true_mm"] is not None]
+    lines.append(_share_line("of occlusions found that have a length, not given one", "", withheld))
     lines.append(_share_line("usable picture refused", "<= 2 %", [not row["usable"] for row in good]))
     lines.append(_share_line("of these, by the grade of the picture", "", [not row["graded_usable"] for row in good]))
     apart = [not row["usable"] for row in good if row.get("displaced_mm", 0.0) >= DISPLACED_MM]

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from recanal.anatomy.from_segmentation import unnamed_segments
 from recanal.anatomy.plausible import unlike_coronaries
 from recanal.anatomy.tree import CoronaryTree, TreeSearch
+from recanal.closures.beyond import is_thin_beyond, is_wider_beyond
 from recanal.closures.narrowings import (
     CALCIUM_SHARE,
     darkest_share,
@@ -50,7 +51,7 @@ from recanal.stenosis.off_lumen import is_dark
 __all__ = ["AutomaticResult", "measure_automatic"]
 
 LEAST_LENGTH_MM = 2.5
-LEAST_CONFIDENCE, LEAST_APART_CONFIDENCE, DOUBTFUL_CONFIDENCE = 0.1, 0.3, 0.5
+LEAST_CONFIDENCE, LEAST_DOUBTED_CONFIDENCE, DOUBTFUL_CONFIDENCE = 0.1, 0.3, 0.5
 LEAST_TOTAL_PROB, MOST_DARKEST_SHARE = 0.3, 0.32
 CALCIUM_HU, LEAST_HIDDEN_MM = 130.0, 2.0
 LEAST_CLEAR_MM = 5.0
@@ -58,7 +59,6 @@ LEAST_PROXIMAL_SHARE = 0.7
 LEAST_EXPLAINED = 0.5
 LEAST_SEEN_MM, SEEN_AT_MM = 6.0, 4.0
 SAME_WAY_MM, SAME_WAY_CONFIDENCE = 1.5, 0.1
-LEAST_BEYOND_DIAMETER_MM = 1.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,8 +233,8 @@ def _measured(
         if part is not None:
             known += [np.asarray(lesion.proximal_cap_mm) for lesion in part.lesions]
             parts.append(part)
-        elif not lost and _fades_thin(result):
-            hidden.append(f"a stretch without contrast in {where} leads to a vessel too thin to tell: is it closed?")
+        elif not lost and (said := _unsure(result, suspect)):
+            hidden.append(f"a stretch without contrast in {where} {said}")
         elif suspect.otherwise is not None and not _is_narrowed(result):
             empty.append(suspect.otherwise)
         elif suspect.shut is not None and (isinstance(result, ApartError) or _is_calcium(result)):
@@ -345,13 +345,11 @@ def _confirmed(
     result: SeededResult, suspect: Suspect, anatomy: CoronaryTree, known: list[NDArray[np.float64]]
 ) -> SeededResult | None:
     """The measured vessel with those of its occlusions that count and are new; None where there is none."""
-    least = LEAST_APART_CONFIDENCE if suspect.apart else LEAST_CONFIDENCE
     kept = [
         k
         for k, (lesion, gap) in enumerate(zip(result.lesions, result.vessel.gaps, strict=False))
-        if _length(lesion) >= (LEAST_SEEN_MM if suspect.apart else LEAST_LENGTH_MM)
-        and ((lesion.bridge_confidence or 0.0) >= least or _is_where_seen(lesion, gap, suspect))
-        and not (_is_narrowing(result, k) or _is_thin_beyond(lesion))
+        if _is_sure(lesion, gap, suspect)
+        and not (_is_narrowing(result, k) or is_thin_beyond(lesion) or is_wider_beyond(lesion))
         and lesion.proximal_cap_mm is not None
         and is_new(np.asarray(lesion.proximal_cap_mm), known)
     ]
@@ -363,17 +361,24 @@ def _confirmed(
     return replace(result, vessel=vessel, lesions=lesions)
 
 
-def _is_thin_beyond(lesion: Lesion) -> bool:
-    """Whether the vessel beyond is so thin that blur alone dims it."""
-    wide = None if lesion.reference is None else lesion.reference.distal_diameter_mm
-    return wide is not None and wide < LEAST_BEYOND_DIAMETER_MM
+def _is_sure(lesion: Lesion, gap: Gap, suspect: Suspect) -> bool:
+    """Whether a stretch is long enough, and the way through it sure enough, the more so where it is short."""
+    doubted = suspect.apart or _length(lesion) < LEAST_SEEN_MM
+    least = LEAST_DOUBTED_CONFIDENCE if doubted else LEAST_CONFIDENCE
+    sure = (lesion.bridge_confidence or 0.0) >= least or _is_where_seen(lesion, gap, suspect)
+    return sure and _length(lesion) >= (LEAST_SEEN_MM if suspect.apart else LEAST_LENGTH_MM)
 
 
-def _fades_thin(result: SeededResult | SeedError) -> bool:
-    """Whether what was found is no narrow lumen, but leads to a vessel too thin to tell."""
+def _unsure(result: SeededResult | SeedError, suspect: Suspect) -> str:
+    """Why a stretch that is no narrow lumen counts as no occlusion, in words; empty where there is no such reason."""
     if isinstance(result, SeedError) or _is_narrowed(result):
-        return False
-    return any(_is_thin_beyond(lesion) for lesion in result.lesions)
+        return ""
+    if any(is_thin_beyond(lesion) for lesion in result.lesions):
+        return "leads to a vessel too thin to tell: is it closed?"
+    if any(is_wider_beyond(lesion) for lesion in result.lesions):
+        return "leads to something wider than the artery: is it closed?"
+    short = any(_length(lesion) < LEAST_SEEN_MM for lesion in result.lesions if lesion.kind == "occlusion")
+    return "is short, and the way through it doubtful: is it closed?" if short and suspect.otherwise is None else ""
 
 
 def _is_where_seen(lesion: Lesion, gap: Gap, suspect: Suspect) -> bool:

@@ -9,6 +9,7 @@ from analytic_tube import Scene, draw
 from recanal.anatomy.from_segmentation import tree_of_segmentation
 from recanal.anatomy.segmentation import VesselLines
 from recanal.closures.suspects import Suspect
+from recanal.core.case import Reference
 from recanal.core.curves import Centerline
 from recanal.errors import ApartError, SeedError
 from recanal.pipeline import automatic
@@ -243,3 +244,26 @@ def test_an_occlusion_whose_way_was_lost_has_a_proximal_cap_and_no_length(found,
     assert any("no way through the occlusion" in flag for flag in lesion.flags) is not measured
     assert len(result.parts) == int(measured)
     assert ("length_mm" in result.findings) is measured
+
+
+@pytest.mark.parametrize(
+    ("confidence", "length_mm", "wide_mm", "said"),
+    [
+        (0.6, 12.0, 2.8, None),
+        (0.6, 12.0, 4.0, "wider than the artery"),
+        (0.9, 12.0, 4.0, None),
+        (0.2, 5.0, 2.8, "is short"),
+        (0.4, 5.0, 2.8, None),
+        (0.9, 12.0, 1.4, "too thin"),
+    ],
+)
+def test_a_doubtful_way_to_a_chamber_or_over_a_few_millimetres_is_told_and_not_counted(
+    found, monkeypatch, confidence, length_mm, wide_mm, said
+):
+    _, _, result = found
+    length = replace(result.lesions[0].length_mm, value=length_mm)
+    changed = {"bridge_confidence": confidence, "length_mm": length, "reference": Reference(3.0, wide_mm)}
+    monkeypatch.setattr(automatic, "_is_where_seen", lambda *_: False)
+    got = again(found, monkeypatch, lesion=changed)
+    assert len(got.lesions) == int(said is None)
+    assert any(said in flag for flag in got.quality.flags) if said else True

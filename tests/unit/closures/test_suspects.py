@@ -260,3 +260,10 @@ def test_a_spot_of_calcium_in_bright_plaque_does_not_hold_up_the_cap():
     (found,) = suspects(branch((40, 338), (4, 180), (3, 240), (3, 170), (2, 345), (20, 60)))
     assert found.runs_out
     assert found.start_mm == pytest.approx(40.0, abs=1.0)
+
+
+def test_contrast_that_falls_by_itself_is_no_plaque_before_what_runs_out():
+    falling = [(4, 500.0 - 5.0 * k) for k in range(14)]
+    (found,) = suspects(branch(*falling, (2, 570), (35, 60)))
+    assert found.runs_out
+    assert found.start_mm == pytest.approx(56.0, abs=1.5)
