@@ -84,7 +84,8 @@ def test_facts(rows, key):
     assert len(wrong) <= 1, wrong
 
 
-def test_most_intervals_hold_the_truth(rows):
-    held = [row[name] for row in rows.values() for name in row if name.endswith("_in")]
-    assert len(held) > 30
+def test_most_intervals_hold_the_truth(all_rows):
+    """Flagged cases state intervals too; those of one case hang together, so that fewer cases would tell little."""
+    held = [row[name] for row in all_rows.values() for name in row if name.endswith("_in")]
+    assert len(held) > 50
     assert np.mean(held) >= 0.85
