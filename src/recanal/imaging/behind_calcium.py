@@ -1,4 +1,4 @@
-"""Occlusions that the glow of calcium fills with light."""
+"""Occlusions, and ends of occlusions, that the glow of calcium fills with light."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from recanal.core.curves import Centerline
 from recanal.grids.glow import without_glow
+from recanal.imaging.borders import Borders
 from recanal.imaging.cap_calcium import CALCIUM_MARGIN_HU
 from recanal.imaging.caps import Gap, find_gaps
 from recanal.imaging.lumen_level import ALONG_MM, CORE_MM, TISSUE_HU, LumenLevel
@@ -23,57 +23,134 @@ NEAR_MM = 4.0
 INSIDE = 0.9
 END_MM = 1.0
 BRIGHT_PART, LEAST_PART = 0.9, 0.4
-LEAST_LENGTH_MM, MOST_SHARE = 5.0, 0.35
+LEAST_LENGTH_MM, DARK_SHARE = 5.0, 0.35
 LEAST_CONTRAST_HU = 40.0
+CAP_REACH_MM = 6.0
+LEAST_MOVE_MM = 0.4
+REFERENCE_MM = 3.0
+LUMEN_TO_DARK, DARK_TO_LUMEN = (0.6, 0.45, 0.35), (-0.45, -0.45, -0.6)
+LEAST_SEEN_MM, LEAST_DARK_MM, FALL_MM, LEAST_LEFT_MM = 1.5, 1.0, 1.5, 2.0
+LEAST_CALCIUM, TRACE = 0.5, 0.02
+_Beside = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
 
 def gaps_behind_calcium(
     block: Block,
     sections: Sections,
     lumen: LumenLevel,
+    gaps: tuple[Gap, ...],
+    borders: Borders,
     *,
     open_mm: tuple[float, float],
-    radius_mm: float,
-    sigma_mm: float,
 ) -> tuple[Gap, ...]:
-    """The occlusions of a vessel that shows none, once the glow of its calcium is taken off.
+    """The occlusions of a vessel once the glow of its calcium is taken off.
 
     Parameters
     ----------
-    block, sections, lumen
-        The vessel and its contrast.
+    block, sections, lumen, borders
+        The vessel, its contrast and its contours.
+    gaps
+        The occlusions seen so far.
     open_mm
         Arc lengths of two places known to be open.
-    radius_mm
-        Of the open lumen.
-    sigma_mm
-        Point spread.
 
     Notes
     -----
     Blur makes a plate of calcium light the whole section, as lumen would. Its glow is what the calcium, fitted to the
-    voxels that show it, sends beyond them (:func:`recanal.grids.glow.without_glow`). A gap of 5 mm or more counts where
-    after that even the brightest tenth of the sections beside the calcium keeps less than 0.35 of the contrast, as a
-    mean over the gap: so in about six of ten made occlusions with calcium, and in none of sixty open vessels with
-    calcium and a stenosis below 70 %, along their true axes.
+    voxels that show it, sends beyond them (:func:`recanal.grids.glow.without_glow`). What is dark without it counts
+    where even the brightest tenth of the sections beside the calcium keeps less than 0.35 of the contrast, in the mean.
+    Where no occlusion was seen, one of 5 mm or more is taken: so in about six of ten made occlusions with calcium, and
+    in none of sixty open vessels with calcium and a stenosis below 70 %, along their true axes. Where one was seen, its
+    outermost caps move to where, along calcium, darkness ends or begins in a step, or outward to where they are seen
+    without glow: in 115 made occlusions with calcium four moved, by 1.5 to 3 mm, each to within 0.6 mm of the truth.
     """
-    line = sections.line
-    between = (line.arc_mm >= open_mm[0]) & (line.arc_mm <= open_mm[1])
+    line, between = sections.line, (sections.line.arc_mm >= open_mm[0]) & (sections.line.arc_mm <= open_mm[1])
     level = float(np.median(lumen.level_hu[between])) if between.any() else 0.0
     bright = _near(block, line.points_mm[between], block.hu > level + CALCIUM_MARGIN_HU)
-    if not bright.any():
-        return ()
+    near, caps_mm = between, open_mm
+    if gaps:
+        caps_mm = gaps[0].start_mm, gaps[-1].end_mm
+        near = np.abs(line.arc_mm[:, None] - caps_mm).min(axis=1) < CAP_REACH_MM
+    if not _near(block, line.points_mm[near], bright).any():
+        return gaps
     spacing = np.linalg.norm(block.affine.matrix[:3, :3], axis=0)
-    dark = Block(without_glow(block.hu, bright, sigma=sigma_mm / spacing, ground_hu=TISSUE_HU), block.affine)
     reach_mm = (sections.hu.shape[2] - 1) * RING_MM
-    cleared = cut_sections(dark, line, reach_mm=reach_mm)
-    core = ndimage.gaussian_filter1d(cleared.core_hu(CORE_MM), ALONG_MM / sections.step_mm, mode="nearest")
-    found = find_gaps(cleared, replace(lumen, core_hu=core), open_mm=open_mm)
+    dark = without_glow(block.hu, bright, sigma=borders.sigma_mm / spacing, ground_hu=TISSUE_HU)
+    cleared = cut_sections(replace(block, hu=dark), line, reach_mm=reach_mm)
     hard = sections.hu > (lumen.level_hu + CALCIUM_MARGIN_HU)[:, None, None]
-    share = _brightest(cleared, hard, lumen, radius_mm)
-    long = [gap for gap in found if gap.end_mm - gap.start_mm >= LEAST_LENGTH_MM]
-    kept = [gap for gap in long if _mean_of(share, line, gap) < MOST_SHARE]
+
+    def beside(part: NDArray[np.bool_]) -> _Beside:
+        area_mm2 = float(np.median(borders.contours.lumen_area_mm2[part])) if part.any() else 0.0
+        share, calcium = _beside(cleared, hard, lumen, np.sqrt(area_mm2 / np.pi))
+        return np.where(between, share, np.nan), calcium
+
+    if gaps:
+        held = cut_sections(replace(block, hu=np.where(bright, block.hu, dark)), line, reach_mm=reach_mm)
+        sides = beside(line.arc_mm < caps_mm[0] - REFERENCE_MM), beside(line.arc_mm > caps_mm[1] + REFERENCE_MM)
+        return _moved(gaps, _found(held, lumen, open_mm), line.arc_mm, sides)
+    long = [gap for gap in _found(cleared, lumen, open_mm) if gap.end_mm - gap.start_mm >= LEAST_LENGTH_MM]
+    share = beside(np.ones(len(between), dtype=bool))[0]
+    kept = [gap for gap in long if _mean(share, line.arc_mm, gap.start_mm + END_MM, gap.end_mm - END_MM) < DARK_SHARE]
     return tuple(replace(gap, behind_calcium=True) for gap in kept)
+
+
+def _found(sections: Sections, lumen: LumenLevel, open_mm: tuple[float, float]) -> tuple[Gap, ...]:
+    core = ndimage.gaussian_filter1d(sections.core_hu(CORE_MM), ALONG_MM / sections.step_mm, mode="nearest")
+    return find_gaps(sections, replace(lumen, core_hu=core), open_mm=open_mm)
+
+
+def _moved(
+    gaps: tuple[Gap, ...], seen: tuple[Gap, ...], arc_mm: NDArray[np.float64], sides: tuple[_Beside, _Beside]
+) -> tuple[Gap, ...]:
+    """The gaps, their outermost caps where the contrast beside the calcium, or the picture without glow, puts them."""
+    first, last = gaps[0], gaps[-1]
+    start_mm = min([gap.start_mm for gap in seen if gap.end_mm > first.start_mm], default=np.inf)
+    end_mm = max([gap.end_mm for gap in seen if gap.start_mm < last.end_mm], default=-np.inf)
+    after = sides[1][0][::-1], sides[1][1][::-1]
+    start_mm = _cap(arc_mm, sides[0], first.start_mm, outer_mm=start_mm, other_mm=first.end_mm)
+    end_mm = -_cap(-arc_mm[::-1], after, -last.end_mm, outer_mm=-end_mm, other_mm=-last.start_mm)
+    if len(gaps) == 1 and end_mm - start_mm < LEAST_LEFT_MM:
+        return gaps
+    gaps = (replace(first, start_mm=start_mm), *gaps[1:])
+    return (*gaps[:-1], replace(gaps[-1], end_mm=end_mm))
+
+
+def _cap(arc_mm: NDArray[np.float64], beside: _Beside, cap_mm: float, *, outer_mm: float, other_mm: float) -> float:
+    """Where a proximal cap lies: farther out, as far as it is dark; or farther in, past a lumen that is plain to see.
+
+    ``outer_mm`` is where it is seen without glow, ``other_mm`` the other end of the gap.
+    """
+    share, calcium = beside
+    out = np.flatnonzero(arc_mm < cap_mm)[::-1]
+    dark_mm = _step(cap_mm - arc_mm[out], -share[out], calcium[out], bands=DARK_TO_LUMEN, least_mm=LEAST_DARK_MM)
+    if dark_mm:
+        return cap_mm - dark_mm
+    if cap_mm - outer_mm >= LEAST_MOVE_MM and _mean(share, arc_mm, outer_mm, cap_mm) < DARK_SHARE:
+        return outer_mm
+    inside = np.flatnonzero((arc_mm > cap_mm) & (arc_mm < other_mm - LEAST_LEFT_MM))
+    away_mm = arc_mm[inside] - cap_mm
+    return cap_mm + _step(away_mm, share[inside], calcium[inside], bands=LUMEN_TO_DARK, least_mm=LEAST_SEEN_MM)
+
+
+def _step(
+    away_mm: NDArray[np.float64],
+    share: NDArray[np.float64],
+    calcium: NDArray[np.bool_],
+    *,
+    bands: tuple[float, float, float],
+    least_mm: float,
+) -> float:
+    """How far a level goes on beside calcium, without a break, before it falls in a step; 0 where it does not.
+
+    ``bands`` are the least of that level, where the step is, and how far it falls at least.
+    """
+    ended = np.flatnonzero(~(share >= bands[0]))
+    if not len(ended) or away_mm[ended[0]] < least_mm or calcium[: ended[0]].mean() < LEAST_CALCIUM:
+        return 0.0
+    fall = (away_mm >= away_mm[ended[0]]) & (away_mm < away_mm[ended[0]] + FALL_MM)
+    if np.isnan(share[fall]).any() or share[fall].min() > bands[2]:
+        return 0.0
+    return float(away_mm[fall][np.argmax(share[fall] <= bands[1])])
 
 
 def _near(block: Block, points_mm: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -86,8 +163,8 @@ def _near(block: Block, points_mm: NDArray[np.float64], mask: NDArray[np.bool_])
     return out
 
 
-def _brightest(cleared: Sections, hard: NDArray[np.bool_], lumen: LumenLevel, radius_mm: float) -> NDArray[np.float64]:
-    """(n,) contrast of the brightest tenth of each section beside calcium; NaN where calcium takes nearly all of it."""
+def _beside(cleared: Sections, hard: NDArray[np.bool_], lumen: LumenLevel, radius_mm: float) -> _Beside:
+    """Contrast of each section's brightest tenth beside calcium, NaN where calcium takes most; and where any stands."""
     rings = round(INSIDE * radius_mm / RING_MM) + 1
     hu = ndimage.gaussian_filter1d(cleared.hu[:, :, :rings].astype(np.float64), ALONG_MM / cleared.step_mm, axis=0)
     beside = ~hard[:, :, :rings].reshape(len(hu), -1)
@@ -96,10 +173,11 @@ def _brightest(cleared: Sections, hard: NDArray[np.bool_], lumen: LumenLevel, ra
     known = ~np.isnan(values).all(axis=1)
     out = np.full(len(hu), np.nan)
     out[known] = np.nanquantile(values[known], BRIGHT_PART, axis=1)
-    return np.asarray((out - TISSUE_HU) / np.maximum(lumen.level_hu - TISSUE_HU, LEAST_CONTRAST_HU))
+    share = (out - TISSUE_HU) / np.maximum(lumen.level_hu - TISSUE_HU, LEAST_CONTRAST_HU)
+    return share, np.asarray(beside.mean(axis=1) < 1.0 - TRACE)
 
 
-def _mean_of(share: NDArray[np.float64], line: Centerline, gap: Gap) -> float:
-    """Mean over a gap, without its ends; 1 where it is known nowhere."""
-    inside = (line.arc_mm > gap.start_mm + END_MM) & (line.arc_mm < gap.end_mm - END_MM) & ~np.isnan(share)
+def _mean(share: NDArray[np.float64], arc_mm: NDArray[np.float64], low_mm: float, high_mm: float) -> float:
+    """Mean over a stretch; 1 where it is known nowhere."""
+    inside = (arc_mm > low_mm) & (arc_mm < high_mm) & ~np.isnan(share)
     return float(share[inside].mean()) if inside.any() else 1.0

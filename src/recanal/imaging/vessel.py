@@ -177,12 +177,8 @@ def _traced(volume: Volume, seeds: NDArray[np.float64], progress: Callable[[str]
     _same_vessel(sections, lumen, seed_arc)
     _above_plaque(line.arc_mm, lumen, gaps)
     borders = find_borders(sections, lumen, gaps)
-    if not gaps:
-        radius_mm = float(np.sqrt(np.median(borders.contours.lumen_area_mm2) / np.pi))
-        gaps = gaps_behind_calcium(
-            block, sections, lumen, open_mm=seed_arc, radius_mm=radius_mm, sigma_mm=borders.sigma_mm
-        )
-        borders = find_borders(sections, lumen, gaps) if gaps else borders
+    seen = gaps_behind_calcium(block, sections, lumen, gaps, borders, open_mm=seed_arc)
+    gaps, borders = seen, borders if seen == gaps else find_borders(sections, lumen, seen)
     bridges = tuple(judged(costs, line, gap, core_hu=lumen.core_hu, seen=borders.contours.wall_seen) for gap in gaps)
     return Vessel(block, sections, seed_arc, lumen, gaps, borders, bridges)
 

@@ -20,3 +20,21 @@ def test_an_occlusion_in_the_glow_of_a_plate_is_found(traced):
 def test_an_open_vessel_beside_the_same_plate_stays_open(traced, seed):
     _, vessel = traced(Scene(gaps_mm=(), nodules=PLATE, lumen_diameter_mm=2.4, noise_hu=20.0, seed=seed))
     assert vessel.gaps == ()
+
+
+def at_the_cap(cap_mm: float, offset_mm: float, radius_mm: float) -> Scene:
+    """An occlusion with a plate of calcium from 36 to 41 mm."""
+    plate = tuple((float(arc), offset_mm, 0.0, radius_mm) for arc in np.arange(36.0, 41.01, 0.5))
+    return Scene(gaps_mm=((25.0, cap_mm),), nodules=plate, lumen_diameter_mm=3.0, noise_hu=20.0)
+
+
+@pytest.mark.parametrize(("offset_mm", "radius_mm"), [(0.6, 0.6), (0.75, 0.6), (0.9, 0.6), (0.75, 0.75)])
+def test_a_cap_in_the_glow_of_a_plate_is_put_where_the_lumen_begins(traced, offset_mm, radius_mm):
+    drawing, vessel = traced(at_the_cap(40.0, offset_mm, radius_mm))
+    assert drawing.project(vessel.line.at([vessel.gaps[-1].end_mm]))[0][0] == pytest.approx(40.0, abs=1.2)
+
+
+@pytest.mark.parametrize(("offset_mm", "radius_mm"), [(0.9, 0.6), (1.2, 0.6), (1.2, 0.75)])
+def test_the_same_plate_beside_an_open_lumen_moves_no_cap(traced, offset_mm, radius_mm):
+    drawing, vessel = traced(at_the_cap(35.0, offset_mm, radius_mm))
+    assert drawing.project(vessel.line.at([vessel.gaps[-1].end_mm]))[0][0] == pytest.approx(35.0, abs=1.2)
