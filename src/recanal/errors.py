@@ -41,6 +41,7 @@ __all__ = [
     "StudyError",
     "TableError",
     "install_hint",
+    "of_file",
     "parse_reason",
     "shown_name",
     "shown_text",
@@ -188,6 +189,17 @@ class RecanalError(Exception):
 
 class InputError(RecanalError):
     """The data handed in cannot be used."""
+
+
+def of_file(error: InputError, path: str | Path) -> InputError:
+    """The same error, its message led by the name of the file it is about.
+
+    Examples
+    --------
+    >>> str(of_file(InputError("The mask is empty."), "case/mask.nii.gz"))
+    "'mask.nii.gz': The mask is empty."
+    """
+    return type(error)(f"{shown_name(path)!r}: {error.message}", hint=error.hint)
 
 
 class GeometryError(InputError):

@@ -12,7 +12,7 @@ from recanal.audit.building import KINDS, build_groups, build_row
 from recanal.audit.fields import Fields
 from recanal.audit.reading_csv import csv_tables
 from recanal.audit.rows import CountRow, Document, LevelsRow, MeanRow, MedianRow, Row
-from recanal.errors import TableError, parse_reason, shown_name
+from recanal.errors import TableError, of_file, parse_reason, shown_name
 
 __all__ = ["read_tables", "read_tables_text", "template_text"]
 
@@ -49,7 +49,10 @@ def read_tables(path: str | Path) -> Document:
         raise TableError(
             f"{shown_name(where)!r} is not UTF-8 text (byte {error.start}).", hint="Save it as UTF-8."
         ) from error
-    return read_tables_text(text, kind, title=where.stem)
+    try:
+        return read_tables_text(text, kind, title=where.stem)
+    except TableError as error:
+        raise of_file(error, where) from error
 
 
 def read_tables_text(text: str, kind: str, *, title: str = "") -> Document:

@@ -209,5 +209,6 @@ def _check_out(out: Path) -> None:
 def _show(case: CaseReport, out: Path) -> None:
     from recanal.cli.summary import summary_text
 
-    width = min(140, max(80, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else 110
+    shown = sys.stdout is not None and sys.stdout.isatty()
+    width = min(140, max(80, shutil.get_terminal_size().columns)) if shown else 110
     echo(summary_text(case, out, width_columns=width))

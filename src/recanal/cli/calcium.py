@@ -88,7 +88,7 @@ def _text(report: CalciumReport, out: Path) -> str:
     from recanal.calcium.doubts import UNSURE_BELOW, unsure
 
     weak = unsure(report.lesions)
-    lines = [f"{'':6}{'Agatston':>10}{'mm3':>10}{'mg':>10}{'lesions':>10}"]
+    lines = [f"{'':6}{'Agatston':>10}{'mm³':>10}{'mg':>10}{'lesions':>10}"]
     for name, amount in (*report.arteries.items(), ("total", report.total)):
         mass = "-" if amount.mass_mg is None else f"{amount.mass_mg:.1f}"
         mark = " ?" if any(name in (item.artery, "total") for item in weak) else ""

@@ -47,6 +47,6 @@ def edits_text(case: CaseReport, *, width_columns: int = 110) -> str:
         if main:
             console.print(table)
     more = len(rows) - len(main)
-    tail = [f"{more} more numbers changed: report.html, case.json."] if more else []
+    tail = [f"{more} more number{'s' if more > 1 else ''} changed: report.html, case.json."] if more else []
     drawn = [line.rstrip() for line in capture.get().splitlines()]
     return "\n".join((*(str(clean(line)) for line in lines), *drawn, *tail))

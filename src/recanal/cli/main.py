@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 
 from recanal.cli.analyze import analyze
@@ -31,6 +33,7 @@ def main() -> None:
 
     Research use only: not for diagnosis or treatment.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home that cannot be written to is no news to the user
 
 
 for _command in (analyze, audit, cohort, calcium, phantom, plan, reproduce, score, scores, study, findings):

@@ -14,7 +14,7 @@ _FARTHEST_MM = 1e5
 
 
 def parse_three(text: str, *, option: str, example: str = "-12.5,30.1,88") -> Three:
-    """The numbers of ``"X,Y,Z"``; the example is for who wrote something else.
+    """The numbers of ``"X,Y,Z"``, a true minus sign allowed; the example is for who wrote something else.
 
     Raises
     ------
@@ -25,8 +25,10 @@ def parse_three(text: str, *, option: str, example: str = "-12.5,30.1,88") -> Th
     --------
     >>> parse_three("-1,2.5,3e1", option="--proximal")
     (-1.0, 2.5, 30.0)
+    >>> parse_three("−1,0,0", option="--proximal")
+    (-1.0, 0.0, 0.0)
     """
-    parts = text.split(",")
+    parts = text.replace("−", "-").split(",")
     numbers = [float(part) for part in parts if _NUMBER.fullmatch(part)]
     if len(numbers) != 3 or len(parts) != 3:
         raise OptionError(

@@ -30,5 +30,7 @@ def spelled(text: str, encoding: str) -> str:
 
 
 def echo(text: str, *, err: bool = False) -> None:
-    """Write text in the signs that the terminal knows."""
-    click.echo(spelled(text, (sys.stderr if err else sys.stdout).encoding or "ascii"), err=err)
+    """Write text in the signs that the terminal knows; nowhere where the stream was closed before the start."""
+    stream = sys.stderr if err else sys.stdout
+    if stream is not None:
+        click.echo(spelled(text, stream.encoding or "ascii"), err=err)

@@ -18,6 +18,8 @@ __all__ = ["SNAP_MM", "cap_set", "merged", "place_mm", "split"]
 SNAP_MM = 5.0
 LEAST_ISLAND_MM = 5.0
 LEAST_OPEN_MM = 0.5
+LEAST_TOLD_MM = 2.0
+MOST_RESIDUAL = 0.48
 
 
 def place_mm(draft: Draft, place: Place, *, field: str, gap: Gap | None = None) -> float:
@@ -66,6 +68,8 @@ def cap_set(draft: Draft, number: int, cap: str, position_mm: float) -> Draft:
     """The draft with one cap of one occlusion at an arc length; ``number`` counts the occlusions of the axis from 0."""
     gap = draft.gaps[number]
     moved = replace(gap, start_mm=position_mm) if cap == "proximal" else replace(gap, end_mm=position_mm)
+    opened = (gap.start_mm, position_mm) if cap == "proximal" else (position_mm, gap.end_mm)
+    draft = _told_where_dark(draft, *opened)
     return _with(draft, number, (moved,), count=1)
 
 
@@ -104,7 +108,22 @@ def split(draft: Draft, number: int, start_mm: float, end_mm: float) -> Draft:
             f"the open stretch is {end_mm - start_mm:.1f} mm long; by definition two occlusions are separate where "
             f"{LEAST_ISLAND_MM:.0f} mm or more between them are open",
         )
-    return _with(draft, number, (first, second), count=1)
+    return _with(_told_where_dark(draft, start_mm, end_mm), number, (first, second), count=1)
+
+
+def _told_where_dark(draft: Draft, low_mm: float, high_mm: float) -> Draft:
+    """The draft with a note where the reader calls a stretch open in which CT shows hardly any contrast."""
+    if high_mm - low_mm < LEAST_TOLD_MM:
+        return draft
+    left = _residual(draft.vessel, Gap(low_mm, high_mm, 0.0, 0.0, 1.0))
+    if left > MOST_RESIDUAL:
+        return draft
+    return noted(
+        draft,
+        f"CT shows no open lumen all the way from {low_mm:.1f} to {high_mm:.1f} mm of the axis, which the reader calls "
+        f"open: contrast falls to {100 * max(left, 0.0):.0f} % of that of the open lumen; what is measured next to it "
+        "rests on the reader",
+    )
 
 
 def _with(draft: Draft, number: int, new: tuple[Gap, ...], *, count: int) -> Draft:

@@ -9,6 +9,7 @@ __all__ = ["diseased_beyond", "reference_diameter_mm"]
 
 REFERENCE_MM = 5.0
 STENOSIS = 0.5
+LEAST_DIAMETER_MM = 0.61  # the contour knows no smaller lumen: where it is drawn so small, none was seen
 
 
 def reference_diameter_mm(
@@ -24,12 +25,18 @@ def reference_diameter_mm(
         -1 before the proximal cap, +1 beyond the distal one.
     skip_mm
         Left out next to the cap: its blur and its taper.
+
+    Returns
+    -------
+    float or None
+        None where a lumen wider than 0.6 mm was seen over less than 1 mm.
     """
+    diameter_mm = 2 * np.sqrt(lumen_area_mm2 / np.pi)
     distance = (arc_mm - cap_mm) * away
-    near = (distance >= skip_mm) & (distance <= skip_mm + REFERENCE_MM) & (lumen_area_mm2 > 0)
+    near = (distance >= skip_mm) & (distance <= skip_mm + REFERENCE_MM) & (diameter_mm > LEAST_DIAMETER_MM)
     if near.sum() < 4:
         return None
-    return float(np.mean(2 * np.sqrt(lumen_area_mm2[near] / np.pi)))
+    return float(np.mean(diameter_mm[near]))
 
 
 def diseased_beyond(

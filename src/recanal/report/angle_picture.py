@@ -25,6 +25,7 @@ _WHITE, _INK = (255, 255, 255), "#20242c"
 _FIXED = (255, 214, 0)
 # attenuation per mm in the picture: water far weaker than in the room, contrast weaker too, so that both stay readable
 _WATER, _OTHERS, _TARGET = 0.008, 0.2, 0.55
+_MOST_OTHERS = 0.7  # so that a vessel that runs along the beam does not look like the target
 _BRIGHT, _BONE_EDGE_MM = 225.0, 8.0
 _STEPS_PERCENT = (2.0, 5.0, 10.0, 20.0, 40.0)
 
@@ -45,7 +46,8 @@ def angle_figures(lesion_id: str, angiograms: Sequence[SimulatedAngiogram], angl
 def _light(angiogram: SimulatedAngiogram) -> NDArray[np.uint8]:
     """Grey values: dark where much lies in the beam."""
     tissue = angiogram.tissue_mm - np.percentile(angiogram.tissue_mm, 2)
-    path = _WATER * tissue + _OTHERS * angiogram.vessels_mm + _TARGET * angiogram.target_mm
+    others = _MOST_OTHERS * (1 - np.exp(-_OTHERS * angiogram.vessels_mm / _MOST_OTHERS))
+    path = _WATER * tissue + others + _TARGET * angiogram.target_mm
     return np.asarray(np.clip(_BRIGHT * np.exp(-np.maximum(path, -0.1)), 0, 255), dtype=np.uint8)
 
 

@@ -13,7 +13,7 @@ __all__ = ["angle_section", "view_lines"]
 _PARTS = (("vessels", "other vessels"), ("bone", "bone"), ("heart", "opacified heart"))
 _NOTE = (
     "Parallel beams through the CT, seen from the detector; patient supine. Dashed: the occlusion, from P (proximal "
-    "cap) to D (distal cap). Dark: its open lumen as far as it was traced. Faint: other opacified vessels. "
+    "cap) to D (distal cap). Dark: its open lumen as far as it was traced. Grey: other opacified vessels and tissue. "
     "Covered: share of the occlusion's length; what the CT does not show is not counted. Chambers and aorta are bright "
     "on CT, and not in a selective injection. The second view trades foreshortening for a right angle to the first."
 )

@@ -182,5 +182,5 @@ def calcium_png(report: CalciumReport, view: SliceView) -> bytes:
             canvas.text((x + across, y + down), "?", size_px=22, colour=_WHITE, anchor="lm")
         total = sum(spot.agatston for spot, _ in spots)
         if spots:
-            canvas.text((x + 8, y + _TILE_PX - 8), f"{total:.0f}", size_px=17, colour=_WHITE, anchor="ld")
+            canvas.text((x + 8, y + _TILE_PX - 8), f"Agatston {total:.0f}", size_px=17, colour=_WHITE, anchor="ld")
     return png_bytes(canvas.flatten())

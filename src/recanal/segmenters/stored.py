@@ -14,7 +14,7 @@ from recanal import __version__
 from recanal.anatomy.segmentation import VesselLines, VesselMask
 from recanal.core.curves import Centerline
 from recanal.core.volume import Affine, Volume
-from recanal.errors import GeometryError, OptionError
+from recanal.errors import GeometryError, OptionError, of_file
 from recanal.interop.centerline_file import read_centerlines
 from recanal.interop.label_map import read_label_map
 from recanal.interop.segmentation_file import SegmentMask, is_dicom_file, read_segmentation_file
@@ -66,10 +66,13 @@ class MaskFile:
         """
         progress("reading the mask")
         seg = is_dicom_file(self._file)
-        inside, affine, flags = self._segments(volume) if seg else self._label_map()
-        sha256 = hashlib.sha256(self._file.read_bytes()).hexdigest()
-        self.details = {"sha256": sha256, "labels": self._said(), **self.details}
-        return VesselMask(on_grid(inside, affine, volume), self._covers, flags)
+        try:
+            inside, affine, flags = self._segments(volume) if seg else self._label_map()
+            sha256 = hashlib.sha256(self._file.read_bytes()).hexdigest()
+            self.details = {"sha256": sha256, "labels": self._said(), **self.details}
+            return VesselMask(on_grid(inside, affine, volume), self._covers, flags)
+        except (GeometryError, OptionError) as error:
+            raise of_file(error, self._file) from error
 
     def _label_map(self) -> tuple[NDArray[np.bool_], Affine, tuple[str, ...]]:
         labels, affine = read_label_map(self._file, most_label=255)

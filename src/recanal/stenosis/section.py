@@ -26,6 +26,7 @@ STRIPS_NOTE = (
 )
 CUTS_NOTE = "Cross-sections at the stenoses, seen from the proximal end; below with the lumen."
 NO_VALUE = "–"
+_MUCH_MM = 10.0
 HEADS = ("Artery", "Stenosis", "Where", "Lumen / reference", "CAD-RADS", "Judged")
 
 
@@ -103,7 +104,8 @@ def _in_short(case: CaseReport, say: Display) -> str:
         if grade.worst is None:
             said = _without_degree(grade, name, category)
             lost += said
-            clear += [] if said else [name]
+            much = grade.judged_mm >= _MUCH_MM
+            clear += [] if said else [name if much else f"{name} ({grade.judged_mm:.0f} mm judged)"]
             continue
         more = len(grade.stenoses) - 1
         narrow.append(f"{name} {percent} at {where}{f', and {more} more' if more else ''}, CAD-RADS {category}")

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from recanal import __version__
+from recanal.cli.terminal import echo
 
 HEAVY = {"numpy", "scipy", "numba", "pydicom", "matplotlib", "SimpleITK", "nibabel", "typst"}
 COMMANDS = ("analyze", "audit", "calcium", "cohort", "findings", "phantom", "plan", "score", "scores", "study")
@@ -219,3 +220,8 @@ def test_ctrl_c_while_the_commands_are_loaded_shows_no_traceback():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 130
     assert done.stderr == "\nrecanal: stopped; what was not finished was not written.\n"
+
+
+def test_a_stream_closed_before_the_start_is_written_to_nowhere(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    echo("length 26 mm")

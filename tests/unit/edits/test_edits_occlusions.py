@@ -69,10 +69,22 @@ def test_two_found_occlusions_can_be_taken_as_one(traced, replay):
 
 
 def test_a_short_open_stretch_is_split_with_a_note(replay):
-    note = replay({**SPLIT, "to": {"arc_mm": 31.0}}).records[0].notes
-    assert len(note) == 1
-    assert "2.0 mm long" in note[0]
-    assert replay(SPLIT).records[0].notes == ()
+    short, dark = replay({**SPLIT, "to": {"arc_mm": 31.0}}).records[0].notes
+    assert "2.0 mm long" in short
+    assert "CT shows no open lumen all the way from 29.0 to 31.0 mm" in dark
+
+
+def test_a_reader_who_opens_what_ct_shows_dark_is_told(replay):
+    (note,) = replay(SPLIT).records[0].notes
+    assert "from 29.0 to 35.0 mm of the axis, which the reader calls open: contrast falls to" in note
+    (note,) = replay({"do": "set_cap", "cap": "proximal", "lesion": "L1", "at": {"arc_mm": 30.0}}).records[0].notes
+    assert "30.0 mm" in note
+
+
+def test_nothing_is_noted_where_the_opened_stretch_is_bright(replay):
+    wide = {"do": "merge_lesions", "lesions": ["L1", "L2"]}
+    again = {"do": "split_lesion", "lesion": "L1", "from": {"arc_mm": 28.5}, "to": {"arc_mm": 35.5}}
+    assert replay(wide, again, scene=TWICE).records[-1].notes == ()
 
 
 def test_an_unchanged_occlusion_keeps_its_judgement(traced, replay):
@@ -181,6 +193,7 @@ def test_a_record_says_who_when_what_and_why(replay):
         "lumen seen",
         "L1 split by an open stretch from 29.0 to 35.0 mm of the axis",
         {**SPLIT, "who": "reader 3", "when": "2026-03-04", "reason": "lumen seen"},
+        record.notes,
     )
 
 
