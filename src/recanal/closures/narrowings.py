@@ -38,6 +38,7 @@ LEAST_CONTRAST_HU = 40.0
 CALCIUM_HU, LEAST_CALCIUM_HU = 100.0, 330.0
 CALCIUM_REACH_MM, CALCIUM_TRACE = 1.6, 0.02
 THREAD_SHARE, LEVEL_SHARE = 0.14, 0.44
+LEAST_THREAD_RESIDUAL = 0.1
 LEAST_FLAT_MM, FLAT_SHARE, MOST_FLAT_LEVEL = 3.0, 0.09, 0.6
 END_MM, DISC_MM, SHORT_MM = 0.5, 0.5, 0.75
 STEP_MM, STEP_SHARE, LEAST_STEP_SEEN_MM, LEAST_STEP_RADIUS_MM = (1.0, 8.0), 0.7, 2.5, 0.7
@@ -60,8 +61,10 @@ def is_threaded(vessel: Vessel, gap: Gap, *, diameter_mm: float | None) -> bool:
     Noise may darken a narrow lumen anywhere, so a single dark place is no proof of an occlusion. Over the whole
     stretch, 2 mm at the caps and all sections within 1.25 mm of calcium left out, plaque is as bright on the axis as
     around it, and less than half as bright as blood; a lumen that the blur widens and dims is brighter on the axis.
-    Where less than 6 mm remain, nothing is told.
+    Where less than 6 mm remain, nothing is told. Two millimetres without any contrast no lumen passes, however narrow.
     """
+    if gap.residual_share < LEAST_THREAD_RESIDUAL:
+        return False
     looks = _clean_looks(vessel, gap, diameter_mm)
     return looks.length_mm >= LEAST_CLEAN_MM and looks.thread > THREAD_SHARE and looks.kept > LEVEL_SHARE
 

@@ -40,8 +40,8 @@ def vessel(inside, *, noise_hu=0.0, calcium=(), end_mm=END_MM):
     return SimpleNamespace(sections=sections, line=sections.line, lumen=lumen)
 
 
-def told(drawn, *, end_mm=END_MM, diameter_mm=3.0):
-    return is_threaded(drawn, Gap(START_MM, end_mm, 100.0, 100.0, 0.1), diameter_mm=diameter_mm)
+def told(drawn, *, end_mm=END_MM, diameter_mm=3.0, residual_share=0.2):
+    return is_threaded(drawn, Gap(START_MM, end_mm, 100.0, 100.0, residual_share), diameter_mm=diameter_mm)
 
 
 THREAD = np.maximum(blurred(0.6, 350.0, 90.0), blurred(1.5, 90.0, -60.0))
@@ -53,6 +53,11 @@ PLAQUE = blurred(1.5, 110.0, -60.0)
 def test_a_lumen_of_just_over_a_millimetre_is_told_from_plaque(noise_hu, diameter_mm):
     assert told(vessel(THREAD, noise_hu=noise_hu), diameter_mm=diameter_mm)
     assert not told(vessel(PLAQUE, noise_hu=noise_hu), diameter_mm=diameter_mm)
+
+
+def test_no_lumen_passes_where_two_millimetres_show_no_contrast():
+    assert told(vessel(THREAD), residual_share=0.15)
+    assert not told(vessel(THREAD), residual_share=-0.1)
 
 
 def test_bright_plaque_is_as_bright_around_the_axis():
