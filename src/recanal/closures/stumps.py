@@ -18,7 +18,7 @@ __all__ = ["Stump", "find_stumps"]
 
 LEAST_HALF_MM, MOST_HALF_MM = 1.05, 2.8
 LIT_MM = (0.8, 3.0)
-LEAST_OWN_MM = 3.0
+LEAST_OWN_MM = 2.0
 REST_MM = 4.0
 MOST_LIT_SHARE = 0.4
 GOES_ON_MM = 8.0
@@ -29,6 +29,7 @@ SWOLLEN_MM, USUAL_MM, SWOLLEN, MOSTLY = 12.0, 15.0, 1.2, 0.6
 NO_WALL_MM, DIM_SHARE = 3.2, 0.5
 BEFORE_FORK_MM = 3.0
 WALL_MM = 0.5
+THIN_HALF_MM, THIN_OUTER_MM, THIN_NEAR_MM = 0.9, (1.3, 2.2), 90.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +83,8 @@ def find_stumps(tree: CoronaryTree, suspects: Sequence[Suspect] = ()) -> list[St
 
     Notes
     -----
-    Arteries taper. A vessel of 1.05 mm half width that ends within 4 mm, or that goes on dark, and that no branch of
-    its own carries on, is a stump. So is a fork at which a child is missing; those come last.
+    Arteries taper. A vessel of 1.05 mm half width (0.9 mm in fat within 90 mm of the ostium; those in muscle are
+    septal branches) that ends within 4 mm, or that goes on dark, and that no branch of its own carries on, is a stump. So is a fork at which a child is missing; those come last.
     """
     found: list[Stump] = []
     known: list[Point] = []
@@ -138,7 +139,7 @@ def _stump(tree: CoronaryTree, tip: int) -> Stump | None:
     last = int(lit[-1])
     if _is_in_parent(course, last, tree):
         return None
-    if not LEAST_HALF_MM <= float(np.median(course.lumen[max(0, last - 16) : max(1, last - 2)])) <= MOST_HALF_MM:
+    if not _is_wide(course, last):
         return None
     rest = bright[last + 3 :]
     if len(rest) * STEP_MM > REST_MM and float(rest.mean()) > MOST_LIT_SHARE:
@@ -149,6 +150,15 @@ def _stump(tree: CoronaryTree, tip: int) -> Stump | None:
         return None
     last = _before_swelling(course, last)
     return _made(course, last, float(upper[last]), tree)
+
+
+def _is_wide(course: Course, last: int) -> bool:
+    """Whether a vessel is too wide to end; within 90 mm of the ostium a thinner one too, if it lies in fat."""
+    before = slice(max(0, last - 16), max(1, last - 2))
+    half, outer = float(np.median(course.lumen[before])), float(np.median(course.outer[before]))
+    if course.arc[last] <= THIN_NEAR_MM and THIN_OUTER_MM[0] <= outer <= THIN_OUTER_MM[1]:
+        return THIN_HALF_MM <= half <= MOST_HALF_MM
+    return LEAST_HALF_MM <= half <= MOST_HALF_MM
 
 
 def _is_in_parent(course: Course, last: int, tree: CoronaryTree) -> bool:

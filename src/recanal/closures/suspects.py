@@ -53,7 +53,7 @@ LEAST_RUN_MM, MOST_CALCIFIED = 1.0, 6
 HEADING_MM, LEAST_LOOP_MM, BESIDE_VEIN_MM, AGAINST = 4.0, 15.0, 6.5, -0.5
 STEP_BACK_MM, STEP_MOST_MM, STEP_CALCIUM_HU, STEP_SHARE = 25.0, 15.0, 60.0, 0.8
 LOOK_BACK_MM, LOOK_ON_MM = 10.0, 20.0
-GOES_ON_MM = 10.0
+GOES_ON_MM, TRUNK_WIDER = 10.0, 1.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +217,10 @@ def _of_part(
 
 
 def _is_side_of_open(course: Course, first: int, tree: CoronaryTree) -> bool:
-    """Whether a way is dark from a fork on at which another vessel goes on: no vessel is seen to end there."""
+    """Whether a way is dark from a fork on at which another vessel goes on: no vessel is seen to end there.
+
+    A dark one that is much wider than the other is the vessel itself, and the other its side branch.
+    """
     if len(course.path.links) < 2 or course.arc[first] > course.own_mm + FORK_MM:
         return False
     before = max(0, first - round(LOOK_BACK_MM / STEP_MM))
@@ -226,7 +229,13 @@ def _is_side_of_open(course: Course, first: int, tree: CoronaryTree) -> bool:
     above = course.path.links[-2]
     parent = tree.branches[above.branch]
     half = TISSUE_HU + 0.5 * (float(np.median(course.core[before : first + 1])) - TISSUE_HU)
-    later = parent.core_hu[parent.arc_mm > above.end_mm + FORK_MM]
+    beyond = parent.arc_mm > above.end_mm + FORK_MM
+    later, dark = parent.core_hu[beyond], course.arc > course.own_mm + FORK_MM
+    if beyond.any() and dark.any():
+        span = round(LOOK_BACK_MM / STEP_MM)
+        wide, other = float(np.median(course.outer[dark][:span])), float(np.median(parent.outer_mm[beyond][:span]))
+        if TRUNK_WIDER * other < wide:
+            return False
     return float((later[: round(LOOK_ON_MM / STEP_MM)] > half).sum()) * STEP_MM > GOES_ON_MM
 
 
