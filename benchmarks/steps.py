@@ -17,7 +17,6 @@ from recanal.core.volume import Affine
 from recanal.edits.actions import Place, Redraw
 from recanal.grids.paths import cheapest_path
 from recanal.grids.tubes import soft_step, tubularity
-from recanal.imaging.reformat import lesion_views
 from recanal.imaging.route import GRID_MM, TISSUE_HU, WALL_RADII_MM, cost_map, seed_level_hu
 from recanal.imaging.sample import Block, isotropic
 from recanal.imaging.sections import RAYS, RING_MM, cut_sections
@@ -27,6 +26,7 @@ from recanal.pipeline import AnalyzeRequest, analyze_volume, measure_seeded
 from recanal.pipeline.angles import find_views
 from recanal.pipeline.edited import remeasured
 from recanal.pipeline.views import section_positions
+from recanal.reformat.views import lesion_views
 from recanal.report.figures import render_figures
 from recanal.report.pdf import render_pdf
 

@@ -84,7 +84,8 @@ def find_stumps(tree: CoronaryTree, suspects: Sequence[Suspect] = ()) -> list[St
     Notes
     -----
     Arteries taper. A vessel of 1.05 mm half width (0.9 mm in fat within 90 mm of the ostium; those in muscle are
-    septal branches) that ends within 4 mm, or that goes on dark, and that no branch of its own carries on, is a stump. So is a fork at which a child is missing; those come last.
+    septal branches) that ends within 4 mm, or that goes on dark, and that no branch of its own carries on, is a stump.
+    So is a fork at which a child is missing; those come last.
     """
     found: list[Stump] = []
     known: list[Point] = []

@@ -19,7 +19,6 @@ from recanal.core.findings import Findings
 from recanal.core.reformat import Reformat
 from recanal.core.volume import Volume
 from recanal.errors import OptionError
-from recanal.imaging.reformat import lesion_views
 from recanal.interop import (
     LoadedStudy,
     ResultFolder,
@@ -39,6 +38,7 @@ from recanal.pipeline.typed import disagreements, typed_findings
 from recanal.pipeline.views import artery_figures, section_positions
 from recanal.quality.gate import graded_in_view
 from recanal.quality.header import header_flags
+from recanal.reformat.views import lesion_views
 from recanal.report.angle_picture import angle_figures
 from recanal.report.figures import render_figures
 from recanal.report.page import render_html

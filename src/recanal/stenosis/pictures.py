@@ -10,7 +10,7 @@ import numpy as np
 from recanal.core.curves import Contours, frames
 from recanal.core.reformat import Reformat
 from recanal.core.volume import Volume
-from recanal.imaging.reformat_curved import cross_section, straighten
+from recanal.reformat.curved import cross_section, straighten
 from recanal.stenosis.course import Course
 from recanal.stenosis.grading import Stenosis, VesselGrade, lumen_profiles
 from recanal.stenosis.profile import LumenProfile

@@ -33,7 +33,7 @@ from recanal.core.projection import Projection
 from recanal.core.reformat import Reformat
 from recanal.core.score import ScoreItem, ScoreResult
 from recanal.core.volume import Affine, Volume
-from recanal.imaging.reformat import lesion_views
+from recanal.reformat.views import lesion_views
 
 PROXIMAL_MM, DISTAL_MM = 27.3, 46.1
 LUMEN_MM, WALL_MM = 1.5, 2.1

@@ -9,9 +9,9 @@ from recanal.core.curves import Contours
 from recanal.core.reformat import Overlay, Reformat
 from recanal.core.volume import Volume
 from recanal.errors import GeometryError
-from recanal.imaging.reformat_borders import inside_picture
-from recanal.imaging.reformat_sampling import Plane, sample_mm, sample_plane
-from recanal.imaging.reformat_space import VesselSpace, radius_mm
+from recanal.reformat.borders import inside_picture
+from recanal.reformat.sampling import Plane, sample_mm, sample_plane
+from recanal.reformat.space import VesselSpace, radius_mm
 
 __all__ = ["THRESHOLDS_HU", "cross_section", "plaque_classes", "straighten", "stretch"]
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from recanal.core.curves import Contours
 from recanal.core.reformat import Overlay
-from recanal.imaging.reformat_sampling import Plane
+from recanal.reformat.sampling import Plane
 
 __all__ = ["border_overlays", "inside_picture"]
 

@@ -12,10 +12,10 @@ from recanal.core.curves import Contours
 from recanal.core.reformat import Overlay, Reformat
 from recanal.core.volume import Volume
 from recanal.errors import GeometryError
-from recanal.imaging.reformat_borders import border_overlays, inside_picture
-from recanal.imaging.reformat_curved import THRESHOLDS_HU, cross_section, straighten, stretch
-from recanal.imaging.reformat_sampling import Plane, sample_mm, sample_plane, slab_mip
-from recanal.imaging.reformat_space import VesselSpace
+from recanal.reformat.borders import border_overlays, inside_picture
+from recanal.reformat.curved import THRESHOLDS_HU, cross_section, straighten, stretch
+from recanal.reformat.sampling import Plane, sample_mm, sample_plane, slab_mip
+from recanal.reformat.space import VesselSpace
 
 __all__ = ["SECTION_TITLES", "VesselSpace", "lesion_views", "sample_mm", "straighten", "stretch"]
 

@@ -10,10 +10,10 @@ import pytest
 from recanal.core.curves import Centerline, Contours, frames
 from recanal.core.volume import Affine, Volume
 from recanal.errors import GeometryError
-from recanal.imaging.reformat import lesion_views, sample_mm, straighten, stretch
-from recanal.imaging.reformat_borders import border_overlays
-from recanal.imaging.reformat_curved import cross_section, plaque_classes
-from recanal.imaging.reformat_sampling import Plane, sample_plane, slab_mip
+from recanal.reformat.borders import border_overlays
+from recanal.reformat.curved import cross_section, plaque_classes
+from recanal.reformat.sampling import Plane, sample_plane, slab_mip
+from recanal.reformat.views import lesion_views, sample_mm, straighten, stretch
 
 LUMEN_HU, FAT_HU = 400, -90
 RADIUS_MM = 2.0

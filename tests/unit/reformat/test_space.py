@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recanal.core.curves import Centerline, Contours, frames
-from recanal.imaging.reformat_space import VesselSpace, radius_mm
+from recanal.reformat.space import VesselSpace, radius_mm
 
 
 def helix_contours() -> Contours:
