@@ -11,7 +11,6 @@ from scipy.spatial import cKDTree
 
 from recanal.grids.glow import without_glow
 from recanal.imaging.borders import Borders
-from recanal.imaging.cap_calcium import CALCIUM_MARGIN_HU
 from recanal.imaging.caps import Gap, find_gaps
 from recanal.imaging.lumen_level import ALONG_MM, CORE_MM, TISSUE_HU, LumenLevel
 from recanal.imaging.sample import Block
@@ -31,7 +30,7 @@ REFERENCE_MM = 3.0
 LUMEN_TO_DARK, DARK_TO_LUMEN = (0.6, 0.45, 0.35), (-0.45, -0.45, -0.6)
 LEAST_SEEN_MM, LEAST_DARK_MM, FALL_MM, LEAST_LEFT_MM = 1.5, 1.0, 1.5, 2.0
 LEAST_CALCIUM, TRACE = 0.5, 0.02
-BESIDE_CAP_HU, OPEN_BEFORE_MM = 90.0, 1.0
+ABOVE_LUMEN_HU, OPEN_BEFORE_MM = 90.0, 1.0
 PLAQUE_MM, MOST_PLAQUE = (1.0, 8.0), 0.6
 INWARD_MM, LIT_SHARE, WITHIN_MM = 1.0, 0.8, 3.0
 _Beside = tuple[NDArray[np.float64], NDArray[np.bool_]]
@@ -63,18 +62,18 @@ def gaps_behind_calcium(
     voxels that show it, sends beyond them (:func:`recanal.grids.glow.without_glow`). What is dark without it counts
     where even the brightest tenth of the sections beside the calcium keeps less than 0.35 of the contrast, in the mean.
     Where no occlusion was seen, one of 5 mm or more is taken: so in about six of ten made occlusions with calcium, and
-    in none of sixty open vessels with calcium and a stenosis below 70 %, along their true axes. Where one was seen,
-    calcium is what stands 90 HU above the lumen of its own side, and the outermost caps move to where, along calcium,
-    darkness ends or begins in a step, or to where they are seen without glow: outward over what is hardly brighter
-    than the plaque of this occlusion, inward over what is plainly lumen.
+    in none of sixty open vessels with calcium and a stenosis below 70 %, along their true axes. Calcium is what stands
+    90 HU above the lumen; the lumen of its own side, where an occlusion was seen. The outermost caps then move to
+    where, along calcium, darkness ends or begins in a step, or to where they are seen without glow: outward over what
+    is hardly brighter than the plaque of this occlusion, inward over what is plainly lumen.
     """
     line, between = sections.line, (sections.line.arc_mm >= open_mm[0]) & (sections.line.arc_mm <= open_mm[1])
-    near, caps_mm, calcium_hu = between, open_mm, lumen.level_hu + CALCIUM_MARGIN_HU
+    near, caps_mm = between, open_mm
     if gaps:
         caps_mm = gaps[0].start_mm, gaps[-1].end_mm
         lumen = replace(lumen, level_hu=_own_side(lumen.level_hu, line.arc_mm, caps_mm))
         near = np.abs(line.arc_mm[:, None] - caps_mm).min(axis=1) < CAP_REACH_MM
-        calcium_hu = lumen.level_hu + BESIDE_CAP_HU
+    calcium_hu = lumen.level_hu + ABOVE_LUMEN_HU
     if not _brighter(block, line.points_mm[near], calcium_hu[near]).any():
         return gaps
     bright = _brighter(block, line.points_mm[between], calcium_hu[between])
