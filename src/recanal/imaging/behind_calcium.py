@@ -29,9 +29,10 @@ LEAST_MOVE_MM = 0.4
 REFERENCE_MM = 3.0
 LUMEN_TO_DARK, DARK_TO_LUMEN = (0.6, 0.45, 0.35), (-0.45, -0.45, -0.6)
 LEAST_SEEN_MM, LEAST_DARK_MM, FALL_MM, LEAST_LEFT_MM = 1.5, 1.0, 1.5, 2.0
-LEAST_CALCIUM, TRACE = 0.5, 0.02
+LEAST_CALCIUM, SOME_CALCIUM, TRACE = 0.5, 0.1, 0.02
 ABOVE_LUMEN_HU, OPEN_BEFORE_MM = 90.0, 1.0
-PLAQUE_MM, MOST_PLAQUE = (1.0, 8.0), 0.6
+PLAQUE_MM, MOST_PLAQUE, MOST_UNSEEN = (1.0, 8.0), 0.6, 0.3
+HIDDEN_SHARE, BEGINS_MM = 0.5, 0.75
 INWARD_MM, LIT_SHARE, WITHIN_MM = 1.0, 0.8, 3.0
 _Beside = tuple[NDArray[np.float64], NDArray[np.bool_]]
 
@@ -122,28 +123,73 @@ def _moved(
 def _cap(arc_mm: NDArray[np.float64], beside: _Beside, cap_mm: float, *, outer_mm: float, other_mm: float) -> float:
     """Where a proximal cap lies: farther out, as far as it is dark; or farther in, past a lumen that is plain to see.
 
-    ``outer_mm`` is where it is seen without glow, ``other_mm`` the other end of the gap. Calcium that takes most of a
-    section is no lumen.
+    ``outer_mm`` is where it is seen without glow, ``other_mm`` the other end of the gap.
     """
-    share, calcium = np.where(np.isnan(beside[0]) & beside[1], 0.0, beside[0]), beside[1]
-    out = np.flatnonzero(arc_mm < cap_mm)[::-1]
-    dark_mm = _step(cap_mm - arc_mm[out], -share[out], calcium[out], bands=DARK_TO_LUMEN, least_mm=LEAST_DARK_MM)
-    if dark_mm:
-        return cap_mm - dark_mm
+    out_mm = _dark_outside_mm(arc_mm, beside, cap_mm, outer_mm=outer_mm, other_mm=other_mm)
+    if out_mm:
+        return cap_mm - out_mm
+    return cap_mm + _lit_inside_mm(arc_mm, beside, cap_mm, outer_mm=outer_mm, other_mm=other_mm)
+
+
+def _dark_outside_mm(
+    arc_mm: NDArray[np.float64], beside: _Beside, cap_mm: float, *, outer_mm: float, other_mm: float
+) -> float:
+    """How far it is dark before a cap. Of calcium that hides the whole lumen, half is taken to lie in the occlusion."""
+    share, calcium = beside
+    out, hidden = np.flatnonzero(arc_mm < cap_mm)[::-1], np.isnan(share) & calcium
+    level = np.where(hidden, 0.0, -share)[out]
+    stepped_mm = _step(
+        cap_mm - arc_mm[out],
+        level,
+        calcium[out],
+        bands=DARK_TO_LUMEN,
+        least_mm=LEAST_DARK_MM,
+        least_calcium=SOME_CALCIUM,
+    )
+    if stepped_mm:
+        stepped_mm -= HIDDEN_SHARE * _run_mm(arc_mm, hidden, cap_mm - stepped_mm)
     half_mm = (cap_mm + other_mm) / 2 + PLAQUE_MM[0]
     inner = (arc_mm > cap_mm + PLAQUE_MM[0]) & (arc_mm < min(cap_mm + PLAQUE_MM[1], half_mm)) & ~np.isnan(share)
     plaque = min(max(float(np.median(share[inner])), 0.0), MOST_PLAQUE) if inner.any() else 0.0
-    dark = plaque + DARK_SHARE * (1.0 - plaque)
-    if cap_mm - outer_mm >= LEAST_MOVE_MM and _mean(share, arc_mm, outer_mm, cap_mm) < dark:
-        return outer_mm
+    moved = (arc_mm > outer_mm) & (arc_mm < cap_mm)
+    seen_mm = cap_mm - outer_mm
+    if (
+        seen_mm < LEAST_MOVE_MM
+        or float(np.isnan(share[moved]).mean()) > MOST_UNSEEN
+        or _mean(share, arc_mm, outer_mm, cap_mm) >= plaque + DARK_SHARE * (1.0 - plaque)
+    ):
+        seen_mm = 0.0
+    return max(stepped_mm, seen_mm, 0.0)
+
+
+def _lit_inside_mm(
+    arc_mm: NDArray[np.float64], beside: _Beside, cap_mm: float, *, outer_mm: float, other_mm: float
+) -> float:
+    """How far there is lumen after a cap, beside calcium or before it."""
+    share, calcium = beside
     inside = np.flatnonzero((arc_mm > cap_mm) & (arc_mm < other_mm - LEAST_LEFT_MM))
-    away_mm = arc_mm[inside] - cap_mm
-    lit_mm = _step(away_mm, share[inside], calcium[inside], bands=LUMEN_TO_DARK, least_mm=LEAST_SEEN_MM)
-    if not lit_mm and outer_mm - cap_mm >= INWARD_MM and outer_mm < other_mm - LEAST_LEFT_MM:
-        within = calcium[(arc_mm > outer_mm) & (arc_mm < outer_mm + WITHIN_MM)].any()
-        if within and _mean(share, arc_mm, cap_mm, outer_mm) > LIT_SHARE:
-            return outer_mm
-    return cap_mm + lit_mm
+    stepped_mm = _step(
+        arc_mm[inside] - cap_mm,
+        share[inside],
+        calcium[inside],
+        bands=LUMEN_TO_DARK,
+        least_mm=LEAST_SEEN_MM,
+        least_calcium=LEAST_CALCIUM,
+    )
+    if stepped_mm or outer_mm - cap_mm < INWARD_MM or outer_mm > other_mm - LEAST_LEFT_MM:
+        return stepped_mm
+    within = calcium[(arc_mm > outer_mm) & (arc_mm < outer_mm + WITHIN_MM)].any()
+    return outer_mm - cap_mm if within and _mean(share, arc_mm, cap_mm, outer_mm) > LIT_SHARE else 0.0
+
+
+def _run_mm(arc_mm: NDArray[np.float64], mask: NDArray[np.bool_], start_mm: float) -> float:
+    """Length of the run of a mask that begins within 0.75 mm after some place; 0 where none does."""
+    first = np.flatnonzero(mask & (arc_mm >= start_mm) & (arc_mm < start_mm + BEGINS_MM))
+    if not len(first):
+        return 0.0
+    ends = np.flatnonzero(~mask[first[0] :])
+    last = first[0] + ends[0] if len(ends) else len(mask) - 1
+    return float(arc_mm[last] - arc_mm[first[0]])
 
 
 def _step(
@@ -153,13 +199,15 @@ def _step(
     *,
     bands: tuple[float, float, float],
     least_mm: float,
+    least_calcium: float,
 ) -> float:
     """How far a level goes on beside calcium, without a break, before it falls in a step; 0 where it does not.
 
-    ``bands`` are the least of that level, where the step is, and how far it falls at least.
+    ``bands`` are the least of that level, where the step is, and how far it falls at least; ``least_calcium`` is the
+    share of the sections beside which calcium must be seen.
     """
     ended = np.flatnonzero(~(share >= bands[0]))
-    if not len(ended) or away_mm[ended[0]] < least_mm or calcium[: ended[0]].mean() < LEAST_CALCIUM:
+    if not len(ended) or away_mm[ended[0]] < least_mm or calcium[: ended[0]].mean() < least_calcium:
         return 0.0
     fall = (away_mm >= away_mm[ended[0]]) & (away_mm < away_mm[ended[0]] + FALL_MM)
     if np.isnan(share[fall]).any() or share[fall].min() > bands[2]:

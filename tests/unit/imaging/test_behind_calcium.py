@@ -38,3 +38,14 @@ def test_a_cap_in_the_glow_of_a_plate_is_put_where_the_lumen_begins(traced, offs
 def test_the_same_plate_beside_an_open_lumen_moves_no_cap(traced, offset_mm, radius_mm):
     drawing, vessel = traced(at_the_cap(35.0, offset_mm, radius_mm))
     assert drawing.project(vessel.line.at([vessel.gaps[-1].end_mm]))[0][0] == pytest.approx(35.0, abs=1.2)
+
+
+@pytest.mark.parametrize(
+    ("arc_mm", "offset_mm", "radius_mm"), [(33.5, 0.3, 0.75), (34.0, 0.3, 0.75), (34.0, 0.6, 0.75), (34.5, 0.8, 0.75)]
+)
+def test_a_nodule_in_the_plaque_next_to_a_cap_is_not_taken_for_lumen(traced, arc_mm, offset_mm, radius_mm):
+    nodule = (arc_mm, offset_mm, 0.0, radius_mm)
+    drawing, vessel = traced(Scene(gaps_mm=((25.0, 35.0),), nodules=(nodule,), lumen_diameter_mm=3.0, noise_hu=20.0))
+    (gap,) = vessel.gaps
+    caps = [drawing.project(vessel.line.at([arc]))[0][0] for arc in (gap.start_mm, gap.end_mm)]
+    assert caps == pytest.approx([25.0, 35.0], abs=0.5)
