@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +31,21 @@ REFERENCE_MM = 3.0
 LUMEN_TO_DARK, DARK_TO_LUMEN = (0.6, 0.45, 0.35), (-0.45, -0.45, -0.6)
 LEAST_SEEN_MM, LEAST_DARK_MM, FALL_MM, LEAST_LEFT_MM = 1.5, 1.0, 1.5, 2.0
 LEAST_CALCIUM, SOME_CALCIUM, TRACE = 0.5, 0.1, 0.02
-ABOVE_LUMEN_HU, OPEN_BEFORE_MM = 90.0, 1.0
+ABOVE_LUMEN_HU, OPEN_BEFORE_MM = (130.0, 90.0), 1.0
 PLAQUE_MM, MOST_PLAQUE, MOST_UNSEEN = (1.0, 8.0), 0.6, 0.3
 HIDDEN_SHARE, BEGINS_MM = 0.5, 0.75
 INWARD_MM, LIT_SHARE, WITHIN_MM = 1.0, 0.8, 3.0
 _Beside = tuple[NDArray[np.float64], NDArray[np.bool_]]
+
+
+class _Vessel(NamedTuple):
+    """A vessel, its contrast and contours, and two places along it known to be open."""
+
+    block: Block
+    sections: Sections
+    lumen: LumenLevel
+    borders: Borders
+    open_mm: tuple[float, float]
 
 
 def gaps_behind_calcium(
@@ -64,17 +75,45 @@ def gaps_behind_calcium(
     where even the brightest tenth of the sections beside the calcium keeps less than 0.35 of the contrast, in the mean.
     Where no occlusion was seen, one of 5 mm or more is taken: so in about six of ten made occlusions with calcium, and
     in none of sixty open vessels with calcium and a stenosis below 70 %, along their true axes. Calcium is what stands
-    90 HU above the lumen; the lumen of its own side, where an occlusion was seen. The outermost caps then move to
+    130 HU above the lumen; the lumen of its own side, where an occlusion was seen. The outermost caps then move to
     where, along calcium, darkness ends or begins in a step, or to where they are seen without glow: outward over what
-    is hardly brighter than the plaque of this occlusion, inward over what is plainly lumen.
+    is hardly brighter than the plaque of this occlusion, inward over what is plainly lumen. Where that tells nothing,
+    90 HU count as calcium: a nodule in plaque may be little brighter than lumen.
     """
+    vessel, found = _Vessel(block, sections, lumen, borders, open_mm), gaps
+    for above_hu in ABOVE_LUMEN_HU:
+        found = _first_moves(gaps, found, _gaps_behind(vessel, gaps, above_hu))
+    return found
+
+
+def _first_moves(gaps: tuple[Gap, ...], found: tuple[Gap, ...], now: tuple[Gap, ...]) -> tuple[Gap, ...]:
+    """What was found before, its outermost caps where they are now, if they had stayed where they were."""
+    if not gaps:
+        return found or now
+    start_mm, end_mm = found[0].start_mm, found[-1].end_mm
+    start_mm = now[0].start_mm if start_mm == gaps[0].start_mm else start_mm
+    end_mm = now[-1].end_mm if end_mm == gaps[-1].end_mm else end_mm
+    return _with_caps(gaps, start_mm, end_mm)
+
+
+def _with_caps(gaps: tuple[Gap, ...], start_mm: float, end_mm: float) -> tuple[Gap, ...]:
+    """The gaps with other outermost caps; as they are where too little would be left."""
+    if len(gaps) == 1 and end_mm - start_mm < LEAST_LEFT_MM:
+        return gaps
+    gaps = (replace(gaps[0], start_mm=start_mm), *gaps[1:])
+    return (*gaps[:-1], replace(gaps[-1], end_mm=end_mm))
+
+
+def _gaps_behind(vessel: _Vessel, gaps: tuple[Gap, ...], above_hu: float) -> tuple[Gap, ...]:
+    """The occlusions once the glow of what is so much brighter than the lumen is taken off."""
+    block, sections, lumen, borders, open_mm = vessel
     line, between = sections.line, (sections.line.arc_mm >= open_mm[0]) & (sections.line.arc_mm <= open_mm[1])
     near, caps_mm = between, open_mm
     if gaps:
         caps_mm = gaps[0].start_mm, gaps[-1].end_mm
         lumen = replace(lumen, level_hu=_own_side(lumen.level_hu, line.arc_mm, caps_mm))
         near = np.abs(line.arc_mm[:, None] - caps_mm).min(axis=1) < CAP_REACH_MM
-    calcium_hu = lumen.level_hu + ABOVE_LUMEN_HU
+    calcium_hu = lumen.level_hu + above_hu
     if not _brighter(block, line.points_mm[near], calcium_hu[near]).any():
         return gaps
     bright = _brighter(block, line.points_mm[between], calcium_hu[between])
@@ -114,10 +153,7 @@ def _moved(
     after = sides[1][0][::-1], sides[1][1][::-1]
     start_mm = _cap(arc_mm, sides[0], first.start_mm, outer_mm=start_mm, other_mm=first.end_mm)
     end_mm = -_cap(-arc_mm[::-1], after, -last.end_mm, outer_mm=-end_mm, other_mm=-last.start_mm)
-    if len(gaps) == 1 and end_mm - start_mm < LEAST_LEFT_MM:
-        return gaps
-    gaps = (replace(first, start_mm=start_mm), *gaps[1:])
-    return (*gaps[:-1], replace(gaps[-1], end_mm=end_mm))
+    return _with_caps(gaps, start_mm, end_mm)
 
 
 def _cap(arc_mm: NDArray[np.float64], beside: _Beside, cap_mm: float, *, outer_mm: float, other_mm: float) -> float:
@@ -146,8 +182,6 @@ def _dark_outside_mm(
         least_mm=LEAST_DARK_MM,
         least_calcium=SOME_CALCIUM,
     )
-    if stepped_mm:
-        stepped_mm -= HIDDEN_SHARE * _run_mm(arc_mm, hidden, cap_mm - stepped_mm)
     half_mm = (cap_mm + other_mm) / 2 + PLAQUE_MM[0]
     inner = (arc_mm > cap_mm + PLAQUE_MM[0]) & (arc_mm < min(cap_mm + PLAQUE_MM[1], half_mm)) & ~np.isnan(share)
     plaque = min(max(float(np.median(share[inner])), 0.0), MOST_PLAQUE) if inner.any() else 0.0
@@ -159,7 +193,10 @@ def _dark_outside_mm(
         or _mean(share, arc_mm, outer_mm, cap_mm) >= plaque + DARK_SHARE * (1.0 - plaque)
     ):
         seen_mm = 0.0
-    return max(stepped_mm, seen_mm, 0.0)
+    if not stepped_mm:
+        return seen_mm
+    hidden_mm = _run_mm(arc_mm, hidden, cap_mm - stepped_mm)
+    return max(stepped_mm - HIDDEN_SHARE * hidden_mm, min(seen_mm, stepped_mm))
 
 
 def _lit_inside_mm(
