@@ -44,7 +44,7 @@ MOST_COST = 250.0
 MOST_COST_PER_MM = 2.6
 SEED_MM, FARTHER_MM = (7.0, 14.0), (14.0, 24.0)
 LEVEL_SHARE = (0.3, 1.3)
-MOST_STUMPS, MOST_FORKS = 3, 2
+MOST_STUMPS, MOST_FORKS = 4, 2
 BEST = 2
 NEAR_MAIN_MM = 25.0
 
@@ -90,7 +90,7 @@ def find_refills(volume: Volume, tree: CoronaryTree, suspects: Sequence[Suspect]
     """
     if tree.ascending is None:
         return []
-    stumps = sorted(find_stumps(tree, suspects), key=lambda stump: -stump.level_hu)
+    stumps = sorted(find_stumps(tree, suspects), key=lambda stump: (stump.is_thin, -stump.level_hu))
     stumps = [s for s in stumps if not s.forked][:MOST_STUMPS] + [s for s in stumps if s.forked][:MOST_FORKS]
     return [found for stump in stumps for found in _refills(volume, tree, stump, tree.ascending.hu)]
 

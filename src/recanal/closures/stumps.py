@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recanal.anatomy.branches import STEP_MM
 from recanal.anatomy.tree import CoronaryTree
@@ -64,6 +65,11 @@ class Stump:
     def branch(self) -> int:
         """Index of the branch that ends."""
         return self.course.path.links[-1].branch
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether its own width leaves it open that it ends by nature."""
+        return _before_mm(self.course.lumen, self.last) < LEAST_HALF_MM
 
     @property
     def half_hu(self) -> float:
@@ -153,10 +159,14 @@ def _stump(tree: CoronaryTree, tip: int) -> Stump | None:
     return _made(course, last, float(upper[last]), tree)
 
 
+def _before_mm(half_width_mm: NDArray[np.float64], last: int) -> float:
+    """Median half width over the 8 mm before a place, its last millimetre left out."""
+    return float(np.median(half_width_mm[max(0, last - 16) : max(1, last - 2)]))
+
+
 def _is_wide(course: Course, last: int) -> bool:
     """Whether a vessel is too wide to end; within 90 mm of the ostium a thinner one too, if it lies in fat."""
-    before = slice(max(0, last - 16), max(1, last - 2))
-    half, outer = float(np.median(course.lumen[before])), float(np.median(course.outer[before]))
+    half, outer = _before_mm(course.lumen, last), _before_mm(course.outer, last)
     if course.arc[last] <= THIN_NEAR_MM and THIN_OUTER_MM[0] <= outer <= THIN_OUTER_MM[1]:
         return THIN_HALF_MM <= half <= MOST_HALF_MM
     return LEAST_HALF_MM <= half <= MOST_HALF_MM

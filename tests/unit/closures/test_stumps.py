@@ -39,25 +39,36 @@ def test_one_that_goes_on_dark_for_a_little_way_is_a_stump_where_it_was_open():
 @pytest.mark.parametrize(
     "stretches",
     [
-        [(40, 350, 1.5, 2.0), (10, 330, 1.2, 1.7), (20, 300, 1.0, 1.5)],  # it tapers
+        [(40, 350, 1.5, 2.0), (10, 330, 1.2, 1.7), (15, 310, 1.05, 1.6), (15, 300, 0.89, 1.5)],  # it tapers
         [(40, 350, 1.5, 2.0), (12, 250, 0.7, 1.2)],  # it goes on, thin
         [(40, 350, 3.4, 3.6)],  # a chamber
-        [(8, 350, 0.9, 1.4)],  # a small one
+        [(8, 350, 0.85, 1.4)],  # a small one
     ],
 )
 def test_other_ends_are_none(stretches):
     assert find_stumps(tree_of(vessel(*stretches))) == []
 
 
+def test_a_thin_vessel_that_ends_in_fat_near_its_ostium_is_a_stump():
+    (stump,) = find_stumps(tree_of(vessel((40, 350, 1.2, 1.8), (30, 340, 0.95, 1.5))))
+    assert stump.end_mm[0] == pytest.approx(69.5, abs=1.0)
+    assert stump.is_thin
+
+
+@pytest.mark.parametrize(("length_mm", "outer_mm"), [(70, 1.5), (30, 2.5)])  # far off; in muscle
+def test_other_thin_ends_are_natural(length_mm, outer_mm):
+    assert find_stumps(tree_of(vessel((40, 350, 1.2, 1.8), (length_mm, 340, 0.95, outer_mm)))) == []
+
+
 def test_a_vessel_that_a_branch_carries_on_is_none():
     trunk = vessel((40, 350, 1.5, 2.0))
     on = vessel(
-        *((20, 330, 1.25, 1.8), (20, 320, 1.02, 1.5)),
+        *((20, 330, 1.25, 1.8), (12, 325, 1.06, 1.6), (12, 320, 0.89, 1.5)),
         parent=0, parent_mm=38.0, start=(38.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0),
     )  # fmt: skip
     assert find_stumps(tree_of(trunk, on)) == []
     early = vessel(
-        (30, 330, 0.9, 1.4), parent=0, parent_mm=15.0, start=(15.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0)
+        (30, 330, 0.85, 1.4), parent=0, parent_mm=15.0, start=(15.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0)
     )  # fmt: skip
     assert len(find_stumps(tree_of(trunk, early))) == 1
 
@@ -105,7 +116,7 @@ def test_a_thin_vessel_that_seems_wide_where_it_fades_does_not_run_out():
 
 
 def test_a_vessel_that_is_suddenly_thin_has_lost_a_child_there():
-    (stump,) = find_stumps(tree_of(vessel((40, 350, 1.5, 2.0), (40, 330, 0.9, 1.4))))
+    (stump,) = find_stumps(tree_of(vessel((40, 350, 1.5, 2.0), (40, 330, 0.85, 1.3))))
     assert stump.forked
     assert stump.end_mm[0] == pytest.approx(38.0, abs=3.0)
     assert 6.0 <= stump.end_mm[0] - stump.proximal_mm[0] <= 16.0
@@ -113,7 +124,7 @@ def test_a_vessel_that_is_suddenly_thin_has_lost_a_child_there():
 
 @pytest.mark.parametrize("lumen_mm", [0.95, 1.4])
 def test_a_branch_that_leaves_there_makes_up_for_it(lumen_mm):
-    trunk = vessel((40, 350, 1.5, 2.0), (40, 330, 0.9, 1.4))
+    trunk = vessel((40, 350, 1.5, 2.0), (40, 330, 0.85, 1.3))
     other = vessel(
         (30, 330, lumen_mm, 1.9), parent=0, parent_mm=38.0, start=(38.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0)
     )  # fmt: skip

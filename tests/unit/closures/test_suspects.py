@@ -146,6 +146,14 @@ def test_a_way_that_is_dark_from_a_fork_on_is_none_where_the_other_vessel_goes_o
     assert ends.runs_out
 
 
+def test_it_runs_out_where_it_is_much_wider_than_the_vessel_that_goes_on():
+    dark = branch((2, 330), (40, 50), parent=0, parent_mm=60.0, start=(60.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0))
+    (ends,) = suspects(branch((60, 350), (50, 350, 1.3)), dark)
+    assert ends.runs_out
+    assert ends.cap_mm[0] == pytest.approx(60.0, abs=3.0)
+    assert suspects(branch((60, 350), (50, 350, 1.6)), dark) == []
+
+
 def test_calcium_that_hardly_outshines_the_lumen_is_closed():
     (found,) = suspects(branch((40, 330), (2, 440), (3, 230), (2, 450), (40, 260)))
     assert 39 <= found.start_mm <= 41
