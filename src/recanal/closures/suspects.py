@@ -53,7 +53,7 @@ LEAST_RUN_MM, MOST_CALCIFIED = 1.0, 6
 HEADING_MM, LEAST_LOOP_MM, BESIDE_VEIN_MM, AGAINST = 4.0, 15.0, 6.5, -0.5
 STEP_BACK_MM, STEP_MOST_MM, STEP_CALCIUM_HU, STEP_SHARE = 25.0, 15.0, 60.0, 0.8
 LOOK_BACK_MM, LOOK_ON_MM = 10.0, 20.0
-GOES_ON_MM, TRUNK_WIDER = 10.0, 1.2
+GOES_ON_MM, TRUNK_WIDER, LONG_MM = 10.0, 1.2, 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +219,8 @@ def _of_part(
 def _is_side_of_open(course: Course, first: int, tree: CoronaryTree) -> bool:
     """Whether a way is dark from a fork on at which another vessel goes on: no vessel is seen to end there.
 
-    A dark one that is much wider than the other is the vessel itself, and the other its side branch.
+    A dark one that is much wider than the other, or as wide and 30 mm long, is the vessel itself, and the other its
+    side branch.
     """
     if len(course.path.links) < 2 or course.arc[first] > course.own_mm + FORK_MM:
         return False
@@ -234,7 +235,8 @@ def _is_side_of_open(course: Course, first: int, tree: CoronaryTree) -> bool:
     if beyond.any() and dark.any():
         span = round(LOOK_BACK_MM / STEP_MM)
         wide, other = float(np.median(course.outer[dark][:span])), float(np.median(parent.outer_mm[beyond][:span]))
-        if TRUNK_WIDER * other < wide:
+        least = other if dark.sum() * STEP_MM >= LONG_MM else TRUNK_WIDER * other
+        if wide > least:
             return False
     return float((later[: round(LOOK_ON_MM / STEP_MM)] > half).sum()) * STEP_MM > GOES_ON_MM
 

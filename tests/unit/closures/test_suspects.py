@@ -140,18 +140,22 @@ def test_farther_points_are_given_for_where_the_near_ones_fail():
 
 
 def test_a_way_that_is_dark_from_a_fork_on_is_none_where_the_other_vessel_goes_on():
-    dark = branch((2, 330), (40, 50), parent=0, parent_mm=60.0, start=(60.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0))
+    dark = branch((2, 330), (26, 50), parent=0, parent_mm=60.0, start=(60.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0))
     assert suspects(branch((110, 350)), dark) == []
     (ends,) = suspects(branch((64, 350)), dark)
     assert ends.runs_out
 
 
 def test_it_runs_out_where_it_is_much_wider_than_the_vessel_that_goes_on():
-    dark = branch((2, 330), (40, 50), parent=0, parent_mm=60.0, start=(60.0, 0.0, 0.0), toward=(0.0, 1.0, 0.0))
+    fork = {"parent": 0, "parent_mm": 60.0, "start": (60.0, 0.0, 0.0), "toward": (0.0, 1.0, 0.0)}
+    dark = branch((2, 330), (26, 50), **fork)
     (ends,) = suspects(branch((60, 350), (50, 350, 1.3)), dark)
     assert ends.runs_out
     assert ends.cap_mm[0] == pytest.approx(60.0, abs=3.0)
     assert suspects(branch((60, 350), (50, 350, 1.6)), dark) == []
+    (long,) = suspects(branch((60, 350), (50, 350, 1.6)), branch((2, 330), (40, 50), **fork))
+    assert long.runs_out
+    assert suspects(branch((60, 350), (50, 350, 1.9)), branch((2, 330), (40, 50), **fork)) == []
 
 
 def test_calcium_that_hardly_outshines_the_lumen_is_closed():
