@@ -34,8 +34,16 @@ LEAST_CALCIUM, SOME_CALCIUM, TRACE = 0.5, 0.1, 0.02
 ABOVE_LUMEN_HU, OPEN_BEFORE_MM = (130.0, 90.0), 1.0
 PLAQUE_MM, MOST_PLAQUE, MOST_UNSEEN = (1.0, 8.0), 0.6, 0.3
 HIDDEN_SHARE, BEGINS_MM = 0.5, 0.75
-INWARD_MM, LIT_SHARE, WITHIN_MM = 1.0, 0.8, 3.0
-_Beside = tuple[NDArray[np.float64], NDArray[np.bool_]]
+INWARD_MM, LIT_SHARE, WITHIN_MM = (1.0, 5.0), 0.9, 3.0
+BRIGHT_PLAQUE_HU = 165.0
+
+
+class _Beside(NamedTuple):
+    """Contrast (n,) beside calcium as a share of the lumen's, where calcium stands (n,), the share of bright plaque."""
+
+    share: NDArray[np.float64]
+    calcium: NDArray[np.bool_]
+    bright_plaque: float
 
 
 class _Vessel(NamedTuple):
@@ -126,14 +134,16 @@ def _gaps_behind(vessel: _Vessel, gaps: tuple[Gap, ...], above_hu: float) -> tup
     def beside(part: NDArray[np.bool_]) -> _Beside:
         area_mm2 = float(np.median(borders.contours.lumen_area_mm2[part])) if part.any() else 0.0
         share, calcium = _beside(cleared, hard, lumen, np.sqrt(area_mm2 / np.pi))
-        return np.where(between, share, np.nan), calcium
+        contrast_hu = float(np.median(lumen.level_hu[part if part.any() else between])) - TISSUE_HU
+        bright_plaque = (BRIGHT_PLAQUE_HU - TISSUE_HU) / max(contrast_hu, LEAST_CONTRAST_HU)
+        return _Beside(np.where(between, share, np.nan), calcium, bright_plaque)
 
     if gaps:
         held = cut_sections(replace(block, hu=np.where(bright, block.hu, dark)), line, reach_mm=reach_mm)
         sides = beside(line.arc_mm < caps_mm[0] - REFERENCE_MM), beside(line.arc_mm > caps_mm[1] + REFERENCE_MM)
         return _moved(gaps, _found(held, lumen, open_mm), line.arc_mm, sides)
     long = [gap for gap in _found(cleared, lumen, open_mm) if gap.end_mm - gap.start_mm >= LEAST_LENGTH_MM]
-    share = beside(np.ones(len(between), dtype=bool))[0]
+    share = beside(np.ones(len(between), dtype=bool)).share
     kept = [gap for gap in long if _mean(share, line.arc_mm, gap.start_mm + END_MM, gap.end_mm - END_MM) < DARK_SHARE]
     return tuple(replace(gap, behind_calcium=True) for gap in kept)
 
@@ -150,7 +160,7 @@ def _moved(
     first, last = gaps[0], gaps[-1]
     start_mm = min([gap.start_mm for gap in seen if gap.end_mm > first.start_mm], default=np.inf)
     end_mm = max([gap.end_mm for gap in seen if gap.start_mm < last.end_mm], default=-np.inf)
-    after = sides[1][0][::-1], sides[1][1][::-1]
+    after = sides[1]._replace(share=sides[1].share[::-1], calcium=sides[1].calcium[::-1])
     start_mm = _cap(arc_mm, sides[0], first.start_mm, outer_mm=start_mm, other_mm=first.end_mm)
     end_mm = -_cap(-arc_mm[::-1], after, -last.end_mm, outer_mm=-end_mm, other_mm=-last.start_mm)
     return _with_caps(gaps, start_mm, end_mm)
@@ -171,7 +181,7 @@ def _dark_outside_mm(
     arc_mm: NDArray[np.float64], beside: _Beside, cap_mm: float, *, outer_mm: float, other_mm: float
 ) -> float:
     """How far it is dark before a cap. Of calcium that hides the whole lumen, half is taken to lie in the occlusion."""
-    share, calcium = beside
+    share, calcium, _ = beside
     out, hidden = np.flatnonzero(arc_mm < cap_mm)[::-1], np.isnan(share) & calcium
     level = np.where(hidden, 0.0, -share)[out]
     stepped_mm = _step(
@@ -202,21 +212,22 @@ def _dark_outside_mm(
 def _lit_inside_mm(
     arc_mm: NDArray[np.float64], beside: _Beside, cap_mm: float, *, outer_mm: float, other_mm: float
 ) -> float:
-    """How far there is lumen after a cap, beside calcium or before it."""
-    share, calcium = beside
+    """How far there is lumen, brighter than the brightest plaque, after a cap; beside calcium or before it."""
+    share, calcium, bright_plaque = beside
     inside = np.flatnonzero((arc_mm > cap_mm) & (arc_mm < other_mm - LEAST_LEFT_MM))
     stepped_mm = _step(
         arc_mm[inside] - cap_mm,
         share[inside],
         calcium[inside],
-        bands=LUMEN_TO_DARK,
+        bands=(max(LUMEN_TO_DARK[0], bright_plaque), *LUMEN_TO_DARK[1:]),
         least_mm=LEAST_SEEN_MM,
         least_calcium=LEAST_CALCIUM,
     )
-    if stepped_mm or outer_mm - cap_mm < INWARD_MM or outer_mm > other_mm - LEAST_LEFT_MM:
+    if stepped_mm or not INWARD_MM[0] <= outer_mm - cap_mm <= INWARD_MM[1] or outer_mm > other_mm - LEAST_LEFT_MM:
         return stepped_mm
+    lit = max(LIT_SHARE, bright_plaque)
     within = calcium[(arc_mm > outer_mm) & (arc_mm < outer_mm + WITHIN_MM)].any()
-    return outer_mm - cap_mm if within and _mean(share, arc_mm, cap_mm, outer_mm) > LIT_SHARE else 0.0
+    return outer_mm - cap_mm if within and _mean(share, arc_mm, cap_mm, outer_mm) > lit else 0.0
 
 
 def _run_mm(arc_mm: NDArray[np.float64], mask: NDArray[np.bool_], start_mm: float) -> float:
@@ -273,7 +284,9 @@ def _brighter(block: Block, points_mm: NDArray[np.float64], least_hu: NDArray[np
     return out
 
 
-def _beside(cleared: Sections, hard: NDArray[np.bool_], lumen: LumenLevel, radius_mm: float) -> _Beside:
+def _beside(
+    cleared: Sections, hard: NDArray[np.bool_], lumen: LumenLevel, radius_mm: float
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Contrast of each section's brightest tenth beside calcium, NaN where calcium takes most; and where any stands."""
     rings = round(INSIDE * radius_mm / RING_MM) + 1
     hu = ndimage.gaussian_filter1d(cleared.hu[:, :, :rings].astype(np.float64), ALONG_MM / cleared.step_mm, axis=0)
