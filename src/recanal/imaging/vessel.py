@@ -115,6 +115,7 @@ def trace_vessel(
     proximal_mm: ArrayLike,
     distal_mm: ArrayLike,
     *,
+    along_mm: NDArray[np.float64] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Vessel:
     """The vessel between a point in the open lumen on each side of an occlusion.
@@ -125,6 +126,8 @@ def trace_vessel(
         The CT angiogram.
     proximal_mm, distal_mm
         (3,) LPS points in the open lumen.
+    along_mm
+        (n, 3) a way between them to put on the axis of the vessel; the cheapest when None.
     progress
         Called with a word before each step.
 
@@ -141,8 +144,9 @@ def trace_vessel(
     seeds = _checked(volume, proximal_mm, distal_mm)
     turn = posture(volume.affine)
     if turn is None:
-        return _traced(volume, seeds, progress)
-    vessel = _traced(turned_volume(volume, turn.T), seeds @ turn, progress)
+        return _traced(volume, seeds, along_mm, progress)
+    way = None if along_mm is None else along_mm @ turn
+    vessel = _traced(turned_volume(volume, turn.T), seeds @ turn, way, progress)
     sections = turned_sections(vessel.sections, turn)
     return replace(
         vessel,
@@ -153,7 +157,12 @@ def trace_vessel(
     )
 
 
-def _traced(volume: Volume, seeds: NDArray[np.float64], progress: Callable[[str], None]) -> Vessel:
+def _traced(
+    volume: Volume,
+    seeds: NDArray[np.float64],
+    along_mm: NDArray[np.float64] | None,
+    progress: Callable[[str], None],
+) -> Vessel:
     """The vessel between two seeds (2, 3), in a volume whose axes lie along those of the room."""
     progress("finding the way")
     coarse = region(volume, seeds)
@@ -162,10 +171,10 @@ def _traced(volume: Volume, seeds: NDArray[np.float64], progress: Callable[[str]
         seed_level_hu(coarse, seeds[1], name="distal"),
     )
     costs = cost_map(coarse, levels)
-    route = find_route(costs, seeds)
+    way_mm = find_route(costs, seeds).points_mm if along_mm is None else along_mm
     progress("centring")
-    block = Block.around(volume, route.points_mm, margin_mm=BEYOND_MM + REACH_MM)
-    line = centred(block, route.points_mm, levels)
+    block = Block.around(volume, way_mm, margin_mm=BEYOND_MM + REACH_MM)
+    line = centred(block, way_mm, levels)
     seed_points = line.points_mm[[0, -1]]
     line = extended(block, line, levels, reach_mm=BEYOND_MM).resample(SECTION_STEP_MM)
     progress("drawing lumen and wall")

@@ -38,6 +38,7 @@ from recanal.measure.findings import lesion_findings
 from recanal.pipeline.beyond import led_beyond, segments_of
 from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts, off_steps
 from recanal.pipeline.edges import unseen_arteries
+from recanal.pipeline.followed import FOLLOWED, along_the_tree
 from recanal.pipeline.run_outs import OSTIAL_MM, is_new, with_run_outs, without_lost_ways
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of, with_occlusions
@@ -303,6 +304,8 @@ def _is_calcium(result: SeededResult | SeedError) -> bool:
 def _explained(volume: Volume, suspect: Suspect) -> SeededResult | SeedError:
     """The vessel through a suspect; through the first of its closed stretches where that explains more of them."""
     result = _traced(volume, suspect)
+    if not isinstance(result, SeedError):
+        result = along_the_tree(volume, suspect, result)
     if suspect.shorter is None or _closed_mm(result) >= LEAST_EXPLAINED * (suspect.end_mm - suspect.start_mm):
         return result
     return max(result, _traced(volume, suspect.shorter), key=_closed_mm)
@@ -399,7 +402,8 @@ def _told(lesion: Lesion, gap: Gap, suspect: Suspect, anatomy: CoronaryTree, res
     axis = result.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)]
     confidence, apart_mm = lesion.bridge_confidence, float(cKDTree(suspect.path.points_mm).query(axis)[0].max())
     flags = (*lesion.flags, degree(gap))
-    if not suspect.apart and apart_mm < SAME_WAY_MM and confidence is not None and confidence < SAME_WAY_CONFIDENCE:
+    same_way = not suspect.apart and apart_mm < SAME_WAY_MM and FOLLOWED not in flags
+    if same_way and confidence is not None and confidence < SAME_WAY_CONFIDENCE:
         confidence = SAME_WAY_CONFIDENCE
         flags += (f"the coronary tree, grown on other maps, leads the same way within {apart_mm:.1f} mm",)
     return replace(

@@ -17,7 +17,7 @@ from recanal.measure.lesion import measure_lesions, open_vessel
 from recanal.pipeline.angles import LesionViews
 from recanal.quality.blood import assess
 
-__all__ = ["SeededResult", "measure_seeded"]
+__all__ = ["SeededResult", "measure_seeded", "measured_vessel"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +80,21 @@ def measure_seeded(
     quality = assess(volume, reader_flags=flags)
     vessel = trace_vessel(volume, proximal_mm, distal_mm, progress=progress)
     progress("measuring")
+    return measured_vessel(vessel, quality, name=name)
+
+
+def measured_vessel(vessel: Vessel, quality: Quality, *, name: str | None = None) -> SeededResult:
+    """The occlusions of a traced vessel, measured.
+
+    Parameters
+    ----------
+    vessel
+        As traced.
+    quality
+        Of the picture.
+    name
+        The vessel, if known.
+    """
     lesions = measure_lesions(vessel, name=name) if vessel.gaps else (open_vessel(vessel, name=name),)
     findings = lesion_findings(_longest(lesions), occlusions=lesions)
     return SeededResult(vessel, lesions, findings, quality, _tree(vessel, name))
