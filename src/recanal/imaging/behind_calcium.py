@@ -11,6 +11,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from recanal.grids.glow import without_glow
+from recanal.imaging.beside_calcium import DARK_SHARE, LEAST_LEFT_MM, Beside, cap_beside_calcium, mean_share
 from recanal.imaging.borders import Borders
 from recanal.imaging.caps import Gap, find_gaps
 from recanal.imaging.lumen_level import ALONG_MM, CORE_MM, TISSUE_HU, LumenLevel
@@ -22,28 +23,13 @@ __all__ = ["gaps_behind_calcium"]
 NEAR_MM = 4.0
 INSIDE = 0.9
 END_MM = 1.0
-BRIGHT_PART, LEAST_PART = 0.9, 0.4
-LEAST_LENGTH_MM, DARK_SHARE = 5.0, 0.35
+BRIGHT_PART, LEAST_PART, TRACE = 0.9, 0.4, 0.02
+LEAST_LENGTH_MM = 5.0
 LEAST_CONTRAST_HU = 40.0
 CAP_REACH_MM = 6.0
-LEAST_MOVE_MM = 0.4
 REFERENCE_MM = 3.0
-LUMEN_TO_DARK, DARK_TO_LUMEN = (0.6, 0.45, 0.35), (-0.45, -0.45, -0.6)
-LEAST_SEEN_MM, LEAST_DARK_MM, FALL_MM, LEAST_LEFT_MM = 1.5, 1.0, 1.5, 2.0
-LEAST_CALCIUM, SOME_CALCIUM, TRACE = 0.5, 0.1, 0.02
 ABOVE_LUMEN_HU, OPEN_BEFORE_MM = (130.0, 90.0), 1.0
-PLAQUE_MM, MOST_PLAQUE, MOST_UNSEEN = (1.0, 8.0), 0.6, 0.3
-HIDDEN_SHARE, BEGINS_MM = 0.5, 0.75
-INWARD_MM, LIT_SHARE, WITHIN_MM = (1.0, 5.0), 0.9, 3.0
 BRIGHT_PLAQUE_HU = 165.0
-
-
-class _Beside(NamedTuple):
-    """Contrast (n,) beside calcium as a share of the lumen's, where calcium stands (n,), the share of bright plaque."""
-
-    share: NDArray[np.float64]
-    calcium: NDArray[np.bool_]
-    bright_plaque: float
 
 
 class _Vessel(NamedTuple):
@@ -83,13 +69,14 @@ def gaps_behind_calcium(
     where even the brightest tenth of the sections beside the calcium keeps less than 0.35 of the contrast, in the mean.
     Where no occlusion was seen, one of 5 mm or more is taken: so in about six of ten made occlusions with calcium, and
     in none of sixty open vessels with calcium and a stenosis below 70 %, along their true axes. Calcium is what stands
-    130 HU above the lumen; the lumen of its own side, where an occlusion was seen. The outermost caps then move to
-    where, along calcium, darkness ends or begins in a step, or to where they are seen without glow: outward over what
-    is hardly brighter than the plaque of this occlusion, inward over what is plainly lumen. Where that tells nothing,
-    90 HU count as calcium: a nodule in plaque may be little brighter than lumen.
+    130 HU above the lumen; the lumen of its own side, where an occlusion was seen, whose outermost caps then move
+    (:func:`recanal.imaging.beside_calcium.cap_beside_calcium`). Where that tells nothing, 90 HU count as calcium: a
+    nodule in plaque may be little brighter than lumen.
     """
     vessel, found = _Vessel(block, sections, lumen, borders, open_mm), gaps
     for above_hu in ABOVE_LUMEN_HU:
+        if found and not gaps:
+            break
         found = _first_moves(gaps, found, _gaps_behind(vessel, gaps, above_hu))
     return found
 
@@ -131,12 +118,12 @@ def _gaps_behind(vessel: _Vessel, gaps: tuple[Gap, ...], above_hu: float) -> tup
     cleared = cut_sections(replace(block, hu=dark), line, reach_mm=reach_mm)
     hard = sections.hu > calcium_hu[:, None, None]
 
-    def beside(part: NDArray[np.bool_]) -> _Beside:
+    def beside(part: NDArray[np.bool_]) -> Beside:
         area_mm2 = float(np.median(borders.contours.lumen_area_mm2[part])) if part.any() else 0.0
         share, calcium = _beside(cleared, hard, lumen, np.sqrt(area_mm2 / np.pi))
         contrast_hu = float(np.median(lumen.level_hu[part if part.any() else between])) - TISSUE_HU
         bright_plaque = (BRIGHT_PLAQUE_HU - TISSUE_HU) / max(contrast_hu, LEAST_CONTRAST_HU)
-        return _Beside(np.where(between, share, np.nan), calcium, bright_plaque)
+        return Beside(np.where(between, share, np.nan), calcium, bright_plaque)
 
     if gaps:
         held = cut_sections(replace(block, hu=np.where(bright, block.hu, dark)), line, reach_mm=reach_mm)
@@ -144,7 +131,9 @@ def _gaps_behind(vessel: _Vessel, gaps: tuple[Gap, ...], above_hu: float) -> tup
         return _moved(gaps, _found(held, lumen, open_mm), line.arc_mm, sides)
     long = [gap for gap in _found(cleared, lumen, open_mm) if gap.end_mm - gap.start_mm >= LEAST_LENGTH_MM]
     share = beside(np.ones(len(between), dtype=bool)).share
-    kept = [gap for gap in long if _mean(share, line.arc_mm, gap.start_mm + END_MM, gap.end_mm - END_MM) < DARK_SHARE]
+    kept = [
+        gap for gap in long if mean_share(share, line.arc_mm, gap.start_mm + END_MM, gap.end_mm - END_MM) < DARK_SHARE
+    ]
     return tuple(replace(gap, behind_calcium=True) for gap in kept)
 
 
@@ -154,113 +143,16 @@ def _found(sections: Sections, lumen: LumenLevel, open_mm: tuple[float, float]) 
 
 
 def _moved(
-    gaps: tuple[Gap, ...], seen: tuple[Gap, ...], arc_mm: NDArray[np.float64], sides: tuple[_Beside, _Beside]
+    gaps: tuple[Gap, ...], seen: tuple[Gap, ...], arc_mm: NDArray[np.float64], sides: tuple[Beside, Beside]
 ) -> tuple[Gap, ...]:
     """The gaps, their outermost caps where the contrast beside the calcium, or the picture without glow, puts them."""
     first, last = gaps[0], gaps[-1]
     start_mm = min([gap.start_mm for gap in seen if gap.end_mm > first.start_mm], default=np.inf)
     end_mm = max([gap.end_mm for gap in seen if gap.start_mm < last.end_mm], default=-np.inf)
     after = sides[1]._replace(share=sides[1].share[::-1], calcium=sides[1].calcium[::-1])
-    start_mm = _cap(arc_mm, sides[0], first.start_mm, outer_mm=start_mm, other_mm=first.end_mm)
-    end_mm = -_cap(-arc_mm[::-1], after, -last.end_mm, outer_mm=-end_mm, other_mm=-last.start_mm)
+    start_mm = cap_beside_calcium(arc_mm, sides[0], first.start_mm, outer_mm=start_mm, other_mm=first.end_mm)
+    end_mm = -cap_beside_calcium(-arc_mm[::-1], after, -last.end_mm, outer_mm=-end_mm, other_mm=-last.start_mm)
     return _with_caps(gaps, start_mm, end_mm)
-
-
-def _cap(arc_mm: NDArray[np.float64], beside: _Beside, cap_mm: float, *, outer_mm: float, other_mm: float) -> float:
-    """Where a proximal cap lies: farther out, as far as it is dark; or farther in, past a lumen that is plain to see.
-
-    ``outer_mm`` is where it is seen without glow, ``other_mm`` the other end of the gap.
-    """
-    out_mm = _dark_outside_mm(arc_mm, beside, cap_mm, outer_mm=outer_mm, other_mm=other_mm)
-    if out_mm:
-        return cap_mm - out_mm
-    return cap_mm + _lit_inside_mm(arc_mm, beside, cap_mm, outer_mm=outer_mm, other_mm=other_mm)
-
-
-def _dark_outside_mm(
-    arc_mm: NDArray[np.float64], beside: _Beside, cap_mm: float, *, outer_mm: float, other_mm: float
-) -> float:
-    """How far it is dark before a cap. Of calcium that hides the whole lumen, half is taken to lie in the occlusion."""
-    share, calcium, _ = beside
-    out, hidden = np.flatnonzero(arc_mm < cap_mm)[::-1], np.isnan(share) & calcium
-    level = np.where(hidden, 0.0, -share)[out]
-    stepped_mm = _step(
-        cap_mm - arc_mm[out],
-        level,
-        calcium[out],
-        bands=DARK_TO_LUMEN,
-        least_mm=LEAST_DARK_MM,
-        least_calcium=SOME_CALCIUM,
-    )
-    half_mm = (cap_mm + other_mm) / 2 + PLAQUE_MM[0]
-    inner = (arc_mm > cap_mm + PLAQUE_MM[0]) & (arc_mm < min(cap_mm + PLAQUE_MM[1], half_mm)) & ~np.isnan(share)
-    plaque = min(max(float(np.median(share[inner])), 0.0), MOST_PLAQUE) if inner.any() else 0.0
-    moved = (arc_mm > outer_mm) & (arc_mm < cap_mm)
-    seen_mm = cap_mm - outer_mm
-    if (
-        seen_mm < LEAST_MOVE_MM
-        or float(np.isnan(share[moved]).mean()) > MOST_UNSEEN
-        or _mean(share, arc_mm, outer_mm, cap_mm) >= plaque + DARK_SHARE * (1.0 - plaque)
-    ):
-        seen_mm = 0.0
-    if not stepped_mm:
-        return seen_mm
-    hidden_mm = _run_mm(arc_mm, hidden, cap_mm - stepped_mm)
-    return max(stepped_mm - HIDDEN_SHARE * hidden_mm, min(seen_mm, stepped_mm))
-
-
-def _lit_inside_mm(
-    arc_mm: NDArray[np.float64], beside: _Beside, cap_mm: float, *, outer_mm: float, other_mm: float
-) -> float:
-    """How far there is lumen, brighter than the brightest plaque, after a cap; beside calcium or before it."""
-    share, calcium, bright_plaque = beside
-    inside = np.flatnonzero((arc_mm > cap_mm) & (arc_mm < other_mm - LEAST_LEFT_MM))
-    stepped_mm = _step(
-        arc_mm[inside] - cap_mm,
-        share[inside],
-        calcium[inside],
-        bands=(max(LUMEN_TO_DARK[0], bright_plaque), *LUMEN_TO_DARK[1:]),
-        least_mm=LEAST_SEEN_MM,
-        least_calcium=LEAST_CALCIUM,
-    )
-    if stepped_mm or not INWARD_MM[0] <= outer_mm - cap_mm <= INWARD_MM[1] or outer_mm > other_mm - LEAST_LEFT_MM:
-        return stepped_mm
-    lit = max(LIT_SHARE, bright_plaque)
-    within = calcium[(arc_mm > outer_mm) & (arc_mm < outer_mm + WITHIN_MM)].any()
-    return outer_mm - cap_mm if within and _mean(share, arc_mm, cap_mm, outer_mm) > lit else 0.0
-
-
-def _run_mm(arc_mm: NDArray[np.float64], mask: NDArray[np.bool_], start_mm: float) -> float:
-    """Length of the run of a mask that begins within 0.75 mm after some place; 0 where none does."""
-    first = np.flatnonzero(mask & (arc_mm >= start_mm) & (arc_mm < start_mm + BEGINS_MM))
-    if not len(first):
-        return 0.0
-    ends = np.flatnonzero(~mask[first[0] :])
-    last = first[0] + ends[0] if len(ends) else len(mask) - 1
-    return float(arc_mm[last] - arc_mm[first[0]])
-
-
-def _step(
-    away_mm: NDArray[np.float64],
-    share: NDArray[np.float64],
-    calcium: NDArray[np.bool_],
-    *,
-    bands: tuple[float, float, float],
-    least_mm: float,
-    least_calcium: float,
-) -> float:
-    """How far a level goes on beside calcium, without a break, before it falls in a step; 0 where it does not.
-
-    ``bands`` are the least of that level, where the step is, and how far it falls at least; ``least_calcium`` is the
-    share of the sections beside which calcium must be seen.
-    """
-    ended = np.flatnonzero(~(share >= bands[0]))
-    if not len(ended) or away_mm[ended[0]] < least_mm or calcium[: ended[0]].mean() < least_calcium:
-        return 0.0
-    fall = (away_mm >= away_mm[ended[0]]) & (away_mm < away_mm[ended[0]] + FALL_MM)
-    if np.isnan(share[fall]).any() or share[fall].min() > bands[2]:
-        return 0.0
-    return float(away_mm[fall][np.argmax(share[fall] <= bands[1])])
 
 
 def _own_side(
@@ -298,9 +190,3 @@ def _beside(
     out[known] = np.nanquantile(values[known], BRIGHT_PART, axis=1)
     share = (out - TISSUE_HU) / np.maximum(lumen.level_hu - TISSUE_HU, LEAST_CONTRAST_HU)
     return share, np.asarray(beside.mean(axis=1) < 1.0 - TRACE)
-
-
-def _mean(share: NDArray[np.float64], arc_mm: NDArray[np.float64], low_mm: float, high_mm: float) -> float:
-    """Mean over a stretch; 1 where it is known nowhere."""
-    inside = (arc_mm > low_mm) & (arc_mm < high_mm) & ~np.isnan(share)
-    return float(share[inside].mean()) if inside.any() else 1.0
