@@ -38,7 +38,7 @@ from recanal.measure.findings import lesion_findings
 from recanal.pipeline.beyond import led_beyond, segments_of
 from recanal.pipeline.doubts import cap_doubts, doubts_of, named_doubts, off_steps
 from recanal.pipeline.edges import unseen_arteries
-from recanal.pipeline.followed import FOLLOWED, along_the_tree
+from recanal.pipeline.followed import FOLLOWED, along_the_tree, goes_back, led_farther
 from recanal.pipeline.run_outs import OSTIAL_MM, is_new, with_run_outs, without_lost_ways
 from recanal.pipeline.seeded import SeededResult, measure_seeded
 from recanal.pipeline.supply import connections_of, graded_arteries, supplies_of, with_occlusions
@@ -224,13 +224,22 @@ def _measured(
     doubts: list[str] = []
     known: list[NDArray[np.float64]] = []
     open_mm: list[NDArray[np.float64]] = []
+    aside: list[SeededResult] = []
     empty = [suspect for suspect in suspects if suspect.runs_out]
     for suspect in (suspect for suspect in suspects if not suspect.runs_out):
         where = "an artery without a name" if suspect.vessel is None else f"the {suspect.vessel}"
         progress(f"measuring {where}")
         result = _explained(volume, suspect)
-        lost = isinstance(result, SeedError) or (suspect.shut is not None and _is_calcium(result))
+        lost = (
+            isinstance(result, SeedError)
+            or (suspect.shut is not None and _is_calcium(result))
+            or goes_back(suspect, result)
+        )
         part = None if lost else _confirmed(result, suspect, anatomy, known)  # type: ignore[arg-type]
+        if suspect.apart and part is None and not lost:
+            aside.append(result)  # type: ignore[arg-type]
+        if part is not None and (farther := led_farther(part, aside)) is not None:
+            part = _confirmed(farther, suspect, anatomy, known) or part
         if part is not None:
             known += [np.asarray(lesion.proximal_cap_mm) for lesion in part.lesions]
             parts.append(part)

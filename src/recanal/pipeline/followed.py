@@ -1,7 +1,8 @@
-"""A vessel measured along the coronary tree where the cheapest way between two points leads elsewhere."""
+"""Which of two ways between the ends of an occlusion is followed, where two searches found one each."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,14 +11,20 @@ from scipy.spatial import cKDTree
 from recanal.closures.suspects import Suspect
 from recanal.core.volume import Volume
 from recanal.errors import SeedError
+from recanal.imaging.lumen_level import TISSUE_HU
 from recanal.imaging.vessel import trace_vessel
 from recanal.pipeline.seeded import SeededResult, measured_vessel
 
-__all__ = ["FOLLOWED", "along_the_tree"]
+__all__ = ["CONFIRMED", "FOLLOWED", "along_the_tree", "goes_back", "led_farther"]
 
 LEAST_CONFIDENCE = 0.1
 LED_OFF_MM, SEEN_AT_MM, LEAST_GAP_MM = 3.0, 4.0, 6.0
 LEAST_STEPS = 8
+BESIDE_MM, BACK_MM = 2.5, 5.0
+CONFIRMED_MM, CONFIRMED_CONFIDENCE, FARTHER_MM, DIM = 1.5, 0.1, 3.0, 0.6
+CONFIRMED = (
+    "the way through the second part is uncertain; along the first, a shorter way to bright plaque leads the same way"
+)
 FOLLOWED = "axis drawn along the coronary tree: the cheapest way between its two ends leaves it"
 
 
@@ -56,6 +63,63 @@ def along_the_tree(volume: Volume, suspect: Suspect, result: SeededResult) -> Se
         return result
     other = measured_vessel(vessel, result.quality, name=suspect.vessel)
     return replace(other, lesions=tuple(replace(one, flags=(*one.flags, FOLLOWED)) for one in other.lesions))
+
+
+def led_farther(part: SeededResult, aside: Sequence[SeededResult]) -> SeededResult | None:
+    """Of occlusions set aside since the way through them was uncertain, one of which this is but the first part.
+
+    Parameters
+    ----------
+    part
+        A measured vessel with one occlusion.
+    aside
+        Measured vessels to places that the coronary tree did not reach.
+
+    Notes
+    -----
+    The tree may go astray in an occlusion, and take bright plaque for the vessel beyond. So one that begins within
+    4 mm of the same place, runs within 1.5 mm of it all along, and leads on for 3 mm or more to a vessel beyond which
+    keeps more contrast, explains it; where the lumen beyond it is dim itself, less than 0.6 of that before it.
+    """
+    if len(part.vessel.gaps) != 1:
+        return None
+    vessel, gap = part.vessel, part.vessel.gaps[0]
+    first_hu, last_hu = vessel.lumen.level_hu[[0, -1]] - TISSUE_HU
+    if last_hu >= DIM * first_hu:
+        return None
+    axis = vessel.line.points_mm[(vessel.line.arc_mm >= gap.start_mm) & (vessel.line.arc_mm <= gap.end_mm)]
+    for other in aside:
+        if len(other.vessel.gaps) != 1:
+            continue
+        line, whole = other.vessel.line, other.vessel.gaps[0]
+        within = line.points_mm[(line.arc_mm >= whole.start_mm - SEEN_AT_MM) & (line.arc_mm <= whole.end_mm)]
+        longer_mm = (whole.end_mm - whole.start_mm) - (gap.end_mm - gap.start_mm)
+        starts_apart_mm = float(np.linalg.norm(line.at([whole.start_mm])[0] - axis[0]))
+        same = float(cKDTree(within).query(axis)[0].max()) <= CONFIRMED_MM and starts_apart_mm <= SEEN_AT_MM
+        if same and longer_mm >= FARTHER_MM and other.vessel.lumen.level_hu[-1] > vessel.lumen.level_hu[-1]:
+            lesion = other.lesions[0]
+            flags = (*lesion.flags, CONFIRMED)
+            return replace(other, lesions=(replace(lesion, bridge_confidence=CONFIRMED_CONFIDENCE, flags=flags),))
+    return None
+
+
+def goes_back(suspect: Suspect, result: SeededResult) -> bool:
+    """Whether the way to an occlusion runs back along the artery, towards the aorta: it lies in something beside it.
+
+    Parameters
+    ----------
+    suspect
+        What was measured.
+    result
+        The vessel between its two points.
+    """
+    path, line = suspect.path, result.vessel.line
+    if not result.vessel.gaps:
+        return False
+    ends = np.stack([line.at([result.vessel.gaps[0].start_mm])[0], np.asarray(suspect.proximal_mm)])
+    away_mm, nearest = cKDTree(path.points_mm).query(ends)
+    cap_mm, seed_mm = path.arc_mm[nearest]
+    return bool(away_mm[0] < BESIDE_MM and cap_mm < seed_mm - BACK_MM)
 
 
 def _is_led_off(suspect: Suspect, result: SeededResult) -> bool:

@@ -9,7 +9,7 @@ from analytic_tube import Scene, draw
 from recanal.anatomy.paths import Link, Path
 from recanal.closures.suspects import Suspect
 from recanal.core.curves import Centerline
-from recanal.pipeline.followed import FOLLOWED, along_the_tree
+from recanal.pipeline.followed import CONFIRMED, FOLLOWED, along_the_tree, goes_back, led_farther
 from recanal.pipeline.seeded import measure_seeded
 
 
@@ -52,3 +52,45 @@ def test_what_the_tree_did_not_lose_there_is_not_sought(drawn, change):
     drawing, suspect, result = drawn
     measured = led_off(result, 0.02, 6.0)
     assert along_the_tree(drawing.volume, replace(suspect, **change), measured) is measured
+
+
+def first_part(result, *, end_mm=30.0, dim=0.3, start_mm=None):
+    """The same, as if it had ended in bright plaque."""
+    vessel = result.vessel
+    (gap,) = vessel.gaps
+    level = vessel.lumen.level_hu
+    level = np.linspace(level[0], 60.0 + dim * (level[0] - 60.0), len(level))
+    gap = replace(gap, start_mm=gap.start_mm if start_mm is None else start_mm, end_mm=end_mm)
+    return replace(result, vessel=replace(vessel, gaps=(gap,), lumen=replace(vessel.lumen, level_hu=level)))
+
+
+def test_an_occlusion_that_ends_in_plaque_is_explained_by_the_one_that_leads_on(drawn):
+    *_, result = drawn
+    farther = led_farther(first_part(result), [result])
+    assert farther.vessel is result.vessel
+    (lesion,) = farther.lesions
+    assert lesion.bridge_confidence == pytest.approx(0.1)
+    assert CONFIRMED in lesion.flags
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dim": 0.9},  # a bright vessel beyond
+        {"end_mm": 38.5},  # hardly shorter
+        {"start_mm": 26.0},  # begins elsewhere
+    ],
+)
+def test_what_is_sure_as_long_or_elsewhere_is_not_led_farther(drawn, change):
+    *_, result = drawn
+    assert led_farther(first_part(result, **change), [result]) is None
+    assert led_farther(first_part(result), [led_off(result, 0.02, 2.5)]) is None
+
+
+def test_a_way_back_towards_the_aorta_is_told_from_one_onward(drawn):
+    drawing, suspect, result = drawn
+    assert not goes_back(suspect, result)
+    beyond = replace(suspect, proximal_mm=tuple(drawing.at(30.0).tolist()))
+    assert goes_back(beyond, result)
+    aside = replace(beyond, path=replace(suspect.path, points_mm=drawing.axis_mm + np.array([0.0, 4.0, 0.0])))
+    assert not goes_back(aside, result)
