@@ -116,7 +116,7 @@ def goes_back(suspect: Suspect, result: SeededResult) -> bool:
     path, line = suspect.path, result.vessel.line
     if not result.vessel.gaps:
         return False
-    ends = np.stack([line.at([result.vessel.gaps[0].start_mm])[0], np.asarray(suspect.proximal_mm)])
+    ends = line.at([result.vessel.gaps[0].start_mm, result.vessel.seed_mm[0]])
     away_mm, nearest = cKDTree(path.points_mm).query(ends)
     cap_mm, seed_mm = path.arc_mm[nearest]
     return bool(away_mm[0] < BESIDE_MM and cap_mm < seed_mm - BACK_MM)

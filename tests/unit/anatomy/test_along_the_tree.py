@@ -90,7 +90,7 @@ def test_what_is_sure_as_long_or_elsewhere_is_not_led_farther(drawn, change):
 def test_a_way_back_towards_the_aorta_is_told_from_one_onward(drawn):
     drawing, suspect, result = drawn
     assert not goes_back(suspect, result)
-    beyond = replace(suspect, proximal_mm=tuple(drawing.at(30.0).tolist()))
-    assert goes_back(beyond, result)
-    aside = replace(beyond, path=replace(suspect.path, points_mm=drawing.axis_mm + np.array([0.0, 4.0, 0.0])))
-    assert not goes_back(aside, result)
+    turned = replace(result, vessel=replace(result.vessel, seed_mm=(30.0, 50.0)))
+    assert goes_back(suspect, turned)
+    aside = replace(suspect, path=replace(suspect.path, points_mm=drawing.axis_mm + np.array([0.0, 4.0, 0.0])))
+    assert not goes_back(aside, turned)
