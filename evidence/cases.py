@@ -19,7 +19,7 @@ from recanal.pipeline import SeededResult
 
 __all__ = ["FIRST_SEED", "REPEATED", "CaseOutcome", "Plan", "attempt", "plan_case", "plan_cases", "run_case"]
 
-FIRST_SEED = 12_700
+FIRST_SEED = 14_700
 OPEN_EVERY = 10
 STORED_EVERY = 5
 SEED_MOVE_MM = 5.0

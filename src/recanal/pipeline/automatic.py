@@ -269,8 +269,10 @@ def _narrow_starts(result: SeededResult | SeedError) -> list[NDArray[np.float64]
 
 
 def _is_hidden(result: SeededResult | SeedError) -> bool:
-    """Whether a vessel that was measured as open has a stretch in which calcium alone is seen on the axis."""
-    return not isinstance(result, SeedError) and not result.vessel.gaps and _calcium_mm(result) >= LEAST_HIDDEN_MM
+    """Whether a vessel measured as open, or as narrow, has a stretch in which calcium alone is seen on the axis."""
+    if isinstance(result, SeedError) or (result.vessel.gaps and not _is_narrowed(result)):
+        return False
+    return _calcium_mm(result) >= LEAST_HIDDEN_MM
 
 
 def _calcium_mm(result: SeededResult | SeedError) -> float:

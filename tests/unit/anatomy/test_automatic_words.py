@@ -316,16 +316,20 @@ def test_a_dark_stretch_that_was_not_judged_is_told_with_the_verdict(found, monk
     assert ("no contrast on the axis of mRCA, not judged: is it an occlusion?" in flags) is said
 
 
+@pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize(("calcium_mm", "told"), [(1.0, False), (5.0, True)])
-def test_calcium_that_hides_the_lumen_of_an_open_vessel_is_told(found, monkeypatch, calcium_mm, told):
+def test_calcium_that_hides_the_lumen_of_an_open_or_narrow_vessel_is_told(found, monkeypatch, calcium_mm, told, narrow):
     drawing, tree, result = found
     (part,) = result.parts
     lumen, arc = part.vessel.lumen, part.vessel.line.arc_mm
     middle = sum(part.vessel.seed_mm) / 2
     beside = np.abs(arc - middle - 7.0) < 0.5  # another one is not counted with it
     bright = np.where(beside | (np.abs(arc - middle) < calcium_mm / 2), lumen.level_hu + 300.0, lumen.level_hu)
-    vessel = replace(part.vessel, gaps=(), bridges=(), lumen=replace(lumen, core_hu=bright))
-    monkeypatch.setattr(automatic, "measure_seeded", lambda *_, **__: replace(part, vessel=vessel, lesions=()))
+    vessel = replace(part.vessel, lumen=replace(lumen, core_hu=bright))
+    monkeypatch.setattr(automatic, "_is_narrowing", lambda *_: True)
+    if not narrow:
+        vessel, part = replace(vessel, gaps=(), bridges=()), replace(part, lesions=())
+    monkeypatch.setattr(automatic, "measure_seeded", lambda *_, **__: replace(part, vessel=vessel))
     again = measure_automatic(drawing.volume, tree=tree)
     assert again.lesions == ()
     (suspect,) = find_suspects(tree)
