@@ -230,11 +230,7 @@ def _measured(
         where = "an artery without a name" if suspect.vessel is None else f"the {suspect.vessel}"
         progress(f"measuring {where}")
         result = _explained(volume, suspect)
-        lost = (
-            isinstance(result, SeedError)
-            or (suspect.shut is not None and _is_calcium(result))
-            or goes_back(suspect, result)
-        )
+        lost = isinstance(result, SeedError) or _leads_elsewhere(result, suspect)
         part = None if lost else _confirmed(result, suspect, anatomy, known)  # type: ignore[arg-type]
         if suspect.apart and part is None and not lost:
             aside.append(result)  # type: ignore[arg-type]
@@ -251,11 +247,8 @@ def _measured(
             empty.append(suspect.shut)
         elif isinstance(result, SeedError) and not (suspect.apart or suspect.calcified):
             doubts.append(f"a stretch without contrast in {where} could not be measured: {result.message}")
-        elif not suspect.apart and _is_hidden(result):
-            at_mm, size_mm = suspect.start_mm, _calcium_mm(result)
-            hidden.append(
-                f"calcium hides the lumen of {where} over {size_mm:.0f} mm, {at_mm:.0f} mm from the aorta: is it open?"
-            )
+        elif not suspect.apart and (said := _hidden(result, suspect)):
+            hidden.append(f"calcium hides the lumen of {where} {said}: is it open?")
         open_mm += _narrow_starts(result)
     return parts, [one for one in empty if is_new(np.asarray(one.cap_mm), open_mm)], doubts, hidden
 
@@ -268,17 +261,21 @@ def _narrow_starts(result: SeededResult | SeedError) -> list[NDArray[np.float64]
     return [np.asarray(lesion.proximal_cap_mm) for lesion in sure if lesion.proximal_cap_mm is not None]
 
 
-def _is_hidden(result: SeededResult | SeedError) -> bool:
-    """Whether a vessel measured as open, or as narrow, has a stretch in which calcium alone is seen on the axis."""
+def _leads_elsewhere(result: SeededResult, suspect: Suspect) -> bool:
+    """Whether what lies beyond a closed stretch is calcium, or something beside the artery before it."""
+    return (suspect.shut is not None and _is_calcium(result)) or goes_back(suspect, result)
+
+
+def _hidden(result: SeededResult | SeedError, suspect: Suspect) -> str:
+    """Over how much of an open, or narrow, vessel calcium alone is seen on the axis, in words; empty where little."""
     if isinstance(result, SeedError) or (result.vessel.gaps and not _is_narrowed(result)):
-        return False
-    return _calcium_mm(result) >= LEAST_HIDDEN_MM
+        return ""
+    size_mm = _calcium_mm(result)
+    return f"over {size_mm:.0f} mm, {suspect.start_mm:.0f} mm from the aorta" if size_mm >= LEAST_HIDDEN_MM else ""
 
 
-def _calcium_mm(result: SeededResult | SeedError) -> float:
+def _calcium_mm(result: SeededResult) -> float:
     """Length of the longest stretch of the axis between the points that is brighter than blood."""
-    if isinstance(result, SeedError):
-        return 0.0
     lumen, arc = result.vessel.lumen, result.vessel.line.arc_mm
     inside = (arc > result.vessel.seed_mm[0]) & (arc < result.vessel.seed_mm[1])
     label, _ = ndimage.label(inside & (lumen.core_hu > lumen.level_hu + CALCIUM_HU))
