@@ -226,7 +226,7 @@ def picture(rows: Sequence[Row]) -> bytes:
         axes[0].set_yticks(range(len(PLACES)), PLACES)
         axes[0].invert_yaxis()
         handles, labels = axes[0].get_legend_handles_labels()
-        axes[1].legend(handles[:2], labels[:2], title="calcium at", loc="lower right", frameon=False)
+        axes[0].legend(handles[:2], labels[:2], title="calcium at", loc="lower left", frameon=False)
         out = io.BytesIO()
         figure.savefig(out, dpi=120, metadata={"Software": None})
         plt.close(figure)
