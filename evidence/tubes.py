@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import io
 import multiprocessing
 import sys
@@ -19,7 +18,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
-from evidence.pages import written_by
+from evidence.pages import cases_csv, written_by
 from evidence.tubes_drawn import ENDS, PLACES, Tube, draw_tube
 from recanal.core.case import Lesion
 from recanal.core.volume import Affine, Volume
@@ -102,7 +101,7 @@ def run_case(task: Task) -> Row:
     except RecanalError as refused:
         return {"case": seed, "occluded": occluded, "refused": str(refused)} | judged(tube, ())
     line, gaps = result.vessel.line, result.vessel.gaps
-    inside = [line.points_mm[(line.arc_mm >= gap.start_mm) & (line.arc_mm <= gap.end_mm)] for gap in gaps]
+    inside = [line.points_between(gap.start_mm, gap.end_mm) for gap in gaps]
     return {"case": seed, "occluded": occluded} | judged(
         tube, result.lesions, np.concatenate(inside) if inside else None
     )
@@ -113,7 +112,9 @@ def page(rows: Sequence[Row], *, stamp: str) -> str:
     closed = [row for row in rows if row["occluded"]]
     opened = [row for row in rows if not row["occluded"]]
     weak = [row for row in closed if row["distal_hu"] < WEAK_HU]
+    flagged = [row for row in closed if row.get("flagged")]
     sure = [row for row in closed if not row.get("flagged")]
+    away = [row["axis_mean_mm"] for row in sure if "axis_mean_mm" in row]
     cells = [
         ("all", closed),
         ("all whose axis is not flagged", sure),
@@ -129,9 +130,9 @@ def page(rows: Sequence[Row], *, stamp: str) -> str:
         stamp=stamp,
         first=rows[0]["case"],
         closed=len(closed),
-        flagged=len(closed) - len(sure),
+        flagged=len(flagged),
         strays=sum(row.get("axis_most_mm", 0.0) > STRAY_MM for row in sure),
-        axis_mm=float(np.mean([row["axis_mean_mm"] for row in sure if "axis_mean_mm" in row])),
+        axis_mm=f"{np.mean(away):.2f}" if away else "–",
         refused=sum("refused" in row for row in rows),
         opened=len(opened),
         head=f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}",
@@ -189,7 +190,7 @@ that end.
 {head}
 {rows}
 
-The axis through the occlusion is flagged as doubtful in {flagged} of {closed}; in the others it lies {axis_mm:.2f} mm
+The axis through the occlusion is flagged as doubtful in {flagged} of {closed}; in the others it lies {axis_mm} mm
 from the true one in the mean, and strays by more than 1.5 mm in {strays}. {refused} vessels were refused with an error.
 
 ## Open vessels
@@ -250,12 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows.append(row)
             print(f"\r{len(rows)} of {asked.cases}", end="", file=sys.stderr)
     print(file=sys.stderr)
-    names = sorted({key for row in rows for key in row})
-    table = io.StringIO()
-    writer = csv.DictWriter(table, ["case", *(n for n in names if n != "case")], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text_atomic(asked.out / "tubes_cases.csv", table.getvalue())
+    write_text_atomic(asked.out / "tubes_cases.csv", cases_csv(rows))
     write_atomic(asked.out / "tubes.png", picture([row for row in rows if row["occluded"]]))
     write_text_atomic(asked.out / "tubes.md", page(rows, stamp=stamp))
     return 0

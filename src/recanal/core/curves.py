@@ -70,6 +70,10 @@ class Centerline:
         arc = self.arc_mm
         return np.stack([np.interp(where, arc, self.points_mm[:, k]) for k in range(3)], axis=1)
 
+    def points_between(self, start_mm: float, end_mm: float) -> NDArray[np.float64]:
+        """(n, 3) the points from one arc length to another."""
+        return self.points_mm[(self.arc_mm >= start_mm) & (self.arc_mm <= end_mm)]
+
     def resample(self, step_mm: float) -> Centerline:
         """The same curve with points every ``step_mm`` or a little less, ends kept."""
         count = max(2, int(np.ceil(self.length_mm / step_mm)) + 1)

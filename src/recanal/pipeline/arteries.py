@@ -73,12 +73,7 @@ class _Place:
 
 def _closed_points(parts: tuple[SeededResult, ...]) -> NDArray[np.float64]:
     """(n, 3) points of the axes inside occlusions."""
-    found = [
-        part.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)]
-        for part in parts
-        for arc in [part.vessel.line.arc_mm]
-        for gap in part.vessel.gaps
-    ]
+    found = [part.vessel.line.points_between(gap.start_mm, gap.end_mm) for part in parts for gap in part.vessel.gaps]
     return np.concatenate(found) if found else np.zeros((0, 3))
 
 

@@ -406,8 +406,7 @@ def _is_where_seen(lesion: Lesion, gap: Gap, suspect: Suspect) -> bool:
 
 def _told(lesion: Lesion, gap: Gap, suspect: Suspect, anatomy: CoronaryTree, result: SeededResult) -> Lesion:
     """The lesion with its segments, and with how likely it is to be total."""
-    arc = result.vessel.line.arc_mm
-    axis = result.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)]
+    axis = result.vessel.line.points_between(gap.start_mm, gap.end_mm)
     confidence, apart_mm = lesion.bridge_confidence, float(cKDTree(suspect.path.points_mm).query(axis)[0].max())
     flags = (*lesion.flags, degree(gap))
     same_way = not suspect.apart and apart_mm < SAME_WAY_MM and FOLLOWED not in flags
@@ -469,12 +468,7 @@ def _is_shapeless(lesion: Lesion) -> bool:
 
 def _tree_report(anatomy: CoronaryTree, parts: tuple[SeededResult, ...]) -> TreeReport:
     """The segments; the radius is 0 inside an occlusion."""
-    closed = [
-        part.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)]
-        for part in parts
-        for arc in [part.vessel.line.arc_mm]
-        for gap in part.vessel.gaps
-    ]
+    closed = [part.vessel.line.points_between(gap.start_mm, gap.end_mm) for part in parts for gap in part.vessel.gaps]
     tree = cKDTree(np.concatenate(closed)) if closed else None
     segments = []
     named = anatomy.vessel_tree().segments

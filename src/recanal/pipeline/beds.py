@@ -77,7 +77,7 @@ def beds_of(anatomy: CoronaryTree, result: SeededResult, lesion: int) -> Beds:
     """
     gap, line = result.vessel.gaps[lesion], result.vessel.line
     arc, name = line.arc_mm, result.lesions[lesion].vessel
-    closed = line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)]
+    closed = line.points_between(gap.start_mm, gap.end_mm)
     beyond = line.points_mm[arc > gap.end_mm + BEYOND_MM]
     nodes = _nodes(anatomy, closed)
     mine = np.zeros(len(nodes.part), dtype=bool)

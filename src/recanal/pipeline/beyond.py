@@ -81,14 +81,14 @@ def _renamed(lesion: Lesion, axis: NDArray[np.float64], beyond: NDArray[np.float
 
 def _axis(part: SeededResult, gap: Gap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The axis (n, 3) inside an occlusion, and that of the 15 mm beyond it."""
-    points, arc = part.vessel.line.points_mm, part.vessel.line.arc_mm
-    inside = (arc >= gap.start_mm) & (arc <= gap.end_mm)
-    return points[inside], points[(arc > gap.end_mm) & (arc < gap.end_mm + BEYOND_MM)]
+    line, arc = part.vessel.line, part.vessel.line.arc_mm
+    return line.points_between(gap.start_mm, gap.end_mm), line.points_mm[
+        (arc > gap.end_mm) & (arc < gap.end_mm + BEYOND_MM)
+    ]
 
 
 def _between_seeds(part: SeededResult) -> NDArray[np.float64]:
-    arc, (first, last) = part.vessel.line.arc_mm, part.vessel.seed_mm
-    return part.vessel.line.points_mm[(arc >= first) & (arc <= last)]
+    return part.vessel.line.points_between(*part.vessel.seed_mm)
 
 
 def _is_missing(part: SeededResult, anatomy: CoronaryTree) -> bool:

@@ -141,9 +141,9 @@ def off_steps(parts: list[SeededResult], volume: Volume, steps: SlabSteps) -> tu
 
 def _is_step(part: SeededResult, k: int, volume: Volume, steps: SlabSteps) -> bool:
     """Whether a stretch lies where slabs do not meet, and is hardly longer than their displacement."""
-    arc, gap, confidence = part.vessel.line.arc_mm, part.vessel.gaps[k], part.lesions[k].bridge_confidence
+    gap, confidence = part.vessel.gaps[k], part.lesions[k].bridge_confidence
     astray = confidence is not None and confidence <= ASTRAY_CONFIDENCE
-    slices = volume.affine.to_index(part.vessel.line.points_mm[(arc >= gap.start_mm) & (arc <= gap.end_mm)])[:, 0]
+    slices = volume.affine.to_index(part.vessel.line.points_between(gap.start_mm, gap.end_mm))[:, 0]
     if not len(slices) or gap.end_mm - gap.start_mm > steps.largest_mm + (
         ASTRAY_LENGTH_MM if astray else STEP_LENGTH_MM
     ):

@@ -87,12 +87,12 @@ def led_farther(part: SeededResult, aside: Sequence[SeededResult]) -> SeededResu
     first_hu, last_hu = vessel.lumen.level_hu[[0, -1]] - TISSUE_HU
     if last_hu >= DIM * first_hu:
         return None
-    axis = vessel.line.points_mm[(vessel.line.arc_mm >= gap.start_mm) & (vessel.line.arc_mm <= gap.end_mm)]
+    axis = vessel.line.points_between(gap.start_mm, gap.end_mm)
     for other in aside:
         if len(other.vessel.gaps) != 1:
             continue
         line, whole = other.vessel.line, other.vessel.gaps[0]
-        within = line.points_mm[(line.arc_mm >= whole.start_mm - SEEN_AT_MM) & (line.arc_mm <= whole.end_mm)]
+        within = line.points_between(whole.start_mm - SEEN_AT_MM, whole.end_mm)
         longer_mm = (whole.end_mm - whole.start_mm) - (gap.end_mm - gap.start_mm)
         starts_apart_mm = float(np.linalg.norm(line.at([whole.start_mm])[0] - axis[0]))
         same = float(cKDTree(within).query(axis)[0].max()) <= CONFIRMED_MM and starts_apart_mm <= SEEN_AT_MM
@@ -127,7 +127,7 @@ def _is_led_off(suspect: Suspect, result: SeededResult) -> bool:
     vessel = result.vessel
     tree = cKDTree(suspect.path.points_mm)
     for gap, bridge in zip(vessel.gaps, vessel.bridges, strict=True):
-        axis = vessel.line.points_mm[(vessel.line.arc_mm >= gap.start_mm) & (vessel.line.arc_mm <= gap.end_mm)]
+        axis = vessel.line.points_between(gap.start_mm, gap.end_mm)
         if bridge.confidence < LEAST_CONFIDENCE and float(tree.query(axis)[0].max()) > LED_OFF_MM:
             return True
     return False

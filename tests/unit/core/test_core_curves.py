@@ -151,3 +151,9 @@ def test_border_points_lie_in_the_section() -> None:
     assert shape.border_mm(2)[4] == pytest.approx([0, 1, 2], abs=1e-12)
     assert shape.border_mm(2, outer=True)[0] == pytest.approx([1.5, 0, 2], abs=1e-12)
     assert shape.angles_rad == pytest.approx(ANGLE)
+
+
+def test_points_between_two_arc_lengths_include_those_at_either_end() -> None:
+    line = Centerline([[0, 0, 0], [0, 0, 1], [0, 0, 3], [0, 0, 4]])
+    assert line.points_between(1.0, 3.0)[:, 2].tolist() == [1.0, 3.0]
+    assert line.points_between(1.5, 2.5).shape == (0, 3)
